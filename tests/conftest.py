@@ -15,6 +15,7 @@ from tests.accounting import Accounting
 # Variables that change what programs print. A test that is about one of them sets it itself.
 MOODS = (
     "NO_COLOR",
+    "TERM",
     "FORCE_COLOR",
     "CLICOLOR",
     "CLICOLOR_FORCE",

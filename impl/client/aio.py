@@ -546,7 +546,7 @@ def news(response: pb.WatchResponse, place: Session) -> Iterable[Event]:
 
 def _store_error(error: grpc.aio.AioRpcError) -> StoreError:
     code, text = error.code(), error.details() or ""
-    if "the lease of this session is over" in text:
+    if "the lease of this session has expired" in text:
         return OutcomeUnknown(text, code.name)
     if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
         return Unreachable(text, code.name)

@@ -7,17 +7,20 @@ from collections.abc import Callable, Collection
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ratified.cli.output import deliver
 from ratified.cli.progress import LiveLine
 from ratified.cli.report.checks import Report
 from ratified.cli.report.render import render
 from ratified.cli.report.text import headline, several_headline, verify_headline
-from ratified.cli.requests import Exploring, Output
 from ratified.explore import NativeOptions, check
 from ratified.language import Model
 from ratified.results.result import Limits, Progress, Result
 from ratified.results.seen import INTERRUPTED
+
+if TYPE_CHECKING:
+    from ratified.cli.requests import Exploring, Output
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,10 @@ import sys
 from contextvars import ContextVar
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
-from ratified.cli.requests import Output
+if TYPE_CHECKING:
+    from ratified.cli.requests import Output
 
 
 class Renderer(Protocol):
@@ -154,5 +155,12 @@ def discard(stream: TextIO) -> None:
 
 
 def colorful(stream: TextIO, asked: bool | None) -> bool:
-    """Whether to use colours: as asked, else on a terminal unless NO_COLOR is set (https://no-color.org)."""
-    return asked if asked is not None else stream.isatty() and not os.environ.get("NO_COLOR")
+    """Whether to use colours: as asked, else on a terminal that is not dumb, unless NO_COLOR is set (https://no-color.org)."""
+    if asked is not None:
+        return asked
+    return stream.isatty() and not dumb() and not os.environ.get("NO_COLOR")
+
+
+def dumb() -> bool:
+    """Whether the terminal says that it shows letters and knows nothing else, as those in editors do."""
+    return os.environ.get("TERM") == "dumb"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, Self, TextIO
 
+from ratified.cli.output import dumb
 from ratified.results.result import Progress
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ class LiveText:
         self.clear()
 
     def show(self, text: str) -> None:
-        """Draw the line."""
+        """Draw the line, unless the terminal could not take it away."""
+        if dumb():
+            return
         width = self._width or shutil.get_terminal_size().columns
         # The last column stays free: some terminals wrap when it is filled.
         self._stream.write("\r\x1b[2K" + text[: width - 1])

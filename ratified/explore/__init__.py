@@ -1,11 +1,14 @@
-"""Exhaustive exploration: every state that a model can reach at a size, and whether its claims hold in all of them."""
+"""Exhaustive exploration: every state that a model can reach at a size, and whether its claims hold in all of them.
+
+Importing this imports no engine: of many a run in CI everything is known already.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
-from ratified.explore.engines import NativeOptions, Task, run
+from ratified.explore.options import NativeOptions
 from ratified.language.errors import RatifiedError
 from ratified.language.model import Model
 from ratified.results.errors import EvaluationError
@@ -50,6 +53,8 @@ def check(
             values apart or claims liveness.
         RatifiedError: the engine does not exist or cannot be used here; or this is not a model at a size.
     """
+    from ratified.explore.engines import Task, run
+
     given: object = model
     if not isinstance(given, Model):
         name = getattr(given, "__name__", type(given).__name__)

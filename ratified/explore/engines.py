@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ratified.explore.options import NativeOptions
 from ratified.explore.reference import TooMany, check_reference
 from ratified.explore.unchecked import with_unchecked
 from ratified.language.errors import RatifiedError
@@ -44,23 +45,6 @@ PATIENCE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class NativeOptions:
-    """How the native engine works. `threads` is all cores if None.
-
-    `checkpoint` is a folder from which an exploration that was stopped goes on; `dump` a file for the generated C.
-    """
-
-    threads: int | None = None
-    checkpoint: Path | None = None
-    dump: Path | None = None
-
-    @property
-    def asked(self) -> bool:
-        """Whether anything was asked for that only the native engine has."""
-        return self != NativeOptions()
-
-
-@dataclass(frozen=True, slots=True)
 class Task:
     """An exploration that was asked for. See `ratified.explore.check`."""
 
@@ -85,7 +69,7 @@ def _run(engine: str, task: Task, watch: Watch) -> Result:
     if engine == "reference":
         if task.options.asked:
             raise RatifiedError(
-                "threads, checkpoints and C code are the native engine's", remedy="use engine native or auto"
+                "threads, checkpoints and C code need the native engine", remedy="use engine native or auto"
             )
         return _reference(task, watch)
     return _auto(task, watch)
@@ -105,9 +89,6 @@ def _reference(task: Task, watch: Watch, too_many: int | None = None) -> Result:
 
 def _auto(task: Task, watch: Watch) -> Result:
     """The reference engine for what is small, the native one for the rest where it can be used."""
-    from ratified.explore.native.codegen.shapes import Unsupported
-    from ratified.explore.native.compile import CompilerFailed, CompilerMissing
-
     most = task.limits.states
     so_far: Callable[[str], Result] | None = None
     begun: Preparation | None = None
@@ -126,11 +107,19 @@ def _auto(task: Task, watch: Watch) -> Result:
         if task.options.asked:
             return _native(task, watch)
         return _meanwhile(task, watch, so_far, begun)
-    except (Unsupported, CompilerMissing, CompilerFailed) as reason:
+    except _unusable() as reason:
         if task.options.asked:
             raise
         why = f"{reason.message} ({reason.remedy})" if reason.remedy else reason.message
         return _without_native(_reference(task, watch), why)
+
+
+def _unusable() -> tuple[type[RatifiedError], ...]:
+    """What keeps a model from the native engine. That engine is imported only where it is needed."""
+    from ratified.explore.native.codegen.shapes import Unsupported
+    from ratified.explore.native.compile import CompilerFailed, CompilerMissing
+
+    return Unsupported, CompilerMissing, CompilerFailed
 
 
 def _without_native(found: Result, why: str) -> Result:
@@ -230,15 +219,11 @@ def _ended(task: Task, watch: Watch, so_far: Callable[[str], Result] | None, sto
 
 def _known_large(task: Task) -> bool:
     """Whether this exploration, without limits of its own, was found to be too large for the reference engine before."""
-    from ratified.explore.native.compile import CompilerMissing
-    from ratified.explore.native.engine import found_large
+    from ratified.explore.native.known import found_large
 
     if task.limits.states is not None or task.limits.depth is not None:
         return False
-    try:
-        return found_large(task.model, symmetry=task.symmetry, deadlock=task.deadlock)
-    except CompilerMissing:
-        return False
+    return found_large(task.model, symmetry=task.symmetry, deadlock=task.deadlock)
 
 
 def _native(

@@ -226,7 +226,6 @@ class LivenessCheck:
             for asked in choices:
                 goal, looking = asked.goal, search
                 if claim.kind is Kind.EVENTUALLY_ALWAYS:
-                    assert isinstance(parts, ListedParts)
                     # What fails is a run that leaves the goal again and again, as if of something that is weakly fair.
                     looking = LassoSearch(parts.leaving(goal, len(demands)), len(demands) + 1, self._tick)
                     goal = Goal(bytearray(len(goal.reached)))
@@ -294,13 +293,11 @@ class LivenessCheck:
             elif taken is not None:
                 told.append(f"{fair} is taken (step {lasso.loop + taken + 1})")
             else:
-                told.append(
-                    f"{fair} is impossible again and again ({_at(lasso.loop + possible.index(False))})"
-                )
+                told.append(f"{fair} is disabled again and again ({_at(lasso.loop + possible.index(False))})")
         if not told:
-            return "the run is fair: no fair action is possible where it stays"
-        rest = [f"and {more} more are taken or impossible"] if more else []
-        others = "; no other fair action is possible where it stays" if not more else ""
+            return "the run is fair: no fair action is enabled in the states that repeat"
+        rest = [f"and {more} more are taken or disabled"] if more else []
+        others = "; no other fair action is enabled in the states that repeat" if not more else ""
         return f"the run is fair: {', '.join([*told, *rest])}{others}"
 
 

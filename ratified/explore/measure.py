@@ -119,7 +119,7 @@ def measure(
     try:
         reference = Runs(plan, watch.tick)
     except Reached as stop:
-        raise RatifiedError(f"there was no run within {stop}", remedy="set a larger limit") from None
+        raise RatifiedError(f"no run was completed within {stop}", remedy="set a larger limit") from None
     collected, notes, stopped = _Collected(plan), list[str](), INTERRUPTED
 
     def looked(done: int) -> bool:
@@ -217,12 +217,12 @@ def _check(
 def _check_since(plan: Plan) -> None:
     if not 0 <= plan.since <= plan.length:
         raise RatifiedError(
-            f"runs are of at most {plan.length:,} steps, and nothing would be asked before step {plan.since:,}",
-            remedy=f"measure since a step from 0 to {plan.length:,}, or give more steps",
+            f"runs have at most {plan.length:,} steps, so nothing would be measured from step {plan.since:,} on",
+            remedy=f"measure from a step between 0 and {plan.length:,}, or allow more steps",
         )
     if plan.since and all(m.at is At.END for m in plan.measures):
         raise RatifiedError(
-            "what is measured is asked at the end of a run, so that no step can be left out",
+            "what is measured at the end of a run does not depend on where measuring starts",
             remedy=f"write `mean: {plan.measures[0].text}`, or max:, min:, first:",
         )
 

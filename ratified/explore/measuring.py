@@ -115,7 +115,7 @@ def plan_of(
         if name not in actions:
             known = ", ".join(actions) or "none"
             raise RatifiedError(
-                f"{model.module.name} has no action {name!r} to weigh", remedy=f"its actions: {known}"
+                f"{model.module.name} has no action {name!r} to give a weight", remedy=f"its actions: {known}"
             )
         if type(weight) is not int or not 0 <= weight <= WEIGHT_MOST:
             raise RatifiedError(
@@ -150,7 +150,7 @@ def _measures(model: Model, text: str, names: Sequence[str]) -> list[Measure]:
     for part, expr in query.parts:
         if expr.type != BOOL and not isinstance(expr.type, IntType):
             raise ModelError(
-                f"what is measured is a number or a condition, and `{part}` is {expr.type}",
+                f"a measure must be a number or a condition, and `{part}` is {expr.type}",
                 span=_span_of(part, inner),
                 remedy="write len(...), int(...), or a comparison",
             )
@@ -202,7 +202,7 @@ class Runs:
             module = self._machine.module
             init = module.functions.get("init")
             raise ModelError(
-                f"{module.name} has no initial state to run from",
+                f"{module.name} has no initial state to start a run from",
                 span=init.span if init else module.span,
                 remedy="`ratified check` says why",
             )
@@ -298,7 +298,7 @@ OF_WEIGHTS = "a step of weight 0 is never drawn; give relative weights"
 
 def not_a_weight(name: str) -> str:
     """What is said where a helper gives no weight."""
-    return f"`{name}` does not give a weight, which is from 0 to {WEIGHT_MOST:,}"
+    return f"`{name}` must return a weight from 0 to {WEIGHT_MOST:,}"
 
 
 def _joined(at: At, before: int, value: int, steps: int, since: int) -> int:

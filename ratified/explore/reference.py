@@ -34,9 +34,7 @@ from ratified.results.seen import INTERRUPTED, Exploration, Property
 A_LITTLE = 0.5
 """Seconds after the last that are there to look at what was found."""
 
-BEYOND_CONSTRAINTS = (
-    "a constraint left states out, and a run may go on there, so that liveness is not decided"
-)
+BEYOND_CONSTRAINTS = "a constraint excludes states in which a run may continue, so liveness is undecided"
 """Why liveness is not decided where a constraint left states out."""
 
 
@@ -68,9 +66,7 @@ def check_reference(
     notes = []
     if reduction is not None and reduction.trivial:
         reduction = None
-        notes.append(
-            "there is no symmetry to use: no symmetric sort has two values that no parameter tells apart"
-        )
+        notes.append("there is no symmetry to use: parameters distinguish all values of every symmetric sort")
     claims = liveness_claims(machine.module)
     if claims and reduction is not None:
         raise _no_symmetry(machine.module.name, claims[0])
@@ -119,7 +115,7 @@ def _told(
         violation = violation or unhappened
     unexplored = bool(claims) and any(found.left_out) and violation is None
     if unexplored and found.properties and not found.stopped and not found.bounds:
-        notes.append("what is claimed besides liveness holds in all states that the constraints admit")
+        notes.append("all claims but liveness hold in every state that the constraints admit")
     vacuous = _untested(machine, found, watch, representatives=reduction is not None)
     off = switched_off(model)
     return Result(
@@ -203,8 +199,8 @@ def _liveness(
 
 def _no_symmetry(model: str, claim: Function) -> ModelError:
     return ModelError(
-        f"symmetry cannot be used with {model}: `{claim.name}` is about whole runs, and a run between"
-        " representatives need not be one of the model, nor fair",
+        f"symmetry cannot be used with {model}: `{claim.name}` is about whole runs, and a run through"
+        " representatives need not be a run of the model, nor a fair one",
         span=claim.span,
         remedy="check without symmetry, or choose other claims",
     )

@@ -89,7 +89,7 @@ class _Checker:
         for loop, after in loops(function.body):
             if unordered(loop.domain):
                 for reason in interference(self._uses, loop, after):
-                    what = f"the iterations of this loop follow the order of symmetric values, and {reason}"
+                    what = f"this loop visits symmetric values in order, and {reason}"
                     self.risks.append((loop.span, what))
 
     def _expressions(self, node: Node | Clause) -> None:

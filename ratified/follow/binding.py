@@ -118,7 +118,7 @@ class Binding:
         """Return the model, at a size that has room for everything."""
         raise BindingError(
             f"{type(self).__name__} must implement model()",
-            remedy="it returns the model, at a size with room for all",
+            remedy="it returns the model, at a size large enough for every run",
         )
 
     def begin(self, heading: Mapping[str, Any]) -> None:
@@ -138,7 +138,7 @@ class Binding:
 
     def steps(self, event: Event) -> Steps:
         """Return what an event means. Raises EventError."""
-        handler = _handlers(type(self)).get(event.action)
+        handler = (_known.get(type(self)) or _handlers(type(self))).get(event.action)
         if handler is None:
             known = ", ".join(sorted(_handlers(type(self)))) or "none"
             raise EventError(
@@ -172,12 +172,16 @@ class _Handler:
 
     def steps(self, binding: Binding, event: Event) -> Steps:
         values: dict[str, Any] = {}
+        arguments = event.arguments
         for name, kind, allowed, optional in self.parameters:
             if name == "node":
                 values[name] = event.node
             elif name == "variables":
                 values[name] = event.variables or {}
-            elif name in event.arguments:
+            elif name in arguments:
+                if type(arguments[name]) in allowed:
+                    values[name] = arguments[name]
+                    continue
                 value = event.arguments[name]
                 if not isinstance(value, allowed) or (type(value) is bool and bool not in allowed):
                     raise EventError(

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from ratified.follow.direct.machine import DirectMachine
+from ratified.follow.direct.writer import OddError
 from ratified.language.claims import LIVENESS, Unchecked, unchecked
 from ratified.language.ir import Kind
-from ratified.language.machine import PythonMachine, Values
+from ratified.language.machine import Values
 from ratified.language.uses import Uses
 
 NOT_OF_A_RUN: Final = {
@@ -20,10 +22,13 @@ NOT_OF_A_RUN: Final = {
 
 
 class Claims:
-    """The claims of a machine's model. `every` says after how many events invariants are asked: 1 is at every step, 0 never."""
+    """The claims of a machine's model, which is asked within its scope.
 
-    def __init__(self, machine: PythonMachine, every: int) -> None:
-        module = machine.module
+    `every` says after how many events invariants are asked: 1 is at every step, 0 never.
+    """
+
+    def __init__(self, machine: DirectMachine, every: int) -> None:
+        module = machine.reference.module
         index = {d.name: i for i, d in enumerate(module.variables)}
         uses = Uses(module)
         self._machine = machine
@@ -36,6 +41,7 @@ class Claims:
             *(name for name, _ in self._invariants if every),
             *(name for name in self._of_steps if every == 1),
         )
+        machine.asking(tuple(name for name, _ in self._invariants), tuple(self._of_steps))
         self.unasked = unchecked(module, self.asked)
 
     def why_not(self, claim: Unchecked) -> str:
@@ -51,14 +57,22 @@ class Claims:
     def broken_in(self, state: Values, before: Values | None = None) -> str | None:
         """An invariant that is false in a state. None was false in `before`, if that is given."""
         for name, reads in self._invariants:
-            if before is not None and all(state[i] is before[i] or state[i] == before[i] for i in reads):
-                continue
-            if self._machine.refuted_by(name, state) is not None:
+            if before is not None:
+                for i in reads:
+                    if state[i] is not before[i] and state[i] != before[i]:
+                        break
+                else:
+                    continue
+            if not self._machine.holds(name, state):
                 return name
         return None
 
     def broken_by(self, before: Values, after: Values) -> str | None:
         """A claim that a step breaks, which leads from a state where no invariant is false."""
+        try:
+            return self._machine.broken_by(before, after)
+        except OddError:
+            pass
         for name in self._of_steps:
             if not self._machine.step_holds(name, before, after):
                 return name

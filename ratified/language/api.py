@@ -244,7 +244,8 @@ def choose(items: Iterable[T], where: Callable[[T], bool] | None = None) -> T:
         if where is None or where(item):
             return item
     raise ModelError(
-        "there is nothing to choose from", remedy="require that there is something, or use next(..., default)"
+        "there is nothing to choose from: the container is empty",
+        remedy="test first that it is not empty, or use next(..., default)",
     )
 
 

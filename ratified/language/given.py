@@ -69,7 +69,7 @@ def parameter_value(declaration: Declaration, given: object, scope: Scope) -> ob
         ) from None
     except BoundLeft as left:
         raise SizeError(
-            f"{name}={shown} is outside {left.what}",
+            f"{name}={shown} exceeds {left.what}",
             span=declaration.span,
             remedy="choose a value within the bounds",
         ) from None
@@ -96,7 +96,7 @@ def check_beginning(declaration: Declaration, value: object, scope: Scope) -> No
     except (TypeError, KeyError, ValueError):
         problem = f"{what} of `{name}`, {show(value)}, is not a value of type {t} at this size"
     except BoundLeft as left:
-        problem = f"{what} of `{name}`, {show(value)}, is outside {left.what}"
+        problem = f"{what} of `{name}`, {show(value)}, exceeds {left.what}"
     else:
         return
     raise SizeError(

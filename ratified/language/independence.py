@@ -91,7 +91,7 @@ class _Iteration:
             for r in self.returns
         }
         if len(values) > 1 or None in values:
-            yield "it returns from the first iteration that gets there"
+            yield "it returns from the first iteration that reaches it"
 
     def of_lets(self, after: frozenset[str]) -> Iterator[str]:
         """Why it may matter in which order local names are assigned."""
@@ -109,7 +109,7 @@ class _Iteration:
             total = len(mine) == 1 and mine[0].names == (name,) and _accumulates(mine[0].value, name)
             if not (flag or total) or any(name in free(other) for other in others):
                 yield (
-                    "it breaks at the first iteration that gets there"
+                    "it breaks at the first iteration that reaches it"
                     if self._breaks_by(name)
                     else f"`{name}` is carried from one iteration to the next"
                 )

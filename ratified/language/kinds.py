@@ -24,9 +24,9 @@ def refuse_other_types(
         for part in parts(t):
             if type(part) not in known:
                 raise error(
-                    f"{what} has no rule for {type(part).__name__}, of which `{name}` is: {t}",
+                    f"{what} has no rule for {type(part).__name__}, in the type of `{name}`: {t}",
                     span=span,
-                    remedy="use another type, or an engine that knows it",
+                    remedy="use another type, or an engine that supports it",
                 )
 
 

@@ -175,7 +175,7 @@ class Model:
         except Exception as problem:  # noqa: BLE001  # a model may raise anything
             why = explained(problem)
             raise SizeError(
-                f"the assumption {assumption.name} has no answer here: {why.message}",
+                f"the assumption {assumption.name} cannot be evaluated here: {why.message}",
                 span=why.span or assumption.span,
                 remedy=why.remedy or "choose other sizes or parameters",
             ) from None

@@ -97,7 +97,7 @@ class Answers:
             try:
                 return tuple(self._evaluator.expr(expr, dict(given)) for expr in self._exprs)
             except BoundLeft as left:
-                raise ModelError(f"this leaves {left.what}", remedy="test for the bound first") from None
+                raise ModelError(f"this exceeds {left.what}", remedy="test for the bound first") from None
 
 
 class _Compiler(ModuleCompiler):
@@ -215,7 +215,7 @@ def _shallow(read: Callable[[], Query]) -> Query:
     except RecursionError:
         raise ModelError(
             "this expression is nested too deeply",
-            remedy="use fewer brackets",
+            remedy="simplify it",
         ) from None
 
 

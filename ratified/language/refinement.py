@@ -56,9 +56,7 @@ class Refinement:
     def because_of_beginning(self, state: Values) -> str:
         """Why `begins` said no."""
         name = self._abstract.module.name
-        return (
-            f"the initial state maps to {self._shown(self.image(state))}, which is no initial state of {name}"
-        )
+        return f"the initial state maps to {self._shown(self.image(state))}, which is not an initial state of {name}"
 
     def because_of_step(self, step: str, state: Values, target: Values) -> str:
         """Why `explains` said no; `step` is the concrete step as people read it."""

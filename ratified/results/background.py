@@ -22,13 +22,17 @@ CLEANING_UP = 20
 """So many half seconds work that was ended may take for cleaning up before it is ended again."""
 
 
-_STARTING = threading.Lock()
-"""Held while a thread starts: until it runs, Python takes it for the one that starts it, and would end it instead."""
+STARTING = threading.Lock()
+"""Held by work while it starts something that has to be ended with it, a thread or a process, until that is known to be there.
+
+Work that was ended halfway would leave a process that nobody knows. And until a thread runs, Python takes it for the one that
+starts it, and would end it instead.
+"""
 
 
 def start(thread: threading.Thread) -> None:
     """Start a thread from work that may be ended."""
-    with _STARTING:
+    with STARTING:
         thread.start()
 
 
@@ -91,7 +95,7 @@ class Background(Generic[T]):
     def end(self) -> None:
         """End the work, wherever it is in Python's own code, and wait for that."""
         while not self._done.is_set():
-            with _STARTING:
+            with STARTING:
                 sent = ctypes.pythonapi.PyThreadState_SetAsyncExc(
                     ctypes.c_ulong(self._thread.ident or 0), ctypes.py_object(_Ended)
                 )

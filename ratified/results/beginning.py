@@ -11,7 +11,7 @@ def no_beginning(module: Module, constraint: Function | None, times: int | None 
     if constraint is not None:
         what = "all that init admits" if times is None else f"all {times}"
         return ModelError(
-            f"{module.name} has no initial state: `{constraint.name}` leaves out {what}",
+            f"{module.name} has no initial state: `{constraint.name}` excludes {what}",
             span=constraint.span,
             remedy="a constraint must be true in some initial state",
         )

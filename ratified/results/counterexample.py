@@ -140,7 +140,8 @@ class Counterexample:
             if failure is None or self._shows(failure, state, target):
                 return action, arguments, target
         raise RatifiedError(
-            f"{self._machine.module.name} tells symmetric values apart: a run found with symmetry is none without",
+            f"{self._machine.module.name} distinguishes symmetric values: a run found with symmetry"
+            " reduction is not a run without it",
             span=self._machine.module.span,
             remedy="check without symmetry",
         )
@@ -196,7 +197,7 @@ class Counterexample:
                 choice = _choice(self._machine.module.functions[claim.name].arguments, arguments or ())
                 return f"it is false for {choice}" if choice else ""
             case PropertyKind.STEP_INVARIANT:
-                return f"it is false of the step {step}"
+                return f"it is false for the step {step}"
             case PropertyKind.REFINEMENT:
                 refinement = Refinement(self._machine, claim.name)
                 if failure.target is None:

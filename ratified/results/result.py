@@ -55,7 +55,7 @@ class Decided:
         """Raise TypeError: an answer that was violated would be as true as one that holds."""
         raise TypeError(
             f"a {type(self).__name__} is neither true nor false: write .holds, or .expect(Verdict.HOLDS, ...), "
-            "which tells the counterexample"
+            "which shows the counterexample"
         )
 
     @property

@@ -157,7 +157,7 @@ def prove_script(
     held = validated(proof, cls, translation, obligations, complete=complete)
     if held is not None and held.outside and not held.beginnings:
         # Of a sequence that is too long, say, of which the formulas do not speak.
-        proof = replace(proof, cells=(no_beginning("each initial state leaves a bound"), *proof.cells))
+        proof = replace(proof, cells=(no_beginning("every initial state exceeds a bound"), *proof.cells))
     proof = replace(proof, held=held, seconds=time.monotonic() - started)
     if how.certificate is None:
         return proof
@@ -230,7 +230,7 @@ def _no_error(answer: Answer) -> None:
     if answer.verdict == "unknown" and "(error" in answer.rest and not _RAN_OUT.search(answer.rest):
         asked = answer.job.text.partition("\n")[0].removeprefix("; ")
         raise RatifiedError(
-            f"{answer.job.solver} refuses what it was asked for {asked}: {answer.rest.strip()}",
+            f"{answer.job.solver} rejects the query of {asked}: {answer.rest.strip()}",
             remedy="this is a bug in Ratified: please report it with the model",
         )
 

@@ -19,8 +19,9 @@ INT = "Int"
 class _Node:
     """What a term remembers of itself once it was asked: formulas share parts, and are asked often."""
 
-    __slots__ = ("_free", "_hash")
+    __slots__ = ("_choices", "_free", "_hash")
 
+    _choices: int
     _free: frozenset[Bound]
     _hash: int
 
@@ -348,6 +349,18 @@ def free(term: Term) -> frozenset[Bound]:
             case The(variable, _, _):
                 found -= {variable}
         object.__setattr__(term, "_free", found)
+        return found
+
+
+def choices(term: Term) -> int:
+    """How many choices a term is written with outside of quantifiers, each counted as often as it is written."""
+    if isinstance(term, Bound | Number | Quantified | The):
+        return 0
+    try:
+        return term._choices
+    except AttributeError:
+        found = isinstance(term, Choice) + sum(map(choices, parts(term)))
+        object.__setattr__(term, "_choices", found)
         return found
 
 

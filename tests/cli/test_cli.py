@@ -116,8 +116,7 @@ def test_options_reach_the_explorer(
         (["check", "synod", "A=1", "A=2"], "Error: A is given twice: 1 and 2.\n"),
         (
             ["check", "synod", "quorums=a1", "quorums=a2"],
-            "Error: quorums is given twice: a1 and a2. "
-            "Put a set in braces into quotes, or the shell expands it.\n",
+            "Error: quorums is given twice: a1 and a2. Quote a set in braces, or the shell expands it.\n",
         ),
         (
             ["check", "synod", "--memory", "lots"],
@@ -294,12 +293,21 @@ def test_colour_in_a_pipe_is_asked_for(
     assert ("\x1b[" in said(capsys, "check", "synod", *arguments)[1]) is colored
 
 
-@pytest.mark.parametrize(("no_color", "colored"), [(None, True), ("", True), ("1", False)])
-def test_colour_on_a_terminal_is_taken_away_by_no_color(
-    no_color: str | None, colored: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("environment", "colored"),
+    [
+        ({}, True),
+        ({"NO_COLOR": ""}, True),
+        ({"NO_COLOR": "1"}, False),
+        ({"TERM": "dumb"}, False),
+        ({"TERM": "xterm"}, True),
+    ],
+)
+def test_colour_on_a_terminal_may_be_taken_away(
+    environment: dict[str, str], colored: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if no_color is not None:
-        monkeypatch.setenv("NO_COLOR", no_color)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     assert output.colorful(sys.stdout, None) is colored
 

@@ -86,7 +86,7 @@ def test_runs_that_end_before_what_is_measured_begins_are_told(capsys: Capture) 
     assert status == 3
     lines = out.splitlines()
     told = re.fullmatch(
-        r"UNDECIDED  \S+: 40 runs; (\d+) of them ended before step 6, and count nowhere", lines[0]
+        r"UNDECIDED  \S+: 40 runs; (\d+) of them ended before step 6, and are not counted", lines[0]
     )
     assert told
     assert 0 < int(told[1]) < 40
@@ -115,7 +115,7 @@ def test_the_first_run_is_drawn(capsys: Capture, tmp_path: Path) -> None:
         ),
         (
             ["--measure", "granted"],
-            "Error: <expression>:1:1: what is measured is a number or a condition, and `granted` is Client | None\n"
+            "Error: <expression>:1:1: a measure must be a number or a condition, and `granted` is Client | None\n"
             "    1 | granted\n"
             "      | ^^^^^^^\n"
             "  write len(...), int(...), or a comparison\n",
@@ -129,33 +129,33 @@ def test_the_first_run_is_drawn(capsys: Capture, tmp_path: Path) -> None:
         ),
         (
             ["--measure", "mean: steps", "--since", "30", "--depth", "20"],
-            "Error: runs are of at most 20 steps, and nothing would be asked before step 30\n"
-            "  measure since a step from 0 to 20, or give more steps\n",
+            "Error: runs have at most 20 steps, so nothing would be measured from step 30 on\n"
+            "  measure from a step between 0 and 20, or allow more steps\n",
         ),
         (
             ["--measure", "steps", "--since", "3"],
-            "Error: what is measured is asked at the end of a run, so that no step can be left out\n"
+            "Error: what is measured at the end of a run does not depend on where measuring starts\n"
             "  write `mean: steps`, or max:, min:, first:\n",
         ),
         (
             ["--since", "3"],
-            "Error: --since says how to measure, and nothing is measured: add --measure EXPRESSION\n",
+            "Error: --since says how to measure, but nothing is measured: add --measure EXPRESSION\n",
         ),
         (
             ["--until", "steps == 3"],
-            "Error: --until says how to measure, and nothing is measured: add --measure EXPRESSION\n",
+            "Error: --until says how to measure, but nothing is measured: add --measure EXPRESSION\n",
         ),
         (
             ["--measure", "steps", "--weight", "release"],
-            "Error: 'release' does not give an action its weight\n  write the action's name and a number: retry=3\n",
+            "Error: 'release' is not an action and its weight\n  write the action's name and a number: retry=3\n",
         ),
         (
             ["--measure", "steps", "--weight", "free=2"],
-            "Error: Lock has no action 'free' to weigh\n  its actions: acquire, release\n",
+            "Error: Lock has no action 'free' to give a weight\n  its actions: acquire, release\n",
         ),
         (
             ["--measure", "steps", "--deadlock"],
-            "Error: --deadlock is about claims, which are not asked of runs that are measured\n"
+            "Error: --deadlock is about claims, which are not checked while measuring\n"
             "  leave out --measure, or this\n",
         ),
         (

@@ -42,6 +42,15 @@ def test_the_line_is_redrawn_in_place_and_taken_away() -> None:
     assert stream.getvalue() == f"\r\x1b[2K{said}\r\x1b[2K{said}\r\x1b[2K"
 
 
+def test_a_dumb_terminal_is_shown_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It could not take the line away again."""
+    monkeypatch.setenv("TERM", "dumb")
+    stream = Terminal()
+    with LiveLine(stream, "paxos", 80) as live:
+        live(LATER)
+    assert stream.getvalue() == ""
+
+
 def test_the_line_never_fills_the_terminals_last_column() -> None:
     stream = Terminal()
     LiveLine(stream, "paxos", 20)(LATER)

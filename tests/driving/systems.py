@@ -1,4 +1,4 @@
-"""A model, a system that does what it does, and systems that do not."""
+"""A model, a system that conforms to it, and systems that do not."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def test_a_service_is_driven_and_a_broken_one_is_found(
     assert deviation is not None
     assert (
         deviation.what
-        == "release(c2) is not refused, and the model forbids it: holder is c2, the model has c1"
+        == "release(c2) is not refused, but the model forbids it: holder is c2, the model has c1"
     )
     assert deviation.details == ("grants is 2, the model has 1", "waiting is [], the model has [c2]")
     assert [str(asked.ask) for asked in deviation.walk] == ["acquire(c1)", "wait(c2)", "release(c2)"]

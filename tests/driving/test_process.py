@@ -50,9 +50,9 @@ def test_the_same_service_broken_is_found_by_a_shortest_walk() -> None:
     assert [str(asked.ask) for asked in result.deviation.walk] == ["acquire(c1)", "wait(c2)", "release(c2)"]
 
 
-ENDS = "\n  it has to answer, and to go on until it is told bye"
+ENDS = "\n  it must answer, and keep running until it gets bye"
 FULL = "\n  on its standard error:\n    the disk is full"
-JUNK = "\n  standard output is for answers, an object a line; all else can go to standard error"
+JUNK = "\n  standard output is for answers, one object a line; anything else can go to standard error"
 KINDS = "\n  an answer has one of hello, observed, refused, cannot, error, bye"
 NUMBER = '\n  each request has one answer, with its "id"'
 WALK = "\n  the walk that led there:\n    1  release(c1)  forbidden"
@@ -148,7 +148,7 @@ def test_a_process_that_does_not_answer_is_not_waited_for_longer_than_one_was_to
     did = "closed its standard output" if what == "close" else "not answered within 0.5 s"
     assert text.startswith(f'node 4 {what} has {did}: release(c="c1") (request 4)\n')
     assert text.endswith("\n  the walk that led there:\n    1  acquire(c1)\n    2  release(c1)")
-    assert ("--answer-within S waits longer" in text) == (what != "close")
+    assert ("--answer-within S sets a longer limit" in text) == (what != "close")
 
 
 def has_ended(pid: int) -> bool:
@@ -175,7 +175,7 @@ def test_a_command_that_is_not_there_is_told() -> None:
         drive(ProcessDriver(["./no-such-node"]), Lock(Client=2))
     assert str(raised.value) == (
         "./no-such-node cannot be started: No such file or directory\n"
-        "  what comes after -- is the command that starts the system"
+        "  after -- comes the command that starts the system"
     )
 
 

@@ -185,7 +185,7 @@ def test_a_loop_of_a_mutant_that_does_not_end_is_ended_without_waiting(server: P
 
     tried = {t.mistake.what: t for t in sweep(server, driven).tried}
     assert tried["without n -= 1"].outcome is Outcome.CAUGHT
-    assert tried["without n -= 1"].by == "EndlessError: a loop has not ended after 1,000,000 turns"
+    assert tried["without n -= 1"].by == "EndlessError: a loop did not end after 1,000,000 turns"
 
 
 def test_the_report(

@@ -67,7 +67,7 @@ def test_one_of_a_group_is_taken_if_one_of_them_stays_possible(engine: str) -> N
 def steps(result: Result) -> int:
     assert result.violation is not None
     assert result.violation.detail is not None
-    assert "by_the_door is impossible again and again" in result.violation.detail
+    assert "by_the_door is disabled again and again" in result.violation.detail
     return len(result.violation.trace.steps)
 
 
@@ -99,22 +99,22 @@ class M(Model):
     [
         (
             'fair="strong", group="both"',
-            "`up` and `down` are of the group 'both', and not equally fair",
-            "write the same fair= for all of a group",
+            "`up` and `down` of the group 'both' differ in fairness",
+            "write the same fair= for every action of a group",
         ),
         (
             'fair="weak", each=("b",), group="both"',
-            "a group of actions is fair as a whole",
+            "fairness of a group applies to the group as a whole",
             "leave out `each`, or `group`",
         ),
         (
             'fair="weak", group="both of them"',
-            "`group` is the name of actions that are fair together",
+            "`group` must be a name that the actions of the group share",
             'write group="name"',
         ),
         (
             'group="both"',
-            "`group` says with which others an action is fair",
+            "`group` has no meaning without `fair`",
             'write fair="weak" or fair="strong"',
         ),
     ],

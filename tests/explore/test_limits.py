@@ -8,12 +8,13 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 
@@ -31,7 +32,7 @@ from ratified.explore.native.preparing import Order, Preparation
 from ratified.explore.simulate import simulate
 from ratified.language import Map, Model, Range, RatifiedError, action, invariant, require
 from ratified.results import limits as limits_module
-from ratified.results.background import Background
+from ratified.results.background import STARTING, Background
 from ratified.results.limits import Reached, Watch, memory_share, resident
 from ratified.results.result import Limits, Progress, Verdict
 from tests.shared.sorts import Node
@@ -366,6 +367,22 @@ def test_what_auto_compiles_is_ended_when_the_reference_engine_is_done(
     assert not [thread for thread in threading.enumerate() if thread.name == "preparing"]
     if slow_compiler.exists():
         assert not running(int(slow_compiler.read_text().split()[0]))
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_compiler_is_not_ended_halfway_through_its_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is being made there is ended from another thread, and would leave a process that nobody knows."""
+    protected: list[bool] = []
+
+    class Started(subprocess.Popen[str]):
+        def __init__(self, *words: Any, **options: Any) -> None:
+            protected.append(STARTING.locked())
+            super().__init__(*words, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", Started)
+    assert check(Grown(), engine="native").distinct == 2_000
+    assert set(protected) == {True}
+    assert not STARTING.locked()
 
 
 @pytest.mark.usefixtures("cache", "slow_compiler")

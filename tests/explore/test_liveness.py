@@ -96,7 +96,7 @@ def test_fairness_of_an_action_as_a_whole_lets_one_job_starve() -> None:
     assert told(result) == (["run(j2)"] * 3, 0)
     assert failed(result).detail == (
         "it never becomes true for j=j1; the run is fair: run is taken (step 1); no other fair action is"
-        " possible where it stays"
+        " enabled in the states that repeat"
     )
 
 
@@ -275,8 +275,8 @@ def test_weak_fairness_does_not_help_who_finds_the_semaphore_taken_now_and_then(
     assert told(result) == (["ask(p1)", "ask(p2)", "enter(p2)", "leave(p2)"], 1)
     assert failed(result).detail == (
         "after step 1 the first is true for p=p1, and the second never is from then on; the run is fair:"
-        " enter(p=p1) is impossible again and again (after step 3), enter(p=p2) is taken (step 3),"
-        " leave(p=p2) is taken (step 4); no other fair action is possible where it stays"
+        " enter(p=p1) is disabled again and again (after step 3), enter(p=p2) is taken (step 3),"
+        " leave(p=p2) is taken (step 4); no other fair action is enabled in the states that repeat"
     )
 
 
@@ -322,7 +322,7 @@ def test_a_deadlock_is_a_run_that_stays_where_it_is() -> None:
     result = check(Philosophers(Fork=2))
     assert told(result) == (["take(f1, f1)", "take(f2, f2)"], 2)
     assert failed(result).detail == (
-        "it never becomes true for p=f1; the run is fair: no fair action is possible where it stays"
+        "it never becomes true for p=f1; the run is fair: no fair action is enabled in the states that repeat"
     )
 
 
@@ -374,7 +374,7 @@ def test_of_claims_that_fail_with_as_short_a_run_the_first_is_told() -> None:
     assert failed(check(Counter(most=2), claims=["goes_on"])).name == "goes_on"
     assert failed(check(Counter(most=2), claims=["goes_on"])).detail == (
         "after step 1 the first is true, and the second never is from then on;"
-        " the run is fair: no fair action is possible where it stays"
+        " the run is fair: no fair action is enabled in the states that repeat"
     )
 
 
@@ -474,7 +474,7 @@ def test_where_a_constraint_leaves_states_out_liveness_is_not_decided() -> None:
     result = check(Constrained(limit=3), claims=["reaches_the_end"])
     assert result.verdict is Verdict.UNDECIDED
     assert result.stopped == (
-        "a constraint left states out, and a run may go on there, so that liveness is not decided"
+        "a constraint excludes states in which a run may continue, so liveness is undecided"
     )
     assert result.notes == ()
 
@@ -502,9 +502,7 @@ def test_the_other_claims_are_said_to_hold() -> None:
 
     result = check(Positive(limit=3))
     assert result.verdict is Verdict.UNDECIDED
-    assert result.notes == (
-        "what is claimed besides liveness holds in all states that the constraints admit",
-    )
+    assert result.notes == ("all claims but liveness hold in every state that the constraints admit",)
 
 
 def test_where_a_bound_is_left_liveness_is_not_decided() -> None:
@@ -562,8 +560,8 @@ def test_symmetry_is_refused() -> None:
     with pytest.raises(ModelError) as caught:
         check(Semaphore(Process=2), symmetry=True)
     assert caught.value.message == (
-        "symmetry cannot be used with Semaphore: `is_served` is about whole runs, and a run between"
-        " representatives need not be one of the model, nor fair"
+        "symmetry cannot be used with Semaphore: `is_served` is about whole runs, and a run through"
+        " representatives need not be a run of the model, nor a fair one"
     )
     assert caught.value.remedy == "check without symmetry, or choose other claims"
     assert caught.value.span == Semaphore.module.functions["is_served"].span

@@ -365,7 +365,7 @@ def test_a_weight_that_is_none_is_told_with_its_run(engine: str) -> None:
 
     with pytest.raises(EvaluationError) as caught:
         measure(Wrong(Node=2), "steps", runs=3, length=9, engine=engine)
-    assert caught.value.message == "`of_that_colour` does not give a weight, which is from 0 to 1,000,000,000"
+    assert caught.value.message == "`of_that_colour` must return a weight from 0 to 1,000,000,000"
 
 
 @pytest.mark.parametrize(
@@ -375,7 +375,7 @@ def test_a_weight_that_is_none_is_told_with_its_run(engine: str) -> None:
         ("max:", "there is no expression"),
         ("at +", "this is not an expression: invalid syntax"),
         ("speed", "the model has no variable `speed`"),
-        ("seen", "what is measured is a number or a condition, and `seen` is Set[Node]"),
+        ("seen", "a measure must be a number or a condition, and `seen` is Set[Node]"),
         ("first: at", "a condition must be a bool, and this is int in 0..1000"),
     ],
 )
@@ -397,7 +397,7 @@ def test_what_cannot_be_measured(text: str, message: str) -> None:
         ({"threads": 0}, "threads must be at least 1, and is 0"),
         ({"confidence": 1.0}, "the confidence is 1.0, and it is a probability"),
         ({"engine": "fast"}, "there is no engine 'fast'"),
-        ({"weights": {"fly": 1}}, "Walk has no action 'fly' to weigh"),
+        ({"weights": {"fly": 1}}, "Walk has no action 'fly' to give a weight"),
         ({"weights": {"up": -1}}, "up has the weight -1"),
         ({"weights": {"up": 10**10}}, "up has the weight 10000000000"),
     ],

@@ -101,7 +101,7 @@ def test_a_step_that_the_abstract_model_does_not_have_is_told_with_its_images() 
 
 def test_an_initial_state_that_is_none_of_the_abstract_model() -> None:
     result = check(HeldAtFirst(Key=2))
-    assert detail(result) == "the initial state maps to holder=k1, which is no initial state of Lock"
+    assert detail(result) == "the initial state maps to holder=k1, which is not an initial state of Lock"
     assert result.violation is not None
     assert len(result.violation.trace) == 1
 

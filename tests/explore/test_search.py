@@ -203,7 +203,7 @@ def test_a_step_invariant_is_refuted_by_the_last_step() -> None:
     assert result.violation is not None
     assert (result.violation.kind, result.violation.name) == (PropertyKind.STEP_INVARIANT, "steady")
     assert run(result) == ["up(n1, 2)"]
-    assert result.violation.detail == "it is false of the step up(n=n1, by=2)"
+    assert result.violation.detail == "it is false for the step up(n=n1, by=2)"
 
 
 class BadStart(Grid):
@@ -591,7 +591,7 @@ def test_no_initial_state() -> None:
 
 
 def test_no_initial_state_within_the_constraints() -> None:
-    with pytest.raises(ModelError, match="AllLeftOut has no initial state: `far` leaves out all 1") as caught:
+    with pytest.raises(ModelError, match="AllLeftOut has no initial state: `far` excludes all 1") as caught:
         check(AllLeftOut())
     assert caught.value.remedy == "a constraint must be true in some initial state"
 

@@ -180,7 +180,7 @@ def test_a_step_that_breaks_a_promise_is_the_last_one() -> None:
     assert walked.violation.kind is PropertyKind.STEP_INVARIANT
     assert replayed(Rising(Lamp=3), walked.violation.trace)
     last = run_of(walked.violation.trace)[-1]
-    assert walked.violation.detail.replace("lamp=", "") == f"it is false of the step {last}"
+    assert walked.violation.detail.replace("lamp=", "") == f"it is false for the step {last}"
 
 
 class Coarse(Model):
@@ -219,7 +219,7 @@ def test_so_is_where_it_begins() -> None:
     walked = simulate(Late(), runs=1, length=9)
     assert walked.violation is not None
     assert (walked.steps, len(walked.violation.trace.steps)) == (0, 0)
-    assert walked.violation.detail == "the initial state maps to n=9, which is no initial state of Coarse"
+    assert walked.violation.detail == "the initial state maps to n=9, which is not an initial state of Coarse"
 
 
 def test_a_deadlock_is_one_only_if_asked_for() -> None:
@@ -338,7 +338,7 @@ def test_where_every_beginning_leaves_a_bound_it_says_which() -> None:
     with pytest.raises(ModelError) as caught:
         simulate(Beyond())
     assert caught.value.message.startswith(
-        "Beyond has no initial state within its bounds: init leaves the range"
+        "Beyond has no initial state within its bounds: init exceeds the range"
     )
     found = [check(Beyond(), engine=engine) for engine in ("reference", "native")]
     assert [(f.verdict, f.distinct, f.stopped) for f in found] == [(Verdict.UNDECIDED, 0, BEYOND_BOUNDS)] * 2

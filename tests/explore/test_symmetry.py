@@ -248,7 +248,7 @@ def test_only_permutations_that_leave_parameters_unchanged_are_used() -> None:
     one = check(Favoured(Client=2, first=["c1"]), symmetry=True, engine="reference")
     assert (one.distinct, one.symmetry) == (3, ())
     assert one.notes == (
-        "there is no symmetry to use: no symmetric sort has two values that no parameter tells apart",
+        "there is no symmetry to use: parameters distinguish all values of every symmetric sort",
     )
 
 
@@ -460,9 +460,9 @@ class Through(Base):
 RISKS: list[tuple[type[Model], str]] = [
     (Listed, "the order of this sequence depends on that of symmetric values"),
     (Appended, "a later iteration may undo what an earlier one did to `queue`"),
-    (Returned, "it returns from the first iteration that gets there"),
+    (Returned, "it returns from the first iteration that reaches it"),
     (Carried, "`last` is carried from one iteration to the next"),
-    (Broken, "it breaks at the first iteration that gets there"),
+    (Broken, "it breaks at the first iteration that reaches it"),
     (Greatest, "of several with the same key, max takes the first of the symmetric values"),
     (Enumerated, "enumerate numbers symmetric values"),
     (Zipped, "zip pairs symmetric values by their order"),

@@ -98,6 +98,6 @@ def test_what_an_event_stands_for_is_told_as_the_binding_said_it_once(
     run.write_text("".join(json.dumps(e) + "\n" for e in events), encoding="utf-8")
     assert cli.run(["trace", f"{checkout}/examples/session_binding.py:Sessions", str(run)]) == 1
     told = capsys.readouterr().out
-    assert "it stands for renew(c=c1), which is not possible\n" in told
+    assert "it stands for renew(c=c1), which is not enabled\n" in told
     assert "require(self.left[c] > 0)" in told
     assert "left is {c1: 0, " in told

@@ -59,6 +59,8 @@ CONFIGURATIONS = {
     "a file that is not there": TOOL.replace("lock.py", "lok.py"),
     "a class that is not there": TOOL.replace(":Lock", ":Lok"),
     "a sort that is not there": TOOL.replace("Client", "Clint"),
+    "a size of nothing": TOOL.replace("= 2", "= 0"),
+    "a violation of a claim that is not there": TOOL + 'expect = "violated:exclusion"\n',
     "a violation of something else": TOOL + 'expect = "violated:deadlock"\n',
     "a count in place of a verdict": TOOL + "states = 5\n",
     "two entries of one name": TOOL + TOOL,
@@ -94,6 +96,16 @@ def test_a_verdict_of_a_model_that_has_changed(project: pytest.Pytester) -> None
     write(project.path, lock=LOCK)
     assert (by_pytest(project), checked()) == (0, 0)
     write(project.path, lock=BROKEN)
+    assert red(project)
+
+
+def test_a_link_that_points_to_another_model_by_now(project: pytest.Pytester) -> None:
+    (project.path / "lock.py").unlink()
+    write(project.path, safe=LOCK, unsafe=BROKEN)
+    (project.path / "lock.py").symlink_to("safe.py")
+    assert checked() == 0
+    (project.path / "lock.py").unlink()
+    (project.path / "lock.py").symlink_to("unsafe.py")
     assert red(project)
 
 
@@ -185,6 +197,16 @@ IMPLEMENTATIONS = {
     "a function that returns nothing": "def held():\n    pass\n",
     "a function that returns true": "def held():\n    return True\n",
     "a function that is undecided": "from ratified import Verdict\n\ndef held():\n    return Verdict.UNDECIDED\n",
+    "a run without events": "from ratified import Followed\n\ndef held():\n    return Followed()\n",
+    "a history without operations": (
+        "from ratified.follow.linearizability import History, Register, check_history\n\n"
+        "def held():\n    return check_history(History(()), Register())\n"
+    ),
+    "a driver that sees nothing": (
+        "import lock\nfrom ratified import Driver\n\n"
+        "class held(Driver):\n    model = lock.Lock\n    def reset(self): pass\n    def acquire(self, c): pass\n"
+        "    def release(self, c): pass\n    def observe(self): return {}\n"
+    ),
     "nothing of that name": "",
     "a class that is nothing": "class held:\n    pass\n",
     "a state machine without rules": (
@@ -218,9 +240,7 @@ def test_a_model_that_asserts_where_python_leaves_assertions_out(
         words, cwd=project.path, env={**os.environ, **given}, capture_output=True, text=True, check=False
     )
     assert made.returncode == 2
-    assert (
-        "Python leaves out assertions (-O, or PYTHONOPTIMIZE is set), and this model has one" in made.stdout
-    )
+    assert "Python skips assertions (-O, or PYTHONOPTIMIZE is set), and this model has one" in made.stdout
     assert "run Python without -O, and unset PYTHONOPTIMIZE" in made.stdout
 
 

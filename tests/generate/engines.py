@@ -2,7 +2,7 @@
 
 `compared(cls)` explores it at sizes 1 to 3 by the reference machine, proves it (both solvers), and asks bounded model checking
 with k-induction. Failures are what cannot be: proved and false, a formula that differs from CPython, a counterexample that it
-does not confirm, solvers or engines that contradict each other, an error that is none of the model's.
+does not confirm, solvers or engines that contradict each other, an error that is not one of the model's.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ NO_BEGINNING = ": nothing can be proved of it"
 """How the message ends that a model cannot begin, or assumes what is so at no size."""
 
 OUT_OF_TIME = re.compile(
-    r"time|cancel|(max\. )?resource|\(?incomplete|the solver does not know", re.IGNORECASE
+    r"time|cancel|(max\. )?resource|\(?incomplete|the solver answered unknown", re.IGNORECASE
 )
 """Why a solver does not know, where its time or its ways have come to an end."""
 

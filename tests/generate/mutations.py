@@ -148,7 +148,7 @@ MEMBERS = (
 EXPRESSIONS: tuple[tuple[str, Callable[[ast.expr], ast.expr]], ...] = (
     ("an unknown name in place of an expression", lambda _: ast.Name("unknown_name", ast.Load())),
     ("a string in place of an expression", lambda _: ast.Constant("text")),
-    ("an attribute of nothing", lambda old: ast.Attribute(old, "no_such_attribute", ast.Load())),
+    ("an attribute() of an empty container", lambda old: ast.Attribute(old, "no_such_attribute", ast.Load())),
     ("a call of what cannot be called", lambda old: ast.Call(ast.Name("self", ast.Load()), [old], [])),
     ("an awaited expression", lambda old: ast.Call(ast.Attribute(old, "unknown", ast.Load()), [], [])),
     ("a float in place of an expression", lambda _: ast.Constant(0.5)),

@@ -1,4 +1,4 @@
-"""ITF: what is written is ITF and comes back the same; a run that is none of the model's is told where it goes wrong."""
+"""ITF: what is written is ITF and comes back the same; a run that is not one of the model's is told where it goes wrong."""
 
 from __future__ import annotations
 

@@ -258,15 +258,15 @@ class Partly(Model):
 def test_a_default_outside_its_bounds_is_refused() -> None:
     """Generated code would pack it into too few bits, and forget it."""
     assert Capacity(limit=4).x == 4
-    with pytest.raises(SizeError, match=r"the default of `x`, 4, is outside the range 0..3 of x"):
+    with pytest.raises(SizeError, match=r"the default of `x`, 4, exceeds the range 0..3 of x"):
         Capacity(limit=3)
-    with pytest.raises(SizeError, match=r"the default of `seat`.* is outside the range 0..5 of Seat.row"):
+    with pytest.raises(SizeError, match=r"the default of `seat`.* exceeds the range 0..5 of Seat.row"):
         Wrong(Node=1)
 
 
 def test_a_bound_that_nothing_fits_is_refused() -> None:
     with pytest.raises(
-        SizeError, match=r"the first value of `some`.* is outside at most -1 elements in some"
+        SizeError, match=r"the first value of `some`.* exceeds the limit of -1 elements in some"
     ):
         Full(Node=1, most=-1)
 

@@ -172,7 +172,7 @@ INSIDE = {"itself": FLAG, "optional": OptionalType(FLAG), "elements": SetType(FL
 def test_every_engine_refuses_it(engine: str, place: str, inside: Type) -> None:
     what, ask = ENGINES[engine]
     with pytest.raises(
-        RatifiedError, match=rf"{what} has no rule for FlagType, of which `{PLACES[place]}` is"
+        RatifiedError, match=rf"{what} has no rule for FlagType, in the type of `{PLACES[place]}`: "
     ) as told:
         ask(holder(place, inside))
     assert told.value.span is not None
@@ -185,7 +185,7 @@ def test_it_is_refused_in_a_field(monkeypatch: pytest.MonkeyPatch) -> None:
     assert FLAG in children(RecordType(Note))
     for what, ask in ENGINES.values():
         with pytest.raises(
-            RatifiedError, match=rf"{what} has no rule for FlagType, of which `note` is: Note"
+            RatifiedError, match=rf"{what} has no rule for FlagType, in the type of `note`: Note"
         ):
             ask(Holder())
 

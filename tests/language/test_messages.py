@@ -76,9 +76,7 @@ class M(Model):
 FIRST = PRELUDE.count("\n") + 1
 
 LOCAL = "(give it a local name)"
-ALIKE = (
-    'texts are of one type where the Literal is written alike: give it a name, Mode = Literal["idle", "busy"]'
-)
+ALIKE = 'two Literals are the same type only if they are written alike: name it once, Mode = Literal["idle", "busy"]'
 SELF = "only names and variables of self can be assigned"
 
 LINES: list[tuple[str, str, str, str]] = [
@@ -144,8 +142,8 @@ LINES: list[tuple[str, str, str, str]] = [
         "Literal['a', 'b'] and Literal['b', 'a'] are different types",
         ALIKE,
     ),
-    ("x = self.half(j=1)", "1", "half has no parameter `j` to give here", "its parameters: k"),
-    ("x = self.half(1, k=2)", "2", "half has no parameter `k` to give here", "its parameters: k"),
+    ("x = self.half(j=1)", "1", "half has no parameter `j`", "its parameters: k"),
+    ("x = self.half(1, k=2)", "2", "half has no parameter `k`", "its parameters: k"),
     ("x = Grant()", "Grant()", "Grant needs an argument for `turn`", "its parameters: turn"),
     ("x = len(**self.s)", "self.s", "** is not part of the modelling language", "write the arguments out"),
     ("x = nothing(1)", "nothing", "unknown name `nothing`", "define or import it above the model"),
@@ -204,7 +202,7 @@ LINES: list[tuple[str, str, str, str]] = [
     (
         "x = next(self.s)",
         "self.s",
-        "models have no iterators to take from",
+        "models have no iterators",
         "write next(iter(s)), or next(x for x in s if ...)",
     ),
     # the functions of the language
@@ -269,8 +267,14 @@ LINES: list[tuple[str, str, str, str]] = [
         "tell a union apart first; test an optional for None",
     ),
     ("x = replace(a, when=None)", "None", "Ask has no field `when`", "its fields: client, turn"),
+    (
+        "raise ValueError",
+        "raise ValueError",
+        "raise is not part of the modelling language",
+        "guards are written require(...), claims assert; what never happens, `assert False`",
+    ),
     # assignments and places
-    ("x = y = 1", "x = y = 1", "an assignment has a single target", "write one assignment per line"),
+    ("x = y = 1", "x = y = 1", "only variables are assigned together", "write one assignment per line"),
     (
         "self.n: int = 1",
         "self.n: int = 1",
@@ -309,8 +313,8 @@ LINES: list[tuple[str, str, str, str]] = [
     (
         "a.add(c)",
         "a",
-        "`a` is not a copy of its own, and cannot be changed in place",
-        "give the copy a name of its own: own = Set(a)",
+        "`a` may be shared, and cannot be changed in place",
+        "change a copy: own = Set(a)",
     ),
     (
         "self.ask.add(c)",
@@ -395,20 +399,20 @@ LINES: list[tuple[str, str, str, str]] = [
     (
         "own = Set(self.s)\n        other = own\n        own.add(c)",
         "own",
-        "`own` is changed in place, and something else would hold it as well",
+        "`own` is changed in place, so nothing else may share it",
         "write Set(own)",
     ),
     (
         "own = self.s | self.s\n        own.add(c)",
         "own",
-        "`own` is not a copy of its own, and cannot be changed in place",
-        "write own = Set(self.s | self.s) where it gets its value",
+        "`own` may be shared, and cannot be changed in place",
+        "write own = Set(self.s | self.s) where it is assigned",
     ),
     (
         "for k in self.s: k.add(c)",
         "k",
-        "`k` is not a copy of its own, and cannot be changed in place",
-        "give the copy a name of its own: own = Set(k)",
+        "`k` may be shared, and cannot be changed in place",
+        "change a copy: own = Set(k)",
     ),
     (
         "self.s.copy().add(c)",
@@ -456,14 +460,14 @@ LINES: list[tuple[str, str, str, str]] = [
     (
         "x = maps(bool, bool)",
         "bool",
-        "the keys of maps are a sort or an Enum here",
-        "write maps(Node, bool), with a condition where they are used",
+        "the keys of maps(...) must be a sort or an Enum",
+        "write maps(Node, bool), and test the condition where the maps are used",
     ),
     (
         "x = [1 for f in maps(Client, int)]",
         "int",
-        "the values of maps are a sort or an Enum here",
-        "write maps(Node, bool), with a condition where they are used",
+        "the values of maps(...) must be a sort or an Enum",
+        "write maps(Node, bool), and test the condition where the maps are used",
     ),
     (
         "x = [1 for f in product(Client, Slot)]",
@@ -518,7 +522,7 @@ LINES: list[tuple[str, str, str, str]] = [
         "x = [k for k[0] in self.s]",
         "k[0]",
         "a loop's target is a name or a tuple of names",
-        "unpack further inside",
+        "unpack nested tuples inside the loop",
     ),
     ("x = [1 for self in self.s]", "self", "`self` is the model itself", "choose another name"),
     (
@@ -590,40 +594,40 @@ METHODS: list[tuple[str, str, str, str]] = [
     (
         "def f(self, k: Literal['two words']) -> bool:\n        return True",
         "Literal['two words']",
-        "'two words' in a Literal is no word",
+        "'two words' in a Literal is not a name",
         'write Literal["idle", "busy"], with names as values, or an Enum',
     ),
     (
         "def f(self, k: Literal['red', 'green']) -> bool:\n        return k == 'blue'",
         "'blue'",
-        "'blue' is none of Literal['red', 'green']",
+        "'blue' is not one of Literal['red', 'green']",
         "its values: 'red', 'green'",
     ),
     (
         "def f(self) -> bool:\n        return enabled(self.n)",
         "self.n",
-        "enabled asks of an action of the model",
+        "enabled takes an action of the model",
         "write enabled(self.act, ...)",
     ),
     (
         "def f(self) -> bool:\n        return enabled(self.g)\n\n    def g(self) -> bool:\n        return True",
         "self.g",
         "`g` is not an action",
-        "enabled is for what is marked @action; call a helper itself",
+        "enabled takes methods marked @action; call a helper directly",
     ),
     (
         "def f(self) -> bool:\n        return enabled(self.g)\n\n    @action\n    def g(self) -> None:\n"
         "        self.d = True\n        require(self.n == 0)",
         "self.g",
         "`g` has a guard after a change, or in a loop that changes something",
-        "put the guards of the action first, and ask then",
+        "put all guards of the action before its changes",
     ),
     (
         "@action_constraint\n    def f(self, old: Self) -> bool:\n        return old.g()\n\n    def g(self) -> bool:\n"
         "        return True",
         "old.g()",
-        "helpers of the state before cannot be called here",
-        "name its variables: old.x",
+        "helpers cannot be called on the old state here",
+        "read its variables: old.x",
     ),
     (
         "@action_constraint\n    def f(self) -> bool:\n        return True",
@@ -646,7 +650,7 @@ METHODS: list[tuple[str, str, str, str]] = [
     (
         "def f(self, k: Literal[1]) -> bool:\n        return True",
         "Literal[1]",
-        "1 in a Literal is no text",
+        "1 in a Literal is not a string",
         'write Literal["idle", "busy"], with names as values, or an Enum',
     ),
     (

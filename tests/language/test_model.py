@@ -166,7 +166,7 @@ def test_bounds_that_are_left_are_told_with_their_place(machine_of: Callable[[Mo
     left = {
         (machine.actions[i].name, t.what) for i, _, t in machine.steps(state) if isinstance(t, OutOfBounds)
     }
-    assert left == {("fill", "at most 0 elements in log"), ("advance", "the range 0..0 of count")}
+    assert left == {("fill", "the limit of 0 elements in log"), ("advance", "the range 0..0 of count")}
     places = {t.span.line for _, _, t in machine.steps(state) if isinstance(t, OutOfBounds) and t.span}
     assert len(places) == 2
     (posted,) = [
@@ -174,7 +174,7 @@ def test_bounds_that_are_left_are_told_with_their_place(machine_of: Callable[[Mo
     ]
     assert not isinstance(posted, OutOfBounds)
     again = [t for i, a, t in machine.steps(posted) if machine.actions[i].name == "post" and a == (Node(0),)]
-    assert [t.what for t in again if isinstance(t, OutOfBounds)] == ["at most 1 equal elements in mail"]
+    assert [t.what for t in again if isinstance(t, OutOfBounds)] == ["the limit of 1 equal elements in mail"]
 
 
 @record
@@ -298,6 +298,10 @@ class Together(Model):
             height, who = 1, n  # `who` stays what it may be, though this is a Node
         self.low, self.last = height, who
 
+    @action
+    def same(self) -> None:
+        self.low = self.high = self.low + self.high
+
 
 @pytest.mark.parametrize("machine_of", MACHINES)
 def test_places_that_are_assigned_together(machine_of: Callable[[Model], Machine]) -> None:
@@ -317,6 +321,7 @@ def test_places_that_are_assigned_together(machine_of: Callable[[Model], Machine
         (3, (a, b)): (1, 3, dark, a),
         (3, (b, a)): (1, 3, dark, b),
         (3, (b, b)): (4, 3, dark, None),
+        (4, ()): (4, 4, dark, b),
     }
     assert [s for i, _, s in machine.steps((1, 6, dark, b)) if isinstance(s, OutOfBounds)] != []
 
@@ -364,7 +369,7 @@ WRONG = {
     4: ("the sequence has length 0, and no index -1", "self.log.pop()"),
     5: ("the assertion is false", "assert n in self.seen"),
     6: ("division by zero", "require(1 // self.index == 1)"),
-    7: ("max of nothing", "require(max(self.log) == self.turn)"),
+    7: ("max() of an empty container", "require(max(self.log) == self.turn)"),
     8: ("there is no Turn before the first", "self.turn -= 1"),
     9: ("the map has no key 7", "require(self.grid[self.index] == Light.RED)"),
 }

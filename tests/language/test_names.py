@@ -119,7 +119,7 @@ REFUSED = [
         "class Sub(Also, Counter):\n    pass",
         "`more` is defined twice in Also; the other is at ",
     ),
-    ("class Sub(Counter, Other):\n    pass", "`n` is declared in Counter and, as another thing, in Other"),
+    ("class Sub(Counter, Other):\n    pass", "`n` is declared in Counter, and as something else in Other"),
     ("class Sub(Counter):\n    limit: Small", "`limit` is a parameter of a base class, and a variable here"),
     ("class Sub(Counter):\n    n: Param[int] = 3", "`n` is a variable of a base class, and a parameter here"),
     (
@@ -127,7 +127,7 @@ REFUSED = [
         "class Sub(Counter, Even):\n    pass",
         "`small` of Counter hides that of Even, from which it does not derive; the other is at ",
     ),
-    ("class Sub(Counter):\n    again = Counter.up", "`again` of Sub is another name for `up`"),
+    ("class Sub(Counter):\n    again = Counter.up", "`again` of Sub is only another name for `up`"),
     (
         "class Sub(Counter):\n    @invariant\n    def n(self) -> bool:\n        return True",
         "`n` is both a variable and a method",
@@ -184,7 +184,7 @@ def test_two_sorts_of_one_name_are_refused(tmp_path: Path) -> None:
     """
     with pytest.raises(ModelError) as refusal:
         defined(tmp_path, text)
-    assert refusal.value.message == "Routes has two sorts that are called Node"
+    assert refusal.value.message == "Routes has two sorts named Node"
     assert refusal.value.remedy == "rename one of them: sizes are given by the names of sorts"
     assert refusal.value.span is not None
     lines = (tmp_path / "models.py").read_text(encoding="utf-8").splitlines()

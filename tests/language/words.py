@@ -91,6 +91,7 @@ def asker(m: Ask | Tell | None) -> P | None:
             return y
         case None:
             return None
+    assert False  # noqa: B011, PT015  # the word itself
 
 
 def warm(c: Color) -> bool:
@@ -99,7 +100,7 @@ def warm(c: Color) -> bool:
         return False
     if c == Color.RED:
         return True
-    assert False  # noqa: B011, PT015  # the word itself
+    raise AssertionError("there is no other color")
 
 
 class Exhaustive(Model):
@@ -637,27 +638,27 @@ class Texts(Model):
     """Texts as values."""
 
     phase: Map[P, Phase]
-    last: Literal["up", "down"] | None = None
+    last: Literal["raise", "lower"] | None = None
     seen: Set[Phase]
     said: Set[Said]
 
     @action
     def go_on(self, p: P) -> None:
         if self.phase[p] == "wanting":
-            require(self.last != "up" and all(self.phase[q] in ("idle", "wanting") for q in P))
+            require(self.last != "raise" and all(self.phase[q] in ("idle", "wanting") for q in P))
         self.phase[p] = following(self.phase[p])
         self.seen.add("idle" if self.phase[p] == "idle" else self.phase[p])
 
     @action
     def say(self, p: P) -> None:
         require(self.phase[p] == "busy" and self.last is None)
-        self.last = "up"
+        self.last = "raise"
         self.said.add(Said(p))
 
     @action
     def down(self, phase: Phase) -> None:
-        require(self.last == "up" and phase in self.seen and phase != "wanting")
-        self.last = "down"
+        require(self.last == "raise" and phase in self.seen and phase != "wanting")
+        self.last = "lower"
         self.seen = Set({"busy", phase})
 
     @invariant

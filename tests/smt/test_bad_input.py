@@ -60,7 +60,7 @@ ERRORS = {
         return self.limit > 3 and self.limit < 2
 ''',
         "    def limits(self) -> bool:",
-        "Wrong assumes what is so at no size: nothing can be proved of it",
+        "the assumptions of Wrong hold at no size: nothing can be proved of it",
         "weaken the assumption limits",
     ),
     "an axiom that no size satisfies": (
@@ -74,7 +74,7 @@ ERRORS = {
         )
 ''',
         "    def some_do_not_meet(self) -> bool:",
-        "Wrong assumes what is so at no size: nothing can be proved of it",
+        "the assumptions of Wrong hold at no size: nothing can be proved of it",
         "weaken the assumption some_do_not_meet",
     ),
     "an empty initial condition": (
@@ -313,5 +313,5 @@ def test_an_assumption_without_an_answer_is_told_with_its_place(
     status, out, err = told(capsys, command, f"{file}:Wrong", "Node=1", "parts=0")
     assert (status, out) == (2, "")
     assert err.startswith(
-        f"Error: {file}:{line}:16: the assumption thirds has no answer here: division by zero\n"
+        f"Error: {file}:{line}:16: the assumption thirds cannot be evaluated here: division by zero\n"
     )

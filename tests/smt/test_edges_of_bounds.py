@@ -184,7 +184,7 @@ def test_what_begins_beyond_a_bound_is_undecided() -> None:
     proof = prove(BeginsTooLong, options=HOW)
     assert proof.verdict is Verdict.UNDECIDED
     assert [(c.name, c.why) for c in proof.of(Status.UNDECIDED)] == [
-        ("a beginning / init", "each initial state leaves a bound")
+        ("a beginning / init", "every initial state exceeds a bound")
     ]
 
 
@@ -345,7 +345,7 @@ def test_what_is_inductive_is_proved_and_held_to_cpython(model: type[Model]) -> 
 def test_an_assumption_without_an_answer_refuses_the_parameters() -> None:
     with pytest.raises(RatifiedError) as refused:
         AnsweredForSomeOnly(parts=0)
-    assert refused.value.message == "the assumption thirds has no answer here: division by zero"
+    assert refused.value.message == "the assumption thirds cannot be evaluated here: division by zero"
     assert refused.value.span
     assert refused.value.remedy == "test the divisor first"
 

@@ -55,7 +55,7 @@ def compared(seed: int, folder: Path) -> Counter[str] | None:
 @pytest.mark.parametrize(
     "seeds",
     [
-        range(19, 59),  # 15 and 18 take minutes until they are in normal form
+        range(15, 55),
         *(pytest.param(range(n, n + 50), marks=pytest.mark.long(suite="random")) for n in range(0, 200, 50)),
     ],
 )

@@ -472,7 +472,7 @@ def test_both_find_the_same(name: str, what: int | str, service: Service, tmp_pa
         ("Square", "TLC cannot evaluate the model: "),
         ("Mixed", "a claim fails and something has no value in the same state"),
         ("Idle", "TLC evaluates only what is needed"),
-        ("Steps", "in counted: this leaves the range 0..3 of count"),
+        ("Steps", "in counted: this exceeds the range 0..3 of count"),
     ],
 )
 def test_it_is_told_why_both_cannot_be_compared(
@@ -549,4 +549,4 @@ def test_a_claim_is_compared_by_its_name(service: Service, tmp_path: Path) -> No
     found = compare(one, made, ours, theirs)
     assert (found.verdict, found.ask_about) == (Verdict.UNDECIDED, "no_right")
     wrong = compare(one, made, ours, replace(theirs, violated="no_right"))
-    assert wrong.differences == ("TLC says that its run violates no_right, and it does not",)
+    assert wrong.differences == ("TLC reports that its run violates no_right, but it does not",)

@@ -203,7 +203,7 @@ def _turns() -> Callable[[], None]:
         nonlocal count
         count += 1
         if count > TURNS_MOST:
-            raise EndlessError(f"a loop has not ended after {TURNS_MOST:,} turns")
+            raise EndlessError(f"a loop did not end after {TURNS_MOST:,} turns")
 
     return turn
 
@@ -291,10 +291,10 @@ def sweep(
     asis = next(answers([lambda: _watched(file, code, run)], 1, None))[1]
     if isinstance(asis, Outcome) or asis.verdict != Verdict.HOLDS.value:
         why = "it ends the process" if isinstance(asis, Outcome) else asis.why
-        raise RatifiedError(f"{module} is not swept: without a mistake it does not hold\n{why}")
+        raise RatifiedError(f"{module} cannot be swept: without a mistake it does not pass\n{why}")
     if not asis.lines:
         raise RatifiedError(
-            f"{module} is not what is driven: the driver does not import it",
+            f"{module} is not driven: the driver does not import it",
             remedy="the system is a module of its own, which the driver imports",
         )
     limit = within if within is not None else max(LEAST_WITHIN, TIMES_WITHIN * (time.monotonic() - began))
@@ -336,7 +336,7 @@ def _read(module: Path) -> tuple[Path, str, CodeType]:
     except OSError as error:
         raise RatifiedError(f"{module} cannot be read: {error.strerror}") from None
     except (SyntaxError, UnicodeDecodeError) as error:
-        raise RatifiedError(f"{module} is no Python source: {error}") from None
+        raise RatifiedError(f"{module} is not Python source: {error}") from None
 
 
 # --- in another process ---

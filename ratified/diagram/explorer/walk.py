@@ -201,7 +201,7 @@ class Walker:
                     found.append(f"{f.name} has no answer of this step: {problem.message}")
                     continue
                 if not fine:
-                    found.append(f"{f.name} is false of the step here")
+                    found.append(f"{f.name} is false for the step here")
         return found
 
     # --- runs ---

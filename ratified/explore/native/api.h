@@ -15,6 +15,7 @@ static void rx_free_worker(rx_worker *w) {
     if (!w) return;
     free(w->chunk);
     free(w->sent);
+    free(w->places);
     free(w);
 }
 

@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ratified.language.errors import RatifiedError
+from ratified.results.background import STARTING
 
 RUNTIME = Path(__file__).resolve().parent
 """Where `contract.h`, `explorer.c` and the files that they include are."""
@@ -203,7 +204,7 @@ def _written(folder: Path) -> Iterator[Path]:
     except OSError as error:
         raise CompilerFailed(
             f"cannot write compiled code to {folder}: {error.strerror or error}",
-            remedy="make room there, or set RATIFIED_CACHE to another folder",
+            remedy="free some space there, or set RATIFIED_CACHE to another folder",
         ) from error
 
 
@@ -219,7 +220,9 @@ def _run(commands: Sequence[Sequence[str]], shown: Sequence[str], folder: Path) 
     """Runs the commands of a compiler side by side. The first that fails ends the others."""
     running: list[subprocess.Popen[str]] = []
     try:
-        running.extend(_started(command, shown, folder) for command in commands)
+        for command in commands:
+            with STARTING:
+                running.append(_started(command, shown, folder))
         for process in running:
             _judge(process, *_attended(process), shown)
     finally:
@@ -267,7 +270,7 @@ def _judge(process: subprocess.Popen[str], out: str, err: str, shown: Sequence[s
     how = f"exit status {status}" if status > 0 else f"killed by signal {-status}"
     raise CompilerFailed(
         f"the C compiler failed ({how}): {shlex.join(shown[:3])} ...\n{told}".rstrip(),
-        remedy="set CC to another compiler, or explore with engine='reference'; if the text is at fault, please report it",
+        remedy="set CC to another compiler, or explore with engine='reference'; if the generated code is wrong, please report it",
     )
 
 

@@ -149,7 +149,7 @@ class Exploration:
         if not self._handle:
             raise NativeError(
                 "not enough memory to start exploring",
-                remedy="free some, or raise the limit on address space (ulimit -v)",
+                remedy="free some memory, or raise the limit on address space (ulimit -v)",
             )
         if program.library.rx_open(self._handle):
             message = self._message()

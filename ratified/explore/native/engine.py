@@ -15,7 +15,6 @@ from pathlib import Path
 
 from ratified.explore import reference
 from ratified.explore.liveness import liveness_claims
-from ratified.explore.native import keys, known
 from ratified.explore.native.codegen.numbering import Instances, Program
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.compile import LEAST_MEMORY, CompilerTooLarge
@@ -33,7 +32,6 @@ from ratified.explore.native.liveness import check_of, refuse_what_is_not_told, 
 from ratified.explore.native.preparing import Order, Preparation, Prepared
 from ratified.explore.search import safety_of
 from ratified.explore.switches import switched_off
-from ratified.explore.symmetry import symmetry_of
 from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.ir import Function
 from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
@@ -235,12 +233,6 @@ def _liveness(
     return check.reports(complete=outcome.stopped is None), violation, None
 
 
-def found_large(model: Model, *, symmetry: bool, deadlock: bool) -> bool:
-    """Whether this very exploration was said to be large before."""
-    reduced = symmetry and not symmetry_of(model).trivial
-    return known.is_large(keys.key_of(model, symmetry=reduced, deadlock=deadlock))
-
-
 def while_preparing(watch: Watch) -> Watch:
     """A limit of memory is about states, which may go to disk; what makes the program may have as much as a compiler needs."""
     memory = watch.limits.memory
@@ -296,7 +288,7 @@ def _result(
     if outcome.resumed:
         notes.append("resumed from a checkpoint")
     if outcome.stopped is Stop.DISK:
-        notes.append("make room or name another folder; what a checkpoint holds is good, and can be resumed")
+        notes.append("free some space or name another folder; the checkpoint is intact and can be resumed")
     never = {name for k, name in enumerate(program.written.witnesses) if outcome.unwitnessed >> k & 1}
     properties = [*_properties(program), *([DEADLOCK] if deadlock else [])]
     never |= {

@@ -19,6 +19,7 @@ static __attribute__((noinline, cold)) void rx_found(rx_worker *w, uint32_t kind
 }
 
 static void rx_settle_expand(rx_worker *w);
+static void rx_send(rx_worker *w, const uint64_t *t, uint64_t hash, uint32_t instance, uint32_t owner);
 static void rx_trace_fault(rx_worker *w, uint32_t error, uint32_t instance);
 
 static __attribute__((cold, unused)) void rx_fault(rx_batch *batch, uint32_t error, uint32_t instance) {
@@ -115,6 +116,13 @@ static __attribute__((noinline)) void rx_settle(rx_worker *w) {
         if (out != i) rx_copy(t, b->words[i]);
         if (MODEL_SYMMETRY) model_canonical(t);
         const uint64_t hash = rx_hash(t);
+        if (RX_UNLIKELY(ranks > 1)) {
+            const uint32_t owner = rx_owner(hash, ranks);
+            if (owner != run->rank) {
+                rx_send(w, t, hash, instance, owner);
+                continue;
+            }
+        }
         rx_recent *recent = &w->recent[hash & (RX_RECENT - 1)];
         if (recent->instance && rx_same(recent->words, t)) {
             if (recent->instance <= instance + 1) continue;
@@ -122,9 +130,7 @@ static __attribute__((noinline)) void rx_settle(rx_worker *w) {
             rx_copy(recent->words, t);
         }
         recent->instance = instance + 1;
-        if (RX_UNLIKELY(ranks > 1) && w->sent && rx_owner(hash, ranks) != run->rank)
-            __builtin_prefetch(&w->sent[hash >> 8 & (RX_SENT - 1)]);
-        else __builtin_prefetch(&table[hash >> shift]);
+        __builtin_prefetch(&table[hash >> shift]);
         b->hash[out] = hash;
         b->instance[out++] = instance;
     }
@@ -193,9 +199,7 @@ static void rx_watch(rx_worker *w) {
     }
 }
 
-static void rx_route(rx_worker *w);
-
-/* Looks up and inserts the batch (of several ranks, what is this one's): first all slots (prefetched when hashed), then all states they point to, then
+/* Looks up and inserts the batch: first all slots (prefetched when hashed), then all states they point to, then
  * compare. */
 static __attribute__((noinline)) void rx_drain(rx_worker *w) {
     rx_run *run = w->run;
@@ -205,7 +209,6 @@ static __attribute__((noinline)) void rx_drain(rx_worker *w) {
         b->count = b->settled = 0;
         return;
     }
-    if (RX_UNLIKELY(run->ranks > 1)) rx_route(w);
     const unsigned shift = 64 - run->log_slots;
     const rx_cell bits = rx_index_mask(run);
     const uint32_t count = b->count;

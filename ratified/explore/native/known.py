@@ -10,6 +10,15 @@ from contextlib import suppress
 from pathlib import Path
 
 from ratified.explore.native.compile import cache_folder
+from ratified.explore.native.keys import key_of
+from ratified.explore.symmetry import symmetry_of
+from ratified.language.model import Model
+
+
+def found_large(model: Model, *, symmetry: bool, deadlock: bool) -> bool:
+    """Whether this very exploration was said to be large before."""
+    reduced = symmetry and not symmetry_of(model).trivial
+    return is_large(key_of(model, symmetry=reduced, deadlock=deadlock))
 
 
 def is_large(key: str | None) -> bool:

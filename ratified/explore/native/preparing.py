@@ -124,7 +124,5 @@ def _reduction(model: Model, notes: list[str]) -> Symmetry | None:
     found = symmetry_of(model)
     if not found.trivial:
         return found
-    notes.append(
-        "there is no symmetry to use: no symmetric sort has two values that no parameter tells apart"
-    )
+    notes.append("there is no symmetry to use: parameters distinguish all values of every symmetric sort")
     return None

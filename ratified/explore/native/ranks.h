@@ -21,31 +21,6 @@ static void rx_forget_sent(rx_run *run) {
         if (run->workers[i]->sent) memset(run->workers[i]->sent, 0, sizeof(rx_recent) * RX_SENT);
 }
 
-/* Takes the states of run->in: from a file, or from other ranks. */
-static void rx_take(rx_worker *w) {
-    enum { PIECE = 4096 };
-    rx_run *run = w->run;
-    rx_batch *b = &w->batch;
-    const unsigned shift = 64 - run->log_slots;
-    for (;;) {
-        const uint64_t from = RX_ADD(run->in_cursor, PIECE);
-        if (from >= run->in_count || RX_LOAD(run->stopping) || RX_LOAD(run->abandoned)) break;
-        const uint64_t to = run->in_count - from < PIECE ? run->in_count : from + PIECE;
-        for (uint64_t i = from; i < to; i++) {
-            const uint8_t *record = run->in + i * run->in_stride;
-            rx_first first = 0;
-            memcpy(b->words[b->count], record, RX_STATE_BYTES);
-            if (run->in_stride == RX_RECORD) memcpy(&first, record + RX_STATE_BYTES, sizeof first);
-            const uint64_t hash = rx_hash(b->words[b->count]);
-            __builtin_prefetch(&run->table[hash >> shift]);
-            b->hash[b->count] = hash;
-            b->instance[b->count++] = first;
-            if (b->count == RX_BATCH / 4 * 3) rx_drain(w);
-        }
-    }
-    if (b->count) rx_drain(w);
-}
-
 /* An empty box; what a round of unusual size took of memory is given back. */
 static void rx_box_empty(rx_run *run, uint32_t box) {
     for (uint32_t i = 0; i < run->ranks; i++) {
@@ -62,6 +37,11 @@ static void rx_box_empty(rx_run *run, uint32_t box) {
     run->out = run->boxes[box];
     run->out_count = run->box_counts[box];
     run->out_full = 0;
+}
+
+/* What workers have left free in it is closed: it can be sent. */
+static void rx_box_close(rx_run *run) {
+    for (uint32_t i = 0; run->ranks > 1 && i < run->ranks; i++) rx_region_close(run, i);
 }
 
 static void rx_ranks_free(rx_run *run) {
@@ -89,7 +69,9 @@ RX_API int rx_rank_open(rx_run *run, uint32_t rank, uint32_t ranks, uint64_t wan
         }
         run->out_room = bytes / RX_RECORD / ranks;
         for (uint32_t i = 0; i < run->threads; i++)
-            if (!(run->workers[i]->sent = rx_aligned(sizeof(rx_recent) * RX_SENT))) return 1;
+            if (!(run->workers[i]->sent = rx_aligned(sizeof(rx_recent) * RX_SENT)) ||
+                !(run->workers[i]->places = rx_aligned(sizeof(rx_places) * ranks)))
+                return 1;
     }
     rx_team_start(run);
     return 0;
@@ -141,6 +123,7 @@ RX_API void rx_rank_expand(rx_run *run, uint32_t box) {
     if (run->ranks > 1) rx_box_empty(run, box);
     if (RX_LOAD(run->cursor) >= run->level_to) return;
     rx_team_run(run, rx_work_expand, run->level_to - run->level_from < 4 * RX_CHUNK);
+    rx_box_close(run);
 }
 
 static void rx_work_take(rx_worker *w) {
@@ -165,6 +148,7 @@ RX_API void rx_rank_receive(rx_run *run, const void *records, uint64_t count) {
 RX_API void rx_rank_give(rx_run *run, uint32_t box, const void *states, uint64_t count) {
     if (run->ranks > 1) rx_box_empty(run, box);
     rx_rank_take(run, states, count, RX_STATE_BYTES);
+    rx_box_close(run);
 }
 
 /* A rank had no memory for this level, perhaps this one: the level is done once more, by all. */

@@ -112,6 +112,11 @@ typedef struct rx_recent {
 #endif
 #define RX_SENT ((size_t)1 << RX_SENT_LOG)
 
+/* Places of a region of records (route.h) that a worker may fill. */
+typedef struct rx_places {
+    uint64_t next, end;
+} rx_places;
+
 typedef struct rx_counters {
     uint64_t generated, expanded, degree_min, degree_max;
     uint64_t witness_missing, witness_step_missing;
@@ -157,7 +162,8 @@ typedef struct rx_worker {
     uint64_t edges;     /* graph.h */
     uint64_t at, edges_from, edges_to; /* liveness.h: the state; where its edges begin, and the end of the room for more */
     rx_walker *walker;  /* simulate.h */
-    rx_recent *sent;    /* ranks.h: what went to other ranks a while ago */
+    rx_recent *sent;    /* route.h: what went to other ranks a while ago; for each of them, places for more */
+    rx_places *places;
     pthread_t thread;
 } rx_worker;
 

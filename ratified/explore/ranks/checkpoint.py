@@ -124,7 +124,7 @@ class Checkpoint:
         if (self.folder / "header").exists():
             raise NativeError(
                 f"the checkpoint in {self.folder} was made by a single process",
-                remedy="go on without --ranks, or name another folder",
+                remedy="continue without --ranks, or name another folder",
             )
 
     def _see_the_same(self) -> None:
@@ -187,19 +187,19 @@ class Checkpoint:
             try:
                 file = path.open("rb")
             except FileNotFoundError:
-                raise self.refused(f"is not whole: {path} is missing") from None
+                raise self.refused(f"is incomplete: {path} is missing") from None
             with file:
                 head = file.read(_HEADER.size)
                 if (
                     len(head) < _HEADER.size
                     or os.fstat(file.fileno()).st_size != _HEADER.size + count * width
                 ):
-                    raise self.refused(f"is not whole: {path} is not as long as it has to be")
+                    raise self.refused(f"is incomplete: {path} does not have the right length")
                 magic, version, run, at, of, _, states, total = _HEADER.unpack(head)
                 if (magic, version) != (_MAGIC, _VERSION):
-                    raise self.refused(f"is damaged: {path} is something else")
+                    raise self.refused(f"is damaged: {path} is another file")
                 if (run, at, of, states) != (self._run, level, number, count):
-                    raise self.refused(f"is not whole: {path} is of another run")
+                    raise self.refused(f"is incomplete: {path} is of another run")
                 found = 0
                 while piece := file.read(_PIECE):
                     found = checksum(found, piece, len(piece) // 8)

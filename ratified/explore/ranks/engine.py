@@ -198,7 +198,7 @@ def _refuse_others(world: World, asked: tuple[object, ...]) -> None:
                 remedy="install the same version on all machines",
             )
         raise RatifiedError(
-            f"{who} was asked to check something else than rank 0 on {told[0][2]}",
+            f"{who} was asked to check something other than rank 0 on {told[0][2]}",
             remedy="give all ranks the same command",
         )
 
@@ -210,7 +210,7 @@ def _refuse_other_programs(world: World, library: Library) -> None:
         if (digest, counts) != told[0][:2]:
             raise RatifiedError(
                 f"{named(rank, host, world)} has another model than rank 0 on {told[0][2]}",
-                remedy="bring the same files to all machines",
+                remedy="copy the same files to all machines",
             )
 
 

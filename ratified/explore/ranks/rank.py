@@ -44,7 +44,7 @@ class Rank(Exploration):
             self.close()
             raise NativeError(
                 "not enough memory to start exploring",
-                remedy="free some, or raise the limit on address space (ulimit -v)",
+                remedy="free some memory, or raise the limit on address space (ulimit -v)",
             )
 
     @property

@@ -8,9 +8,9 @@ chosen as in a single process: the shortest, then the smallest by kind, property
 from __future__ import annotations
 
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from types import FrameType
@@ -69,6 +69,7 @@ class RankedSearch:
         self._shares: tuple[int, ...] = (0,) * world.size
         self._seconds_before = 0.0
         self._now: Progress | None = None
+        self._explorer = ThreadPoolExecutor(1, "explorer")
 
     def run(self) -> tuple[Outcome, Traffic]:
         """Explore. Every rank returns the same. Raises RatifiedError, on every rank."""
@@ -215,27 +216,17 @@ class RankedSearch:
             box ^= 1
 
     def _work(self, work: Callable[[], object], flight: Flight | None) -> bool:
-        """Do `work` (C, without the GIL) in a thread of its own, and meanwhile what moves a box, shows progress, or stops."""
-        done = threading.Event()
-        returned: list[object] = []
-        failed: list[BaseException] = []
-
-        def do() -> None:
+        """Do `work` (C, without the GIL) in another thread, and meanwhile what moves a box, shows progress, or stops."""
+        done = self._explorer.submit(work)
+        landed = flight is None
+        while True:
             try:
-                returned.append(work())
-            except BaseException as problem:  # noqa: BLE001  # raised again below
-                failed.append(problem)
-            finally:
-                done.set()
-
-        threading.Thread(target=do, name="explorer", daemon=True).start()
-        while not done.wait(_POLL if flight is not None else PROGRESS_SECONDS):
-            if flight is not None:
-                flight.advance()
-            self._report()
-        if failed:
-            raise failed[0]
-        return bool(returned[0])
+                done.exception(PROGRESS_SECONDS if landed else _POLL)
+            except TimeoutError:
+                landed = landed or flight is None or flight.advance()
+                self._report()
+            else:
+                return bool(done.result())
 
     # --- checkpoints ---
 

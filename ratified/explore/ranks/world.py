@@ -6,6 +6,7 @@ busy. Nothing here knows of states.
 
 from __future__ import annotations
 
+import pickle
 import socket
 import time
 from array import array
@@ -24,6 +25,12 @@ T = TypeVar("T")
 Told = tuple[int, ...]
 """What one rank told another in a round: the records it has for it, then what it tells all."""
 
+_EAGER = 10
+"""How often a request is looked at before the first pause."""
+
+_PAUSES = (2e-5, 5e-3)
+"""The shortest and the longest pause between two looks, in seconds."""
+
 MISSING = "exploring on several ranks needs MPI, which is not installed"
 
 
@@ -38,8 +45,8 @@ class Box:
 class Flight(Protocol):
     """Records on the way. `arrived` waits for them, and gives those for this rank: an address, and how many bytes."""
 
-    def advance(self) -> None:
-        """Let them move on."""
+    def advance(self) -> bool:
+        """Let them move on; whether they are there."""
 
     def arrived(self) -> tuple[int, int]:
         """Wait for them."""
@@ -70,8 +77,9 @@ class World(Protocol):
 class _Nothing:
     """Nothing is on the way to a process that is alone."""
 
-    def advance(self) -> None:
-        """Nothing to do."""
+    def advance(self) -> bool:
+        """It is there."""
+        return True
 
     def arrived(self) -> tuple[int, int]:
         """Nothing has come."""
@@ -115,10 +123,13 @@ class _Mpi:
         self._in = _Memory()
 
     def gather(self, mine: T) -> list[T]:
-        self._wait(
-            self._world.Ibarrier()
-        )  # which does not keep a processor busy, as waiting in allgather does
-        return self._world.allgather(mine)
+        # By hand, as waiting in `allgather` keeps a processor busy.
+        out, byte = pickle.dumps(mine), self._mpi.BYTE
+        sizes = array("Q", bytes(8 * self.size))
+        self._wait(self._world.Iallgather(array("Q", [len(out)]), sizes))
+        into, places = bytearray(sum(sizes)), [sum(sizes[:k]) for k in range(self.size)]
+        self._wait(self._world.Iallgatherv([out, byte], [into, (list(sizes), places), byte]))
+        return [pickle.loads(into[at : at + size]) for at, size in zip(places, sizes, strict=True)]  # noqa: S301  # ours
 
     def tell(self, each: Sequence[Told]) -> list[Told]:
         width = len(each[0])
@@ -145,12 +156,17 @@ class _Mpi:
         self._world.Abort(status)
 
     def _wait(self, request: MPI.Request) -> None:
-        """Wait for a request: eagerly first, then with pauses, since others may want the processor."""
-        looks = 0
+        """Wait for a request: eagerly first, then with pauses, since others may want the processor.
+
+        A pause is a fifth longer than the last: few looks, and at most about a fifth of the time is waited in vain.
+        """
+        for _ in range(_EAGER):
+            if request.Test():
+                return
+        pause = _PAUSES[0]
         while not request.Test():
-            looks += 1
-            if looks > 20:
-                time.sleep(min(looks * 1e-6, 5e-4))
+            time.sleep(pause)
+            pause = min(pause * 1.2, _PAUSES[1])
 
 
 def _view(mpi: Any, address: int, size: int) -> Any:
@@ -182,9 +198,9 @@ class _Flying:
     into: int
     size: int
 
-    def advance(self) -> None:
+    def advance(self) -> bool:
         """Let MPI do some of it."""
-        self.request.Test()
+        return bool(self.request.Test())
 
     def arrived(self) -> tuple[int, int]:
         """Wait for it."""

@@ -64,7 +64,7 @@ def in_order_of(
         if keyword.arg not in dict(signature) or keyword.arg in given:
             c.fail(
                 keyword.value,
-                f"{name} has no parameter `{keyword.arg}` to give here",
+                f"{name} has no parameter `{keyword.arg}`",
                 f"its parameters: {_listed(signature)}",
             )
         given[keyword.arg] = keyword.value

@@ -30,7 +30,10 @@ rules: Rules[Context, Made] = Rules("assignments")
 @rules.rule(ast.Assign)
 def _assignment(node: ast.Assign, c: Context) -> Made:
     if len(node.targets) > 1:
-        c.fail(node, "an assignment has a single target", "write one assignment per line")
+        # Of places alone: two names would be two names for one local copy.
+        if not all(is_place(c, target) for target in node.targets):
+            c.fail(node, "only variables are assigned together", "write one assignment per line")
+        return _assign_several(c, node, node.targets, node.value), False
     return _assign(c, node, node.targets[0], node.value), False
 
 
@@ -79,7 +82,7 @@ def _delete(node: ast.Delete, c: Context) -> Made:
     return made, False
 
 
-_INSTEAD_OF_DEL = "it takes the value out of a Map[K, V | None]; of a Set write .discard(x), of a Seq .pop(i)"
+_INSTEAD_OF_DEL = "it clears a key of a Map[K, V | None]; for a Set write .discard(x), for a Seq .pop(i)"
 
 
 def _assign(c: Context, node: ast.Assign, target: ast.expr, value: ast.expr) -> list[Node]:
@@ -132,19 +135,22 @@ def _set(c: Context, node: ast.Assign, target: ast.expr, declared: Type, made: E
 
 
 def _assign_several(c: Context, node: ast.Assign, targets: list[ast.expr], value: ast.expr) -> list[Node]:
-    """`self.a, self.b = x, y`: both values first, then both stores, from left to right."""
+    """`self.a, self.b = x, y` and `self.a = self.b = x`: all values first, then the stores, from left to right."""
     names: list[ast.Name] = []
     types: list[Type | None] = []
     for target in targets:
         types.append(None if isinstance(target, ast.Name) else unbounded(read_place(c, target)[0].type))
         names.append(target if isinstance(target, ast.Name) else _another_name(c, target, names))
     lets: list[Node] = []
-    if isinstance(value, ast.Tuple) and len(value.elts) == len(targets):
+    items = [value] * len(targets) if len(node.targets) > 1 else []
+    if not items and isinstance(value, ast.Tuple) and len(value.elts) == len(targets):
+        items = value.elts
+    if items:
         values = [
             c.expr(item, c.env.types.get(name.id)) if t is None else c.value(item, t)
-            for name, item, t in zip(names, value.elts, types, strict=True)
+            for name, item, t in zip(names, items, types, strict=True)
         ]
-        for name, item, made in zip(names, value.elts, values, strict=True):
+        for name, item, made in zip(names, items, values, strict=True):
             lets += assign_name(c, node, name, made, item)
     else:
         lets += _assign(c, node, ast.copy_location(ast.Tuple([*names], ast.Store()), node), value)

@@ -233,7 +233,7 @@ def _next(c: Context, node: ast.Call) -> Expr:
             return _first(c, node, source, None, default)
     c.fail(
         arguments[0],
-        "models have no iterators to take from",
+        "models have no iterators",
         "write next(iter(s)), or next(x for x in s if ...)",
     )
 
@@ -378,9 +378,7 @@ def _sequences(c: Context, node: ast.Call) -> Expr:
     domain_node, most = positional(c, node, 2, 2, ("most",))
     domain = as_set(c, iterable(c, domain_node), domain_node)
     if not (isinstance(most, ast.Constant) and type(most.value) is int and most.value >= 0):
-        c.fail(
-            most, "the longest of sequences are so many elements long: a number", "write sequences(Node, 2)"
-        )
+        c.fail(most, "the greatest length of the sequences must be a number", "write sequences(Node, 2)")
     assert isinstance(domain.type, SetType)
     key = c.module.made(sequences_of(domain.type, most.value, c.span(node)))
     return ir.Call(c.span(node), SetType(SeqType(unbounded(domain.type.item))), key, (domain,), ir.Which.NOW)
@@ -400,8 +398,8 @@ def _values_of(c: Context, node: ast.expr, what: str) -> Type:
     if not isinstance(t, SortType | EnumType):
         c.fail(
             node,
-            f"{what} of maps are a sort or an Enum here",
-            "write maps(Node, bool), with a condition where they are used",
+            f"{what} of maps(...) must be a sort or an Enum",
+            "write maps(Node, bool), and test the condition where the maps are used",
         )
     return t
 
@@ -415,11 +413,13 @@ def _enabled(c: Context, node: ast.Call) -> Expr:
         ):
             key = c.module.method(c, named, name)
         case _:
-            c.fail(named, "enabled asks of an action of the model", "write enabled(self.act, ...)")
+            c.fail(named, "enabled takes an action of the model", "write enabled(self.act, ...)")
     action = c.module.functions.get(key)
     if action is None or action.kind is not ir.Kind.ACTION:
         c.fail(
-            named, f"`{name}` is not an action", "enabled is for what is marked @action; call a helper itself"
+            named,
+            f"`{name}` is not an action",
+            "enabled takes methods marked @action; call a helper directly",
         )
 
     def refuse(message: str, remedy: str) -> None:
@@ -440,7 +440,7 @@ def _enabled(c: Context, node: ast.Call) -> Expr:
         if domain is None and not isinstance(a.type, SortType | EnumType | BoolType):
             c.fail(
                 named,
-                f"`{a.name}` of {name} ranges over all of {a.type}",
+                f"`{a.name}` of {name} ranges over every {a.type}",
                 f"give the arguments: enabled(self.{name}, ...)",
             )
         clauses.append(Clause((names[a.name],), domain or ir.Universe(span, SetType(a.type)), ()))

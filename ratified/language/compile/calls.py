@@ -47,7 +47,7 @@ _INSTEAD = {
     "divmod": "write a // b, and a % b",
     "reduce": "write sum(...), max(...), or a `for` loop with a local name",
     "combinations": "write subsets(s, k), whose members are sets",
-    "round": "ints are all the numbers there are: divide with //",
+    "round": "models have no numbers but ints: divide with //",
 }
 """What to write in place of functions that people reach for."""
 
@@ -92,12 +92,12 @@ _ELSEWHERE = {
     **dict.fromkeys(("Head", "head"), "write s[0]"),
     **dict.fromkeys(("Tail", "tail"), "write s[1:]"),
     **dict.fromkeys(("Append", "append"), "write s + [x], or self.s.append(x)"),
-    "SubSeq": "write s[i:j], whose positions begin with 0",
+    "SubSeq": "write s[i:j]; positions count from 0",
     "DOMAIN": "write m.keys() of a map, range(len(s)) of a sequence",
     "product": "write two `for`: all(... for a in A for b in B)",
     "tuples": "write Set((a, b) for a in A for b in B)",
     "ENABLED": "write enabled(self.act, ...)",
-    "UNCHANGED": "leave it out: what is not assigned stays",
+    "UNCHANGED": "leave it out: a variable that is not assigned keeps its value",
 }
 """What functions of other languages are here."""
 

@@ -109,7 +109,7 @@ def without(c: Context, subject: ast.expr, members: Sequence[Enum]) -> Facts:
 
 def _excluding(key: str, member: Enum) -> str:
     """The fact that a value is not a member, as text that is forgotten with the value's name."""
-    return f"{key} != {type(member).__name__}.{member.name}"
+    return f"{key} != {type(member).__name__}[{member.name!r}]"
 
 
 def _logic(c: Context, node: ast.BoolOp, conjunction: bool, values: list[ast.expr]) -> Condition:
@@ -162,7 +162,9 @@ def _is_instance(c: Context, node: ast.expr, subject: ast.expr, classes: ast.exp
         )
     for record in wanted:
         if record not in possible:
-            c.fail(classes, f"this is never a {record}: it is {operand.type}", "ask for one of those records")
+            c.fail(
+                classes, f"this is never a {record}: it is {operand.type}", "test for one of those records"
+            )
     test = ir.IsRecord(c.span(node), BOOL, operand, wanted)
     key = c.fact_key(subject)
     if key is None:
@@ -245,7 +247,7 @@ def _membership(c: Context, node: ast.expr, left: ast.expr, right: ast.expr) -> 
     if isinstance(container.type, MapType) and isinstance(container.type.value, OptionalType):
         absent = isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.NotIn)
         held = f"{ast.unparse(right)}[{ast.unparse(left)}] is {'' if absent else 'not '}None"
-        c.fail(node, "every key is in a Map, which may hold None there", f"write {held}")
+        c.fail(node, "a Map has every key; its value may be None", f"write {held}")
     if fits(found.type, item):
         return ir.In(c.span(node), BOOL, c.coerce(found, item, left), container)
     wide = c.join(node, found.type, item)  # refused if the two can never be equal

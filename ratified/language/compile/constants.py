@@ -27,9 +27,7 @@ from ratified.language.types import (
 from ratified.language.types.texts import Text, written
 from ratified.language.values import Bag, Map, Seq, Set, show
 
-ONE_LITERAL = (
-    'texts are of one type where the Literal is written alike: give it a name, Mode = Literal["idle", "busy"]'
-)
+ONE_LITERAL = 'two Literals are the same type only if they are written alike: name it once, Mode = Literal["idle", "busy"]'
 """What to do where two values are of different `Literal`s."""
 
 
@@ -56,7 +54,7 @@ def type_of(value: object, expected: Type | None = None) -> Type:
         case str() if (words := texts_of(expected)) is not None:
             if value not in words.enum.__members__:
                 raise AnnotationProblem(
-                    f"{value!r} is none of {words}",
+                    f"{value!r} is not one of {words}",
                     f"its values: {', '.join(map(repr, written(words.enum)))}",
                 )
             return words
@@ -79,7 +77,7 @@ def type_of(value: object, expected: Type | None = None) -> Type:
         return RecordType(type(value))
     if isinstance(value, str):
         raise AnnotationProblem(
-            "a text has a type only where a Literal is expected",
+            "a string has a type only where a Literal is expected",
             'declare the variable, or the local name, as Literal["idle", "busy"], or use an Enum',
         )
     if isinstance(value, float | bytes | complex):

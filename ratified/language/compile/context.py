@@ -224,10 +224,12 @@ class Context:
         return tuple(made), ended
 
     def says_unreachable(self, statement: ast.stmt) -> bool:
-        """Whether a statement says that control does not come here: `assert False`, `assert_never(x)`."""
+        """Whether a statement says that control does not come here: `assert False`, `raise AssertionError`, `assert_never(x)`."""
         match statement:
             case ast.Assert(ast.Constant(False)):
                 return True
+            case ast.Raise(ast.Name() as error, None) | ast.Raise(ast.Call(ast.Name() as error), None):
+                return self.static(error) is AssertionError
             case ast.Expr(ast.Call(function)):
                 return self.static(function) is typing.assert_never
         return False

@@ -42,8 +42,8 @@ def check_made_here(c: Context, target: ast.Name) -> None:
                 if value is not None and not _makes(c, value):
                     c.fail(
                         target,
-                        f"`{name}` is not a copy of its own, and cannot be changed in place",
-                        f"write {name} = {_constructor(c, name)}({ast.unparse(value)}) where it gets its value",
+                        f"`{name}` may be shared, and cannot be changed in place",
+                        f"write {name} = {_constructor(c, name)}({ast.unparse(value)}) where it is assigned",
                     )
             case ast.AugAssign(ast.Name(id=n)) if n == name:
                 pass  # an operator makes a new value
@@ -57,8 +57,8 @@ def _refuse_bound(c: Context, target: ast.Name) -> None:
     make = _constructor(c, target.id)
     c.fail(
         target,
-        f"`{target.id}` is not a copy of its own, and cannot be changed in place",
-        f"give the copy a name of its own: own = {make}({target.id})",
+        f"`{target.id}` may be shared, and cannot be changed in place",
+        f"change a copy: own = {make}({target.id})",
     )
 
 
@@ -96,6 +96,6 @@ def refuse_sharing(c: Context, source: ast.expr) -> None:
         case ast.Name(name) if name in c.env.types and name in changed_names(c.node):
             c.fail(
                 source,
-                f"`{name}` is changed in place, and something else would hold it as well",
+                f"`{name}` is changed in place, so nothing else may share it",
                 f"write {_constructor(c, name)}({name})",
             )

@@ -114,7 +114,7 @@ def _refuse_private(source: ClassSource, name: str) -> None:
         written = name.removeprefix(mangled)
         remedy = f"call it `{written}`, or `_{written}`"
         source.refuse(
-            f"__{written}", f"`__{written}` is private to one class, which no variable of a model is", remedy
+            f"__{written}", f"`__{written}` is private to one class, and a model's variables are not", remedy
         )
 
 

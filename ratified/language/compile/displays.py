@@ -214,7 +214,11 @@ def bind(c: Context, target: ast.expr, item: Type) -> tuple[str, ...]:
                 )
             types = list(item.items)
         case _:
-            c.fail(target, "a loop's target is a name or a tuple of names", "unpack further inside")
+            c.fail(
+                target,
+                "a loop's target is a name or a tuple of names",
+                "unpack nested tuples inside the loop",
+            )
     for name, t in zip(names, types, strict=True):
         c.plain_names.pop(name, None)
         if name in c.receivers:

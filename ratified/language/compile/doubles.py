@@ -54,7 +54,7 @@ def _one_declaration(cls: type) -> None:
                 owner, known, before = first.setdefault(d.name, (klass, what, d))
                 if known != what and klass not in owner.__mro__:
                     _refuse(
-                        f"`{d.name}` is declared in {owner.__name__} and, as another thing, in {klass.__name__}",
+                        f"`{d.name}` is declared in {owner.__name__}, and as something else in {klass.__name__}",
                         before.span,
                         d.span,
                     )

@@ -16,9 +16,9 @@ from ratified.language.rules import Rules
 _INSTEAD = {
     ast.Lambda: "write a helper method, or a comprehension",
     ast.JoinedStr: "models have no strings: use an Enum",
-    ast.Await: "a model runs in one piece: leave out await",
+    ast.Await: "models are synchronous: leave out await",
     ast.Yield: "use a comprehension, or choose with an action's parameter",
-    ast.NamedExpr: "give the value a name on a line of its own",
+    ast.NamedExpr: "assign the value on a line of its own",
     ast.Starred: "write the elements out, or use | or + on containers",
     ast.Dict: "write Map({key: value, ...}) where a Map is meant",
     ast.DictComp: "write Map({key: value for ...}) where a Map is meant",

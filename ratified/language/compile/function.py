@@ -149,7 +149,7 @@ class FunctionCompiler:
         if c.kind is Kind.VIEW and none:
             c.fail(
                 c.node.returns or c.node,
-                "a view returns what it shows of a state",
+                "a view must return what it shows of a state",
                 "write the type of a value, a tuple, a record or a Map",
             )
         if c.kind in (Kind.CONSTRAINT, Kind.ASSUMPTION, Kind.VIEW) and self.arguments:
@@ -213,7 +213,7 @@ class FunctionCompiler:
         if (domain := self._guarded(argument.name, earlier, body)) is not None:
             return Argument(argument.name, argument.type, domain)
         if why := infinite(argument.type):
-            remedy = f"{why[1]}, or say where it comes from at the top: require({argument.name} in ...)"
+            remedy = f"{why[1]}, or restrict it with a guard at the top: require({argument.name} in ...)"
             parameter = next(
                 a for a in ast.walk(c.node.args) if isinstance(a, ast.arg) and a.arg == argument.name
             )

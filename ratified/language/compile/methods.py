@@ -46,7 +46,7 @@ def methods_of(cls: type) -> dict[str, Method]:
             if hasattr(attribute, "ratified_kind") and inspect.unwrap(attribute).__name__ != name:
                 node, file = definition(inspect.unwrap(attribute))
                 raise ModelError(
-                    f"`{name}` of {klass.__name__} is another name for `{node.name}`",
+                    f"`{name}` of {klass.__name__} is only another name for `{node.name}`",
                     span=head_span(node, file),
                     remedy="define it with def: a model has one name for each of its parts",
                 )

@@ -103,7 +103,7 @@ class ModuleCompiler:
         for t in found:
             if (other := named.setdefault(t.sort.__name__, t)) is not t:
                 raise ModelError(
-                    f"{self.cls.__name__} has two sorts that are called {other}",
+                    f"{self.cls.__name__} has two sorts named {other}",
                     span=self.source.span,
                     remedy="rename one of them: sizes are given by the names of sorts",
                 )
@@ -121,9 +121,9 @@ class ModuleCompiler:
         known = f"its parameters: {', '.join(names) or 'none'}"
         if strength not in ("weak", "strong"):
             what = (
-                "`each` says for which values an action is fair"
+                "`each` has no meaning without `fair`"
                 if strength is None and group is None
-                else "`group` says with which others an action is fair"
+                else "`group` has no meaning without `fair`"
                 if strength is None
                 else f"{strength!r} is not a kind of fairness"
             )
@@ -133,9 +133,9 @@ class ModuleCompiler:
         elif unknown := [name for name in each if name not in names]:
             problem = f"`{function.name}` has no parameter {unknown[0]!r}", known
         elif group is not None and not (isinstance(group, str) and group.isidentifier()):
-            problem = "`group` is the name of actions that are fair together", 'write group="name"'
+            problem = "`group` must be a name that the actions of the group share", 'write group="name"'
         elif group is not None and each:
-            problem = "a group of actions is fair as a whole", "leave out `each`, or `group`"
+            problem = "fairness of a group applies to the group as a whole", "leave out `each`, or `group`"
         elif len(set(each)) < len(each):
             problem = "`each` names a parameter twice", "name it once"
         else:
@@ -152,8 +152,10 @@ class ModuleCompiler:
                 continue
             other = first.setdefault(function.fair.group, function)
             if other.fair != function.fair:
-                message = f"`{other.name}` and `{name}` are of the group {function.fair.group!r}, and not equally fair"
-                remedy = "write the same fair= for all of a group"
+                message = (
+                    f"`{other.name}` and `{name}` of the group {function.fair.group!r} differ in fairness"
+                )
+                remedy = "write the same fair= for every action of a group"
                 raise _of_the_mark(self.methods[name], ("fair",), message, remedy)
 
     def _weighed(self, function: Function, method: Method) -> Function:
@@ -168,7 +170,7 @@ class ModuleCompiler:
         if not isinstance(weight, str):
             problem = (
                 f"{weight!r} is not a weight",
-                f"write a number from 0 to {WEIGHT_MOST:,}, or the name of a helper that gives one",
+                f"write a number from 0 to {WEIGHT_MOST:,}, or the name of a helper that returns one",
             )
         elif weight not in helpers:
             problem = (
@@ -176,12 +178,12 @@ class ModuleCompiler:
                 f"write def {weight}({wanted}) -> int; its helpers: {', '.join(helpers) or 'none'}",
             )
         elif not isinstance(helpers[weight].returns, IntType):
-            problem = f"the helper `{weight}` gives no int, and a weight is one", "write `-> int`"
+            problem = f"the helper `{weight}` must return an int, the weight", "write `-> int`"
         elif [(a.name, unbounded(a.type)) for a in function.arguments] != [
             (a.name, a.type) for a in helpers[weight].arguments
         ]:
             problem = (
-                f"`{weight}` does not take what `{function.name}` takes",
+                f"`{weight}` must have the parameters of `{function.name}`",
                 f"write def {weight}({wanted}) -> int, with parameters of the same types",
             )
         else:

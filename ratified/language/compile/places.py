@@ -99,7 +99,7 @@ def store_at(c: Context, node: ast.AST, target: ast.expr, value: Expr) -> Node:
     if variable.which is Which.ABSTRACT and path:
         c.fail(
             target,
-            "variables of the abstract model are assigned whole",
+            "variables of the abstract model must be assigned as a whole",
             "build it with Map({...})",
         )
     c.forget_variable(variable.name)
@@ -149,7 +149,9 @@ def mutation(c: Context, call: ast.Call, target: ast.expr, method: str) -> list[
             value = ir.Pop(span, unbounded(container), now, index)
         case MapType(key, value_type), "pop" if isinstance(value_type, OptionalType):
             if len(call.args) == 2:
-                c.fail(call.args[1], "pop gives nothing back", "leave the default out; read the value before")
+                c.fail(
+                    call.args[1], "pop returns nothing here", "leave the default out; read the value before"
+                )
             at = c.value(positional(c, call, 1, 1)[0], key)
             nothing = ir.Widen(span, unbounded(value_type), ir.Literal(span, NONE, None))
             value = ir.With(span, unbounded(container), now, at, nothing)

@@ -21,9 +21,8 @@ _INSTEAD: dict[type[ast.stmt], tuple[str, str]] = {
         "while",
         "write `for i in range(n):` with `break` where the loop ends, or split the loop into actions",
     ),
-    ast.Try: ("try", "test before you read: a partial operation without a value is an error of the model"),
+    ast.Try: ("try", "test before reading: an operation without a result is an error in the model"),
     ast.With: ("with", "leave it out: models do no I/O"),
-    ast.Raise: ("raise", "guards are written require(...), claims assert"),
     ast.Global: ("global", "keep the state in variables of the model"),
     ast.Nonlocal: ("nonlocal", "keep the state in variables of the model"),
     ast.Import: ("import", "import at the top of the file"),
@@ -64,6 +63,18 @@ def _assert(node: ast.Assert, c: Context) -> Made:
     return [ir.Assert(c.span(node), condition)], isinstance(
         condition, ir.Literal
     ) and condition.value is False
+
+
+@rules.rule(ast.Raise)
+def _raise(node: ast.Raise, c: Context) -> Made:
+    """`raise AssertionError`, with a text or without, is `assert False`."""
+    if not c.says_unreachable(node):
+        c.fail(
+            node,
+            "raise is not part of the modelling language",
+            "guards are written require(...), claims assert; what never happens, `assert False`",
+        )
+    return [ir.Assert(c.span(node), ir.Literal(c.span(node), BOOL, False))], True
 
 
 def _call_statement(c: Context, call: ast.Call) -> tuple[list[Node], bool]:

@@ -30,9 +30,9 @@ def constrained(
             continue
         if asking := next((f for f in functions.values() if f.key.startswith("ratified.enabled_")), None):
             raise ModelError(
-                f"`enabled` is asked of an action, which `{constraint.name}` constrains as well",
+                f"`enabled` cannot be used with the action constraint `{constraint.name}`",
                 span=asking.span,
-                remedy="write the guard as a helper, and ask that",
+                remedy="write the guard as a helper, and test that",
             )
         asked = list(dict.fromkeys(_old(constraint)))
         helper = _between(constraint, asked, variables)
@@ -50,9 +50,9 @@ def _old(constraint: Function) -> list[str]:
             read.append(node.name)
         if isinstance(node, ir.Call) and node.which is Which.OLD:
             raise ModelError(
-                "helpers of the state before cannot be called here",
+                "helpers cannot be called on the old state here",
                 span=node.span,
-                remedy="name its variables: old.x",
+                remedy="read its variables: old.x",
             )
     return read
 
@@ -131,7 +131,7 @@ def possible(
     if guards.late(action.body):
         refuse(
             f"`{action.name}` has a guard after a change, or in a loop that changes something",
-            "put the guards of the action first, and ask then",
+            "put all guards of the action before its changes",
         )
 
     def asking(body: Iterable[Node]) -> list[Node]:

@@ -198,7 +198,11 @@ def _collect(node: ir.Collect, frame: Frame) -> Any:
         ranked.append((inner.expr(node.key) if node.key else element, element))
     if not ranked:
         if node.default is None:
-            fail(node, f"{node.kind} of nothing", "give a default=, or test that there is something")
+            fail(
+                node,
+                f"{node.kind}() of an empty container",
+                "give a default=, or test first that it is not empty",
+            )
         return frame.expr(node.default)
     return (min if node.kind == "min" else max)(ranked, key=lambda pair: pair[0])[1]
 

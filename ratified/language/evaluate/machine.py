@@ -114,7 +114,7 @@ class TreeMachine:
             return self._probe.call(self.module.functions[name], arguments)
         except BoundLeftAt as left:
             problem: RatifiedError = ModelError(
-                f"this leaves {left.what}, outside of a step",
+                f"this exceeds {left.what}, outside of a step",
                 span=left.span,
                 remedy="test for the bound first",
             )

@@ -50,7 +50,7 @@ def _require(node: ir.Require, frame: Frame) -> None:
 @rules.rule(ir.Assert)
 def _assert(node: ir.Assert, frame: Frame) -> None:
     if not frame.expr(node.test):
-        fail(node, "the assertion is false", "guards are written require(...)")
+        fail(node, "the assertion is false", "write guards as require(...)")
 
 
 @rules.rule(ir.If)

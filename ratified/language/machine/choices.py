@@ -44,7 +44,7 @@ class Choices:
                 raise ModelError(
                     f"the parameter `{argument.name}` ranges over {_many(size)} values",
                     span=function.span,
-                    remedy=f"say where it comes from with a guard at the top: require({argument.name} in self.messages)",
+                    remedy=f"restrict it with a guard at the top: require({argument.name} in self.messages)",
                 )
             self._sources.append(list(values_of(argument.type, scope)))
         self._names = [argument.name for argument in function.arguments]

@@ -55,18 +55,18 @@ def explained(problem: Exception) -> RatifiedError:
         return ModelError(problem.message, span=problem.span or span, remedy=problem.remedy)
     if isinstance(problem, BoundLeft):
         return ModelError(
-            f"this leaves {problem.what}, outside of a step", span=span, remedy="test for the bound first"
+            f"this exceeds {problem.what}, outside of a step", span=span, remedy="test for the bound first"
         )
     known: dict[type[Exception], tuple[str, str]] = {
         ZeroDivisionError: ("division by zero", "test the divisor first"),
         AssertionError: (
             "the assertion is false",
-            "guards are written require(...); an assert must always be true",
+            "write guards as require(...); an assert must always be true",
         ),
         RecursionError: ("the recursion is too deep", "use a loop"),
         StopIteration: (
-            "next of nothing",
-            "give a default: next(..., default), or test that there is something",
+            "next() of an empty container",
+            "give a default: next(..., default), or test first that it is not empty",
         ),
     }
     for kind, (message, remedy) in known.items():
@@ -75,7 +75,9 @@ def explained(problem: Exception) -> RatifiedError:
     text = str(problem)
     if isinstance(problem, ValueError) and ("empty" in text or "arg" in text):
         return ModelError(
-            "min or max of nothing", span=span, remedy="give a default=, or test that there is something"
+            "min() or max() of an empty container",
+            span=span,
+            remedy="give a default=, or test first that it is not empty",
         )
     if isinstance(problem, AttributeError):
         return ModelError(

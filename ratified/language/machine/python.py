@@ -39,7 +39,7 @@ def _assertions_count(module: Module) -> None:
         for node in (n for statement in function.body for n in walk(statement)):
             if isinstance(node, Assert):
                 raise ModelError(
-                    "Python leaves out assertions (-O, or PYTHONOPTIMIZE is set), and this model has one",
+                    "Python skips assertions (-O, or PYTHONOPTIMIZE is set), and this model has one",
                     span=node.span,
                     remedy="run Python without -O, and unset PYTHONOPTIMIZE",
                 )
@@ -271,6 +271,10 @@ class PythonMachine:
         after = self._in_model = self._state(model.__dict__)
         return after
 
+    def choices(self, name: str, given: Mapping[str, Any]) -> Iterator[Values]:
+        """All arguments of a function of which no guard restricts any, with these given. To be used within the model's scope."""
+        return self._choices[name].among(given)
+
     def possible(self, state: Values, name: str, arguments: Values = ()) -> bool:
         """Whether the guards of an action let it pass in a state with these arguments; without arguments, with any.
 
@@ -326,13 +330,15 @@ class PythonMachine:
         model = self.model
         with running(model.scope):
             self._enter(state)
+            held = self._state(model.__dict__)
             self._in_model = self._nowhere
             try:
                 how(model)
             except Disabled:
                 return None
-            after = self._in_model = self._state(model.__dict__)
-            return after
+            after = self._state(model.__dict__)
+            self._in_model = found = state if after == held else after  # it may only have asked something
+            return found
 
     def _possible(self, name: str, state: Values) -> Iterator[Values]:
         choices = iter(self._choices[name])

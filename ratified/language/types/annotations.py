@@ -97,7 +97,7 @@ def _literal(values: tuple[object, ...]) -> Type:
     """What `Literal["idle", "busy"]` stands for."""
     wrong = next((v for v in values if not is_word(v)), None)
     if wrong is not None:
-        what = "is no word" if isinstance(wrong, str) else "is no text"
+        what = "is not a name" if isinstance(wrong, str) else "is not a string"
         raise AnnotationProblem(
             f"{wrong!r} in a Literal {what}",
             'write Literal["idle", "busy"], with names as values, or an Enum',
@@ -127,11 +127,11 @@ def _instead(annotation: object, origin: object) -> str:
     if kind is typing.Self:
         return "a state is a parameter of an @step_invariant or @action_constraint: def f(self, old: Self) -> bool"
     if kind is str:
-        return 'write Literal["idle", "busy"] with all the texts that there are, or an Enum'
+        return 'write Literal["idle", "busy"] listing every value, or an Enum'
     if kind in (float, bytes, complex):
         return "use an Enum, a sort, or Annotated[int, Range(low, high)]: a model needs finite types"
     if isinstance(kind, type):
-        return f"a class of values is written `@record class {kind.__name__}`, or derived from Enum or Sort"
+        return f"mark it `@record class {kind.__name__}`, or derive it from Enum or Sort"
     return "see the table of types in docs/language.md"
 
 

@@ -256,7 +256,7 @@ def _(t: BagType, name: str) -> Fit | None:
     if not inner and size is None and copies is None:
         return None
     whole = _each(inner, iter, size, name)
-    too_equal = f"at most {copies} equal elements in {name}"
+    too_equal = f"the limit of {copies} equal elements in {name}"
 
     def check(value: object) -> None:
         if copies is not None and any(n > copies for n in value._data.values()):  # type: ignore[attr-defined]  # a Bag
@@ -267,7 +267,7 @@ def _(t: BagType, name: str) -> Fit | None:
 
 
 def _each(inner: Fit | None, items: Callable[[typing.Any], typing.Any], size: Bound | None, name: str) -> Fit:
-    too_many = f"at most {size} elements in {name}"
+    too_many = f"the limit of {size} elements in {name}"
 
     def check(value: typing.Any) -> None:
         if isinstance(size, int) and len(value) > size:

@@ -30,6 +30,7 @@ from ratified.smt.first_order.adding import added_up, in_order
 from ratified.smt.first_order.containers import iterated
 from ratified.smt.first_order.context import Context, Demand, Failing
 from ratified.smt.first_order.counting import size_of
+from ratified.smt.first_order.defining import light, lightened
 from ratified.smt.first_order.linear import times
 from ratified.smt.first_order.logic import bag_of, before, literal, where
 from ratified.smt.first_order.ordering import FEW, Run, chosen, few, run_of
@@ -430,7 +431,9 @@ def _folded(node: ir.Collect, items: Sequence[tuple[Shape, Shape]], context: Con
     for element, key in items[1:]:
         low, high = (key, rank) if node.kind == "min" else (rank, key)
         better = before(t, low, high, context, strict=True, span=node.span)  # the first of equals is kept
-        best, rank = either(better, element, best), either(better, key, rank)
+        best, rank = (
+            lightened(either(better, *pair), context.theory) for pair in ((element, best), (key, rank))
+        )
     return best
 
 
@@ -445,7 +448,7 @@ def _extreme(node: ir.Collect, context: Context) -> Shape:
     exists = conj(neg(empty), *heard)
     found = _ranked(node, exists, quiet) if node.key is not None else _greatest(node, exists, quiet)
     if node.default is None:
-        context.demand(Failing.ERROR, neg(empty), f"{node.kind} of nothing", node.span)
+        context.demand(Failing.ERROR, neg(empty), f"{node.kind}() of an empty container", node.span)
         return found
     return either(empty, context.under(empty).expr(node.default), found)
 
@@ -659,7 +662,7 @@ def _added(node: ir.Collect, clauses: Sequence[Clause], context: Context) -> Ter
         found = _added(node, clauses[1:], inner)
         if found is None:
             return None
-        total = plus(total, choice(passed, times(often, found), Number(0)))
+        total = light(plus(total, choice(passed, times(often, found), Number(0))), context.theory)
     return total
 
 

@@ -19,6 +19,7 @@ from ratified.language.ir import Expr, Function, Node
 from ratified.language.types import IntType, MapType, Type, parts
 from ratified.language.uses import Uses
 from ratified.smt.first_order import shapes as sh
+from ratified.smt.first_order.defining import lightened
 from ratified.smt.first_order.shapes import Atom, Maybe, Members, Refused, Row, Shape, either
 from ratified.smt.first_order.theory import Theory
 from ratified.smt.first_order.variants import Equality, Shapes, as_number, known_of
@@ -209,7 +210,7 @@ class Context:
         if id(node) in self.logic.excused:
             return self.theory.unknown(node.type)
         try:
-            return self.logic.rules(node, self)
+            return lightened(self.logic.rules(node, self), self.theory)
         except Refused as problem:
             if problem.span is None:
                 problem.span = node.span

@@ -11,6 +11,7 @@ from ratified.language.ir import Expr, Node
 from ratified.language.types import BagType, SetType, SortType, Type
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.context import Context
+from ratified.smt.first_order.defining import light
 from ratified.smt.first_order.linear import Sums
 from ratified.smt.first_order.names import sort_name
 from ratified.smt.first_order.ordering import few
@@ -125,12 +126,13 @@ def size_is(members: Members, op: str, number: int, context: Context, node: Node
 
 def size_of(members: Members, context: Context) -> Term:
     """How many elements a set has, as an int."""
+    theory = context.theory
     if (values := few(members.item)) is not None:
         found: Term = Number(0)
         for value in values:
-            found = plus(found, as_number(members.has(value)))
+            found = light(plus(found, as_number(members.has(value))), theory)
         return found
-    theory, item = context.theory, members.item
+    item = members.item
     if not isinstance(item, SortType) or members.count is not None:
         return theory.cardinality(SetType(item), members)
     # A step puts one element in, or takes one out: the size is that of what there was, and one more or less.

@@ -33,6 +33,7 @@ from ratified.language.types import (
 )
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.context import Context
+from ratified.smt.first_order.defining import canonical, variables_of
 from ratified.smt.first_order.names import ascii_name, record_names, sort_name
 from ratified.smt.first_order.ordering import Run, first_of
 from ratified.smt.first_order.shapes import (
@@ -58,13 +59,9 @@ from ratified.smt.terms import (
     INT,
     TRUE,
     Apply,
-    Arithmetic,
     Bound,
     Number,
-    Quantified,
-    Symbol,
     Term,
-    The,
     at_most,
     conj,
     every,
@@ -74,7 +71,6 @@ from ratified.smt.terms import (
     less,
     minus,
     neg,
-    parts,
     some,
 )
 
@@ -282,7 +278,9 @@ def _named(
             if name.startswith("loop/"):
                 del theory.signature.symbols[name]
     bound = list(dict.fromkeys(b for law in tried for b in _loose(law)))
-    key = hashlib.sha256(_canonical(tried).encode()).hexdigest()
+    key = hashlib.sha256(
+        canonical(t for law in tried for t in (law.left, *law.own, law.where, law.right)).encode()
+    ).hexdigest()
     if theory.trials:
         return functions(f"loop/~{key[:24]}", bound)
     made = key in theory.loops
@@ -309,7 +307,9 @@ def _symbols(
 
 def _loose(law: Law) -> list[Bound]:
     """What is bound elsewhere."""
-    return [b for b in _in_order([law.where, law.right]) if b not in law.left.arguments and b not in law.own]
+    return [
+        b for b in variables_of([law.where, law.right]) if b not in law.left.arguments and b not in law.own
+    ]
 
 
 def _closed(formula: Term) -> Term:
@@ -393,68 +393,6 @@ def _contained(
             yield from _equations(f"{name}/at", item, more, at(position), shapes)
         case _:
             raise Dependent
-
-
-# --- whether laws say the same -----------------------------------------------------------------------------------------
-
-
-def _in_order(terms: Iterable[Term]) -> Iterator[Bound]:
-    """The variables that terms mention and do not bind, in order of appearance."""
-    seen = dict[Bound, None]()
-
-    def walk(term: Term, inside: frozenset[Bound]) -> None:
-        match term:
-            case Bound():
-                if term not in inside:
-                    seen[term] = None
-            case Quantified(_, variables, body):
-                walk(body, inside | set(variables))
-            case The(variable, exists, says):
-                walk(exists, inside | {variable})
-                walk(says, inside | {variable})
-            case _:
-                for part in parts(term):
-                    walk(part, inside)
-
-    for term in terms:
-        walk(term, frozenset())
-    yield from seen
-
-
-def _canonical(laws: Iterable[Law]) -> str:
-    """Text that is the same for laws that differ in the names of variables, and of values of which nothing is known."""
-    names = dict[object, str]()
-    said = list[str]()
-
-    def called(thing: object) -> str:
-        return names.setdefault(thing, f"!{len(names)}")
-
-    def say(term: Term) -> None:
-        match term:
-            case Bound(_, sort):
-                said.append(f"{called(term)}:{sort}")
-                return
-            case Apply(Symbol(name=name)):
-                said.append(called(name) if re.fullmatch(r"the/unknown/.*", name) else name)
-            case Number(value):
-                said.append(str(value))
-            case Arithmetic(op, _):
-                said.append(op)
-            case Quantified(universal, variables, _):
-                said.append(f"{'all' if universal else 'some'} {len(variables)}")
-            case The(variable, _, _):
-                said.append(f"the {called(variable)}:{variable.sort}")
-            case _:
-                said.append(type(term).__name__)
-        said.append("(")
-        for part in parts(term):
-            say(part)
-        said.append(")")
-
-    for law in laws:
-        for term in (law.left, *law.own, law.where, law.right):
-            say(term)
-    return " ".join(said)
 
 
 __all__ = ["Found", "Values", "copy_by_copy", "worked_out"]

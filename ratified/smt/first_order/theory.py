@@ -116,6 +116,8 @@ class Theory:
         self.axioms: list[Axiom] = []
         self.sums: list[Sum] = []
         self.changes: dict[Term, Term] = {}
+        self.chosen: dict[str, str] = {}
+        """The names of what is chosen (`defining.py`), by what it says."""
         self.laws: dict[str, list[Law]] = {}
         """By symbol: what is worked out place after place (`recursion.py`)."""
         self.loops: dict[str, str] = {}

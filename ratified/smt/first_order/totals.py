@@ -7,7 +7,7 @@ Guarantees: what is said is exact for every size. Each law is true of all finite
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 from ratified.language.errors import Span
@@ -15,14 +15,14 @@ from ratified.language.types import SortType
 from ratified.smt.first_order.adding import added_up
 from ratified.smt.first_order.context import Context
 from ratified.smt.first_order.counting import size_of
+from ratified.smt.first_order.defining import defined
 from ratified.smt.first_order.linear import Sums, only_if, times
 from ratified.smt.first_order.logic import where
 from ratified.smt.first_order.names import sort_name
 from ratified.smt.first_order.ordering import Run
 from ratified.smt.first_order.shapes import Atom, Shape
-from ratified.smt.first_order.theory import Axiom, Law, Sum, Theory
+from ratified.smt.first_order.theory import Axiom, Sum, Theory
 from ratified.smt.terms import (
-    INT,
     TRUE,
     Apply,
     Bound,
@@ -89,7 +89,7 @@ def _named(place: Bound, term: Term, value: Term, sort: SortType, theory: Theory
     assert free(value) == set(given), (value, given)
     name = "loop/in_all" + last.symbol.name.removeprefix("loop").removesuffix("/sum")
     known = name in theory.laws
-    total = _defined(name, given, value, _IN_ALL, theory)
+    total = defined(name, given, value, _IN_ALL, theory)
     if known:
         return total
     _compare_with_parts(place, term, total, sort, theory)
@@ -109,17 +109,6 @@ def _named(place: Bound, term: Term, value: Term, sort: SortType, theory: Theory
     return total
 
 
-def _defined(name: str, given: Sequence[Bound], value: Term, says: str, theory: Theory) -> Term:
-    """A symbol that is a value, which depends on what is given; it is defined once."""
-    made = theory.signature.apply(name, [(b, b.sort) for b in given], INT)
-    assert isinstance(made, Apply)
-    if name not in theory.laws:
-        law = Law(made, TRUE, value)
-        theory.laws[name] = [law]
-        theory.axioms.append(Axiom(f"{says} ({name})", name, law.formula))
-    return made
-
-
 def _worked_out_in(term: Term, theory: Theory) -> list[Apply]:
     """The sums, and what else is worked out, in a term, in order of appearance."""
     return [t for t in walk(term) if isinstance(t, Apply) and t.symbol.name in theory.laws]
@@ -134,7 +123,7 @@ def _with_a_name(change: Term, theory: Theory) -> Term:
         return change
     if change not in theory.changes:
         name = f"loop/change/{len(theory.changes)}"
-        theory.changes[change] = _defined(name, (), change, "a change of a sum", theory)
+        theory.changes[change] = defined(name, (), change, "a change of a sum", theory)
     return theory.changes[change]
 
 

@@ -71,7 +71,7 @@ def test_a_disk_that_fails_leaves_what_was_seen(tmp_path: Path) -> None:
     assert result.stopped is not None
     assert result.stopped.startswith(f"cannot make a file in {missing}")
     assert result.notes == (
-        "make room or name another folder; what a checkpoint holds is good, and can be resumed",
+        "free some space or name another folder; the checkpoint is intact and can be resumed",
     )
     assert 0 < result.distinct < 296_448
     assert result.depth > 5

@@ -171,7 +171,7 @@ def test_a_wrong_step_is_told_with_its_images(model: Model, length: int, text: s
 
 def test_a_wrong_beginning() -> None:
     result = alike(HeldAtFirst(Key=1))
-    assert detail(result) == "the initial state maps to holder=k1, which is no initial state of Lock"
+    assert detail(result) == "the initial state maps to holder=k1, which is not an initial state of Lock"
     assert result.violation is not None
     assert (len(result.violation.trace), result.distinct, result.depth) == (1, 1, 1)
     assert alike(HeldAtFirst(Key=3)).distinct == 3
@@ -234,7 +234,7 @@ class Twofold(Up):
 
 def test_wrong_mappings_and_guards() -> None:
     assert alike(Same()).verdict is Verdict.HOLDS
-    assert detail(alike(Backwards())) == "the initial state maps to n=5, which is no initial state of Up"
+    assert detail(alike(Backwards())) == "the initial state maps to n=5, which is not an initial state of Up"
     step = "more() maps to a step of {0} from n={1} to n={2}, and no action of {0} does that"
     assert detail(alike(TooStrict())) == step.format("Guarded", 2, 3)
     assert detail(alike(Twofold())) == step.format("Up", 0, 2)
@@ -369,7 +369,7 @@ def error_of(model: Model) -> str:
 
 
 def test_an_image_out_of_bounds_is_an_error() -> None:
-    assert error_of(PastBounded()) == "this leaves the range 0..2 of n, outside of a step"
+    assert error_of(PastBounded()) == "this exceeds the range 0..2 of n, outside of a step"
 
 
 class Quotient(Up):

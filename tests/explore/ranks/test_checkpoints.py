@@ -62,13 +62,15 @@ def test_a_file_a_rank_and_level(own: Path) -> None:
 
 def test_what_is_missing(own: Path) -> None:
     (own / "level-4.rank-0").unlink()
-    assert refused(own) == "the checkpoint in C is not whole: C/level-4.rank-0 is missing"
+    assert refused(own) == "the checkpoint in C is incomplete: C/level-4.rank-0 is missing"
 
 
 def test_what_is_torn(own: Path) -> None:
     path = own / "level-9.rank-0"
     path.write_bytes(path.read_bytes()[:-16])
-    assert refused(own) == "the checkpoint in C is not whole: C/level-9.rank-0 is not as long as it has to be"
+    assert (
+        refused(own) == "the checkpoint in C is incomplete: C/level-9.rank-0 does not have the right length"
+    )
 
 
 def test_a_state_that_was_changed(own: Path) -> None:
@@ -82,13 +84,13 @@ def test_a_state_that_was_changed(own: Path) -> None:
 def test_a_file_of_something_else(own: Path) -> None:
     path = own / "level-2.rank-0"
     path.write_bytes(b"x" * path.stat().st_size)
-    assert refused(own) == "the checkpoint in C is damaged: C/level-2.rank-0 is something else"
+    assert refused(own) == "the checkpoint in C is damaged: C/level-2.rank-0 is another file"
 
 
 def test_a_file_of_another_run(own: Path, tmp_path: Path) -> None:
     explored(tmp_path / "other", limits=Limits(depth=9))
     shutil.copy(tmp_path / "other" / "level-3.rank-0", own)
-    assert refused(own) == "the checkpoint in C is not whole: C/level-3.rank-0 is of another run"
+    assert refused(own) == "the checkpoint in C is incomplete: C/level-3.rank-0 is of another run"
 
 
 def test_a_list_that_was_changed(own: Path) -> None:
@@ -127,7 +129,7 @@ def test_what_a_single_process_left(tmp_path: Path) -> None:
     with pytest.raises(RatifiedError) as caught:
         check_on_ranks(model, Alone(), options=RankOptions(checkpoint=tmp_path / "c"))
     assert str(caught.value).replace(str(tmp_path), "") == (
-        "the checkpoint in /c was made by a single process\n  go on without --ranks, or name another folder"
+        "the checkpoint in /c was made by a single process\n  continue without --ranks, or name another folder"
     )
 
 
@@ -172,7 +174,7 @@ class Two:
         ),
         (
             lambda mine: (mine[0] + "0", mine[1], "two"),
-            "rank 1 of 2 on two was asked to check something else than rank 0 on one\n"
+            "rank 1 of 2 on two was asked to check something other than rank 0 on one\n"
             "  give all ranks the same command",
         ),
     ],

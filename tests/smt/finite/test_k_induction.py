@@ -201,7 +201,7 @@ def test_what_cannot_begin_is_an_error(induction: bool) -> None:
     with pytest.raises(ModelError, match=r"no initial state: no choice of init's arguments") as error:
         bounded(Graph(begin=Set()), 3, induction=induction)
     assert error.value.span is not None
-    with pytest.raises(ModelError, match=r"no initial state: `inside` leaves out all"):
+    with pytest.raises(ModelError, match=r"no initial state: `inside` excludes all"):
         bounded(Graph(outside=Set([0])), 3, induction=induction)
 
 

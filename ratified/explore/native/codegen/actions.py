@@ -203,7 +203,7 @@ class Step:
         with w.variables_of(Which.OLD):
             found = as_num(loaded(value_of_call(w, function, given)))
         fine = both(compare("<=", FALSE, found), compare("<=", found, const(WEIGHT_MOST)))
-        w.fault_unless(fine, f"`{weight}` does not give a weight", function.span)
+        w.fault_unless(fine, f"`{weight}` must return a weight", function.span)
         w.line("rx_weigh(batch, (int64_t)", found.c, ");")
 
 

@@ -143,7 +143,7 @@ def _(t: BagType, storing: Storing) -> Iterator[Check]:
     value = loaded(value)
     assert isinstance(value, BagV)
     if isinstance(t.copies, int):
-        what = f"at most {t.copies} equal elements in {name}"
+        what = f"the limit of {t.copies} equal elements in {name}"
         for found in map(copies_at(value.row), range(value.row.most)):
             yield compare("<=", found, const(t.copies)), what
     yield from _size_check(length(value), t.size, name)
@@ -152,7 +152,7 @@ def _(t: BagType, storing: Storing) -> Iterator[Check]:
 
 def _size_check(found: Num, size: object, name: str) -> Iterator[Check]:
     if isinstance(size, int):
-        yield compare("<=", found, const(size)), f"at most {size} elements in {name}"
+        yield compare("<=", found, const(size)), f"the limit of {size} elements in {name}"
 
 
 def _item_checks(shapes: Shapes, value: Held, inner: Type, name: str) -> Iterator[Check]:

@@ -253,7 +253,7 @@ def _map(node: ir.Collect, here: Here) -> Held:
         elements.written()
     if any(m.present.c != 1 for m in elements.met):
         raise Unsupported(
-            "a map whose keys depend on conditions is not compiled",
+            "a map whose keys depend on conditions cannot be compiled",
             span=node.span,
             remedy="explore with engine='reference'",
         )
@@ -368,7 +368,9 @@ def _best_known(node: ir.Collect, here: Here, met: list[Met]) -> Held:
     keyed = sorted(met, key=words, reverse=node.kind == "max")
     found: Held
     if node.default is None:
-        w.fault_unless(either(FALSE, *(m.present for m in keyed)), f"{node.kind} of nothing", node)
+        w.fault_unless(
+            either(FALSE, *(m.present for m in keyed)), f"{node.kind}() of an empty container", node
+        )
         found = keyed.pop().values[0]
     else:
         found = here.ev(node.default)
@@ -381,7 +383,7 @@ def _best_by_statements(node: ir.Collect, here: Here, elements: Elements) -> Hel
     w = here.w
     have, before = w.flag(begins=False), w.later()
     elements.written()
-    nothing = f"{node.kind} of nothing"
+    nothing = f"{node.kind}() of an empty container"
     if not elements.met:
         if node.default is None:
             w.fault_unless(FALSE, nothing, node)

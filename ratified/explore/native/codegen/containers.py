@@ -90,7 +90,7 @@ def make_map(w: Writer, t: MapType, pairs: Sequence[tuple[Value, Value]]) -> Map
         universe = w.shapes.universe(hull([lower(w.shapes, k, t.key) for k, _ in pairs], t.key))
     if universe is None:
         raise Unsupported(
-            f"a map whose keys are computed is not compiled for keys of type {t.key}",
+            f"a map whose keys are computed cannot be compiled for keys of type {t.key}",
             remedy="explore with engine='reference'",
         )
     entries: list[Value | None] = [None] * universe.size
@@ -107,7 +107,7 @@ def make_map(w: Writer, t: MapType, pairs: Sequence[tuple[Value, Value]]) -> Map
     found = [e for e in entries if e is not None]
     if len(found) < len(entries):
         raise Unsupported(
-            "a map without a value for every key is not compiled",
+            "a map without a value for every key cannot be compiled",
             remedy="explore with engine='reference'",
         )
     return MapV(universe, tuple(found))
@@ -203,7 +203,7 @@ def _(node: ir.Insert, here: Here) -> Held:
     universe = element_universe(w.shapes, node.type.item, shape)
     if universe is None:
         raise Unsupported(
-            "a set of many ints is not compiled", span=node.span, remedy="bound the ints with Range"
+            "a set of many ints cannot be compiled", span=node.span, remedy="bound the ints with Range"
         )
     return add_bit(w, as_bits(w.shapes, container, universe), one)
 

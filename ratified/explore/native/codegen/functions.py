@@ -163,7 +163,7 @@ def _too_many(argument: Argument, values: float) -> Unsupported:
     return Unsupported(
         f"the parameter `{argument.name}` ranges over {values:,} values, "
         f"and the native explorer takes {LISTED_MOST:,}",
-        remedy="say where it comes from with a guard at the top",
+        remedy="restrict it with a guard at the top",
     )
 
 

@@ -1,7 +1,11 @@
-"""Initial states: the variables as they begin, and what `init` makes of them for each choice of its parameters."""
+"""Initial states: the variables as they begin, and what `init` makes of them for each choice of its parameters.
+
+Where `init` has no parameters, or what it makes on the way has no fixed width, the evaluator runs it: its states are constants.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -13,11 +17,17 @@ from ratified.explore.native.codegen.lifting import lift
 from ratified.explore.native.codegen.loops import UNROLLED_MOST, domain_of, loop, under
 from ratified.explore.native.codegen.numbering import count_for, values_for
 from ratified.explore.native.codegen.printing import literal
+from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.codegen.statements import run_body
 from ratified.explore.native.codegen.terms import Held, Value
 from ratified.explore.native.codegen.writer import Env, Exits, Here, Pieces, Writer, have
+from ratified.language.evaluate import TreeMachine
 from ratified.language.ir import Argument, Function
+from ratified.language.machine import OutOfBounds, StepError
 from ratified.language.scope import running
+
+EVALUATED_MOST = 4096
+"""So many choices are tried by the evaluator, where C cannot."""
 
 
 def initial(unit: Unit) -> str:
@@ -33,6 +43,8 @@ def initial(unit: Unit) -> str:
             assert isinstance(leaf, int)
             words[pos.word] |= leaf << pos.shift
     begin = [f"t[{k}] = {literal(word)};" for k, word in enumerate(words)]
+    if init is not None and not init.arguments and (states := _evaluated(unit, init)):
+        return _constants(unit, states)
     missing = {d.name: k for k, d in enumerate(d for d in unit.module.variables if d.name not in zeros)}
 
     def write(w: Writer) -> None:
@@ -46,8 +58,46 @@ def initial(unit: Unit) -> str:
         w.changed()
         states.choices(0, {})
 
-    lines = unit.lines(Exits(tuple, lambda _: (), lambda _: (), "init"), write)
+    try:
+        lines = unit.lines(Exits(tuple, lambda _: (), lambda _: (), "init"), write)
+    except Unsupported:
+        if init is None or not (states := _evaluated(unit, init)):
+            raise
+        return _constants(unit, states)
     return "\n".join([f"static void {name}model_initial({name}rx_batch *batch) {{", *lines, "}"])
+
+
+def _evaluated(unit: Unit, init: Function) -> list[tuple[int, ...]]:
+    """The words of each initial state; none where there are too many choices, or one goes wrong, which C then tells."""
+    if any(a.domain is not None for a in init.arguments):
+        return []
+    if math.prod(count_for(unit.shapes, a) for a in init.arguments) > EVALUATED_MOST:
+        return []
+    try:
+        states = TreeMachine(unit.model).initial()
+    except StepError:
+        return []
+    whole = [unit.layout.pack(s) for _, s in states if not isinstance(s, OutOfBounds)]
+    return whole if len(whole) == len(states) else []
+
+
+def _constants(unit: Unit, states: list[tuple[int, ...]]) -> str:
+    name, width = unit.name, unit.layout.words
+    rows = ["{" + ", ".join(map(literal, state)) + "}" for state in states]
+    return "\n".join(
+        [
+            f"static void {name}model_initial({name}rx_batch *batch) {{",
+            f"static const uint64_t all[{len(states)}][{width}] = {{",
+            *(f"{row}," for row in rows),
+            "};",
+            f"for (int i = 0; i < {len(states)}; i++) {{",
+            f"uint64_t *restrict t = {unit.shared.unit}rx_slot(batch);",
+            f"for (int k = 0; k < {width}; k++) t[k] = all[i][k];",
+            f"{name}rx_emit(batch, 0);",
+            "}",
+            "}",
+        ]
+    )
 
 
 def _slot(w: Writer, begin: list[str]) -> None:

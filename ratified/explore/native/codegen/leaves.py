@@ -329,7 +329,7 @@ def as_slots(shapes: Shapes, value: Held) -> SlotV:
     assert isinstance(value, Bits)
     if not known(value):
         raise Unsupported(
-            "a set that is large and small at once is not compiled",
+            "a set that is large and small at once cannot be compiled",
             remedy="explore with engine='reference'",
         )
     return SlotV(listed(lift(shapes, v, value.universe.type) for v in members_of(value)))

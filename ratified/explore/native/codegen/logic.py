@@ -93,7 +93,7 @@ def _(node: ir.Universe, here: Here) -> Held:
         return full(universe)
     if not isinstance(node.type.item, SortType):
         raise Unsupported(
-            f"{node.type.item} has too many values to be run through in compiled code",
+            f"{node.type.item} has too many values to iterate over in compiled code",
             span=node.span,
             remedy="explore with engine='reference', or choose a value for each key where it is needed",
         )
@@ -106,7 +106,7 @@ def _(node: ir.Subsets, here: Here) -> Held:
     size = None if node.size is None else here.num(node.size).c
     if isinstance(size, nodes.Node):
         raise Unsupported(
-            "subsets of a size that is computed are not compiled",
+            "subsets of a computed size cannot be compiled",
             span=node.span,
             remedy="write the size as a number or parameter",
         )

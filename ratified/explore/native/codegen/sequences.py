@@ -219,7 +219,7 @@ def _(node: ir.IntRange, here: Here) -> Held:
     most = max(0, high.high - low.low)
     if most > PLACES_MOST:
         raise Unsupported(
-            "a range of ints without bounds is not compiled",
+            "a range of ints without bounds cannot be compiled",
             span=node.span,
             remedy="bound its ends with Range, or explore with engine='reference'",
         )

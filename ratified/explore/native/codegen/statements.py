@@ -238,7 +238,7 @@ def _way(w: Writer, body: Sequence[ir.Node], env: Env) -> tuple[Block, bool]:
     copied = w.copied
     try:
         block, _, ended = w.branch(lambda: run(w, body, env))
-        assert w.copied == copied, "a copy made on one way only"
+        assert w.copied == copied, "a copy made on one path only"
         return block, ended
     finally:
         w.flow = saved

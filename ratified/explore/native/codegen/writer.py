@@ -253,7 +253,7 @@ class Writer:
 
         def pieces() -> Pieces:
             if self.exits.bound is None:
-                return self.exits.fault(self.error(f"this leaves {what}, outside of a step", span))
+                return self.exits.fault(self.error(f"this exceeds {what}, outside of a step", span))
             place = BoundPlace(what, self.exits.action, span)
             if place not in self.shared.bounds:
                 self.shared.bounds.append(place)
