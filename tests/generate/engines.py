@@ -149,7 +149,7 @@ class Compared:
             return self.failures[0].splitlines()[0]
         unexplained = self.word == "not proved" and self.reason == "not explained"
         # An example that the explorer has, and no solver found: the claim is refuted all the same.
-        missed = self.reason.startswith("what is known of") and bool(self.violated)
+        missed = self.reason.startswith("the axioms of") and bool(self.violated)
         unknown = self.word == "undecided" and not OUT_OF_TIME.match(self.reason) and not missed
         return f"{self.word}: {self.reason}" if unexplained or unknown else ""
 
