@@ -1,6 +1,6 @@
 """Generated proof scripts through every engine: nothing is proved and false, and no two engines contradict each other.
 
-CI's are always the same 500, and 40 about sums; `python3 dev.py long engines` asks the 5,000 that come next, `python -m
+CI's are always the same 500, and 20 about sums; `python3 dev.py long engines` asks the 5,000 that come next, `python -m
 tests.generate prove --models 20000` any number of others.
 """
 
@@ -23,7 +23,7 @@ LOW, MIDDLE, HIGH = (constant(name, INT) for name in ("low", "middle", "high"))
 
 MODELS = 500
 PARTS = 10
-SUMS = 40
+SUMS = 20
 
 
 def held(seeds: range, folder: Path) -> Counter[str]:
@@ -48,7 +48,7 @@ def test_engines_agree_on_generated_scripts_about_sums(tmp_path: Path) -> None:
     tally = many(summing_model, range(SUMS), tmp_path)
     assert (tally.total, tally.failures, tally.unexplained) == (SUMS, [], [])
     assert tally.words["proved"] > SUMS // 3
-    assert tally.words["not proved"] > SUMS // 5
+    assert tally.words["not proved"] > SUMS // 10
 
 
 @pytest.mark.long(suite="engines")
