@@ -48,8 +48,8 @@ _SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE")
 
 
 def started_by_mpi(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether mpiexec, or a batch system, has started this process as one of several."""
-    alone = any(environment.get(name) == "1" for name in _SIZES)
+    """Whether mpiexec, or a batch system, has started this process as one of several, or `--ranks` as the only one."""
+    alone = LAUNCHED not in environment and any(environment.get(name) == "1" for name in _SIZES)
     return not alone and any(environment.get(name, "").isdigit() for name in _STARTED)
 
 

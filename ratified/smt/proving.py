@@ -228,7 +228,8 @@ _RAN_OUT = re.compile("cancel|timeout|time limit|resource|memory|interrupt|not a
 def _no_error(answer: Answer) -> None:
     """Raise RatifiedError if a solver refuses its script, which is not the same as not to know."""
     if answer.verdict == "unknown" and "(error" in answer.rest and not _RAN_OUT.search(answer.rest):
-        asked = answer.job.text.partition("\n")[0].removeprefix("; ")
+        comment = re.search(r"; (.*?)(?:\n|\\n)", answer.job.text)  # the first line, in JSON too
+        asked = comment[1] if comment else "a script"
         raise RatifiedError(
             f"{answer.job.solver} rejects the query of {asked}: {answer.rest.strip()}",
             remedy="this is a bug in Ratified: please report it with the model",

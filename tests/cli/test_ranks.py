@@ -17,7 +17,7 @@ import pytest
 from ratified.cli.launching import slots_of
 from ratified.cli.main import run
 from ratified.cli.progress import line
-from ratified.cli.ranks import started_by_mpi
+from ratified.cli.ranks import LAUNCHED, started_by_mpi
 from ratified.extras import install
 from ratified.language.errors import RatifiedError
 from ratified.results.result import Progress
@@ -282,7 +282,7 @@ def test_ctrl_c_ends_the_round_and_tells_what_was_seen(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_on_one_rank(tmp_path: Path) -> None:
-    """There is no room for a file of rank 1: the run ends undecided, and goes on when there is."""
+    """There is no room for a file of rank 1: the run ends undecided, and goes on when there is, on one rank."""
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "level-2.rank-1").symlink_to("/dev/full")
     command = ("check", "paxos", "Ballot=3", "--checkpoint", "c", "--claim", "agreement", "--ranks", "2")
@@ -293,7 +293,7 @@ def test_a_full_disk_on_one_rank(tmp_path: Path) -> None:
         " ".join(done.stdout.split()),
     )
     (tmp_path / "c" / "level-2.rank-1").unlink()
-    done = ratified(*command[:-2], "--expect-states", "185369", folder=tmp_path)
+    done = ratified(*command[:-1], "1", "--expect-states", "185369", folder=tmp_path)
     assert done.returncode == 0, done.stdout
     assert "resumed from a checkpoint" in done.stdout
 
@@ -383,6 +383,7 @@ def test_what_started_this_process() -> None:
     assert started_by_mpi({"PMI_RANK": "0", "PMI_SIZE": "2"})
     assert started_by_mpi({"OMPI_COMM_WORLD_RANK": "1", "OMPI_COMM_WORLD_SIZE": "4"})
     assert not started_by_mpi({"PMI_RANK": "0", "PMI_SIZE": "1"})
+    assert started_by_mpi({"PMI_RANK": "0", "PMI_SIZE": "1", LAUNCHED: "1"})
     assert not started_by_mpi({})
 
 

@@ -84,14 +84,16 @@ def read_expected(
 @click.option(
     "--expect-states", type=click.IntRange(min=0), metavar="N", help="Expected number of distinct states."
 )
-@click.option("--expect-depth", type=click.IntRange(min=0), metavar="N", help="Expected depth.")
+@click.option(
+    "--expect-depth", type=click.IntRange(min=0), metavar="N", help="Expected depth of the exploration."
+)
 @click.option(
     "--cache",
     type=click.Path(path_type=Path),
     metavar="DIR",
     help="Folder of the verdict cache; by default as configured.",
 )
-@click.option("--no-cache", is_flag=True, help="Explore again what is in the cache.")
+@click.option("--no-cache", is_flag=True, help="Explore again even if the verdict is cached.")
 @options_of_exploring((*FORMATS, "itf"))
 @takes(CheckRequest)
 def check(request: CheckRequest) -> int:

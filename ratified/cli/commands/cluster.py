@@ -65,7 +65,7 @@ def cluster() -> None:
     metavar="DIR",
     help="TLS, with the certificates in DIR; see `ratified cluster certificates`.",
 )
-@click.option("--insecure", is_flag=True, help="Use no TLS, on loopback only.")
+@click.option("--insecure", is_flag=True, help="Run without TLS; loopback only.")
 @click.option(
     "--trace", is_flag=True, help="Have nodes write traces for `ratified trace`: DIR/*/trace.ndjson."
 )
@@ -305,7 +305,7 @@ def _send(process: int, number: int) -> None:
     "names",
     multiple=True,
     metavar="NAME",
-    help="Make one for the client NAME, too (may be repeated).",
+    help="Also make one for the client NAME (may be repeated).",
 )
 @click.option(
     "--days",

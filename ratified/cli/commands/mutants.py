@@ -65,7 +65,7 @@ CORES = Path("the cores")
     "--within",
     type=click.FloatRange(min=0, min_open=True),
     metavar="S",
-    help="Time limit for a mutant; by default 20 times what the module takes, and at least 10.",
+    help="Time limit for a mutant, in seconds; by default 20 times what the module takes, at least 10.",
 )
 @options_of_driving()
 @options_of_reporting(FORMATS)

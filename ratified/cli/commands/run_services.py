@@ -49,7 +49,7 @@ _span = "NODE@FROM..UNTIL"
 @click.option(
     "--zone",
     metavar="ZONE",
-    help="Zone of the client, which prefers its own zone; each zone has such a client.",
+    help="Zone of the client, which prefers nodes of its own zone; each zone has such a client.",
 )
 @click.option(
     "--requests",

@@ -48,7 +48,7 @@ def refuse_without_measure(request: SimulateRequest) -> None:
     default=100,
     show_default=True,
     metavar="N",
-    help="Greatest number of steps in a run.",
+    help="Maximum number of steps in a run.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Random seed.")
 @click.option("--show", is_flag=True, help="Show the first run, step by step.")

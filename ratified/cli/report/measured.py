@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from ratified.cli.report.machine import json_cuts
 from ratified.cli.report.text import Paint, cuts, facts, labelled, table, trace_lines
-from ratified.cli.report.words import listed, plural
+from ratified.cli.report.words import listed, model_and_settings, plural
 from ratified.explore.measure import Figure, Measured
 from ratified.explore.measuring import WORDS, At, End
 from ratified.language.values import show
@@ -74,11 +74,7 @@ def _lines(name: str, measured: Measured, first: Trace | None, paint: Paint) -> 
 
 
 def _about(measured: Measured) -> Iterator[tuple[str, str]]:
-    yield "model", measured.model
-    if measured.sizes:
-        yield "sizes", " ".join(f"{name}={size}" for name, size in measured.sizes.items())
-    if measured.parameters:
-        yield "parameters", " ".join(f"{name}={show(value)}" for name, value in measured.parameters.items())
+    yield from model_and_settings(measured)
     yield "seed", str(measured.seed)
     begun = "" if measured.runs == measured.asked else f" of {measured.asked:,}"
     yield "runs", f"{measured.runs:,}{begun}, of at most {plural(measured.length, 'step')}; {_ends(measured)}"
