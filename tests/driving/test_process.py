@@ -145,8 +145,8 @@ def ticking(step: float) -> Any:
 @pytest.mark.parametrize("what", ["hang", "flood-errors", "close"])
 def test_a_process_that_does_not_answer_is_not_waited_for_longer_than_one_was_told(what: str) -> None:
     text = told(node(4, what, within=0.5))
-    did = "closed its standard output" if what == "close" else "not answered within 0.5 s"
-    assert text.startswith(f'node 4 {what} has {did}: release(c="c1") (request 4)\n')
+    did = "has closed its standard output" if what == "close" else "did not answer within 0.5 s"
+    assert text.startswith(f'node 4 {what} {did}: release(c="c1") (request 4)\n')
     assert text.endswith("\n  the walk that led there:\n    1  acquire(c1)\n    2  release(c1)")
     assert ("--answer-within S sets a longer limit" in text) == (what != "close")
 
