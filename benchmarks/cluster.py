@@ -2,14 +2,21 @@
 
     python benchmarks/cluster.py                                  # all three, interleaved, three rounds
     python benchmarks/cluster.py --systems ratified,etcd --clients 1,64 --seconds 5 --rounds 1
-    python benchmarks/cluster.py --systems etcd --etcd /path/to/etcd
+    python benchmarks/cluster.py --etcd etcd-3.7=/path/to/etcd    # one more etcd, beside the one of the system
+    python benchmarks/cluster.py --tool /path/to/benchmark        # driven by etcd's own tool
     python benchmarks/cluster.py --failover 10                    # from killing the leader to the next acknowledged write
+    python benchmarks/cluster.py --systems ratified --at follower # clients of a node that does not lead: a front end
+    python benchmarks/cluster.py --check-perf s                   # what `etcdctl check perf` says of the store
     python benchmarks/cluster.py --driver 127.0.0.1:2379 put 16 5 # what drives one load: for the other processes
 
 Each system has three nodes on this machine, with fsync, as processes; loads are driven from two processes of their own, over kept
 connections, by gRPC calls of the same bytes for both etcd and the store. PySyncObj has its journal (which does not fsync), and is
 driven in its own processes, since it has no clients. Needs `pip install 'ratified[serve]' pysyncobj`, and Debian's `etcd-server`
-or another etcd. Numbers are of a machine that does nothing else, or they are none.
+or another etcd. Numbers are of a machine that does nothing else, or they are none; processor time stays comparable longest.
+
+etcd's tool, in a folder with a go.mod:
+`go get go.etcd.io/etcd/v3@v3.6.8 && go build go.etcd.io/etcd/v3/tools/benchmark`; etcd 3.7: a
+`main` that calls `Main(os.Args)` of `go.etcd.io/etcd/server/v3/etcdmain`, of v3.7.3.
 """
 
 from __future__ import annotations
@@ -19,6 +26,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -64,7 +72,7 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def ratified(_: argparse.Namespace) -> AsyncIterator[Running]:
+async def ratified() -> AsyncIterator[Running]:
     """Three nodes of ours."""
     from ratified.impl.runtime.cluster import Cluster
 
@@ -85,7 +93,7 @@ async def ratified(_: argparse.Namespace) -> AsyncIterator[Running]:
 
 
 @contextlib.asynccontextmanager
-async def etcd(options: argparse.Namespace) -> AsyncIterator[Running]:
+async def etcd(program: str) -> AsyncIterator[Running]:
     """Three nodes of etcd."""
     folder = Path(tempfile.mkdtemp(prefix="etcd-bench-"))
     clients = [free_port() for _ in range(3)]
@@ -96,7 +104,7 @@ async def etcd(options: argparse.Namespace) -> AsyncIterator[Running]:
         me, peer = f"http://127.0.0.1:{clients[n]}", f"http://127.0.0.1:{peers[n]}"
         return subprocess.Popen(  # noqa: S603 - it is what was asked for
             [
-                options.etcd, "--name", f"e{n}", "--data-dir", str(folder / f"e{n}"), "--log-level", "error",
+                program, "--name", f"e{n}", "--data-dir", str(folder / f"e{n}"), "--log-level", "error",
                 "--listen-client-urls", me, "--advertise-client-urls", me, "--listen-peer-urls", peer,
                 "--initial-advertise-peer-urls", peer, "--initial-cluster", initial, "--initial-cluster-state", "new",
             ],
@@ -190,14 +198,44 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
 
 
-async def measure(running: Running, kind: str, clients: int, seconds: float) -> dict[str, Any]:
+async def by_tool(
+    tool: str, running: Running, kind: str, clients: int, seconds: float, endpoint: str
+) -> dict[str, Any]:
+    """One load, driven by etcd's own `benchmark`, which is told how many operations, not how long."""
+    total = int(seconds * min(400 * clients, 4_000))
+    what = ["put", "--val-size", str(len(VALUE)), "--key-space-size", str(KEYS)]
+    if kind == "get":
+        what = ["range", "k1", "--consistency", "l"]
+    before, led = cpu_seconds(running.pids), cpu_seconds(running.pids[:1])
+    process = await asyncio.create_subprocess_exec(
+        tool, "--endpoints", endpoint, "--conns", str(min(8, clients)), "--clients", str(clients),
+        *what, "--total", str(total), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    out = (await process.communicate())[0].decode()
+    used, led = cpu_seconds(running.pids) - before, cpu_seconds(running.pids[:1]) - led
+
+    def told(pattern: str) -> float:
+        found = re.search(pattern, out)
+        return float(found[1]) if found else float("nan")
+
+    return {
+        "a second": told(r"Requests/sec:\s+([\d.]+)"),
+        "p50": 1000 * told(r"\b50% in ([\d.]+)"),
+        "p99": 1000 * told(r"\b99% in ([\d.]+)"),
+        "p99.9": 1000 * told(r"99\.9% in ([\d.]+)"),
+        "cpu us": used / total * 1e6,
+        "leader us": led / total * 1e6,
+    }
+
+
+async def measure(running: Running, kind: str, clients: int, seconds: float, endpoint: str) -> dict[str, Any]:
     """One load: operations a second, latencies, and the servers' CPU an operation."""
     drivers = min(DRIVERS, clients)
     shares = [clients // drivers + (n < clients % drivers) for n in range(drivers)]
-    before = cpu_seconds(running.pids)
+    before, led = cpu_seconds(running.pids), cpu_seconds(running.pids[:1])
     processes = [
         await asyncio.create_subprocess_exec(
-            sys.executable, __file__, "--driver", running.endpoints[0], kind, str(share), str(seconds),
+            sys.executable, __file__, "--driver", endpoint, kind, str(share), str(seconds),
             stdout=asyncio.subprocess.PIPE,
         )
         for share in shares
@@ -206,7 +244,7 @@ async def measure(running: Running, kind: str, clients: int, seconds: float) -> 
     for process in processes:
         out, _ = await process.communicate()
         latencies += json.loads(out)["latencies"]
-    used = cpu_seconds(running.pids) - before
+    used, led = cpu_seconds(running.pids) - before, cpu_seconds(running.pids[:1]) - led
     count = len(latencies)
     return {
         "a second": count / seconds,
@@ -214,6 +252,7 @@ async def measure(running: Running, kind: str, clients: int, seconds: float) -> 
         "p99": percentile(latencies, 0.99),
         "p99.9": percentile(latencies, 0.999),
         "cpu us": used / count * 1e6 if count else float("nan"),
+        "leader us": led / count * 1e6 if count else float("nan"),
     }
 
 
@@ -295,7 +334,7 @@ async def pysyncobj(clients: int, seconds: float) -> dict[str, Any]:
             await asyncio.create_subprocess_exec(
                 sys.executable, "-c", PYSYNCOBJ, me, ",".join(a for a in addresses if a != me),
                 f"{folder}/{n}", str(clients if n == 0 else 0), str(seconds),
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 26,
             )
             for n, me in enumerate(addresses)
         ]  # fmt: skip
@@ -323,10 +362,18 @@ async def pysyncobj(clients: int, seconds: float) -> dict[str, Any]:
         "p99": percentile(latencies, 0.99),
         "p99.9": percentile(latencies, 0.999),
         "cpu us": used / count * 1e6 if count else float("nan"),
+        "leader us": float("nan"),
     }
 
 
-SYSTEMS = {"ratified": ratified, "etcd": etcd}
+def systems(options: argparse.Namespace) -> dict[str, contextlib.AbstractAsyncContextManager[Running]]:
+    """The systems that are asked for and have clients, each to be started."""
+    programs = {"etcd": "etcd", **dict(each.split("=", 1) for each in options.etcd)}
+    found: dict[str, contextlib.AbstractAsyncContextManager[Running]] = {}
+    found |= {name: etcd(programs[name]) for name in options.systems if name in programs}
+    if "ratified" in options.systems:
+        found["ratified"] = ratified()
+    return found
 
 
 def row(system: str, kind: str, clients: int, found: Sequence[dict[str, Any]]) -> str:
@@ -334,7 +381,7 @@ def row(system: str, kind: str, clients: int, found: Sequence[dict[str, Any]]) -
     middle = {name: statistics.median(each[name] for each in found) for name in found[0]}
     return (
         f"{system:10} {kind:4} {clients:7} {middle['a second']:10,.0f} {middle['p50']:9.2f} "
-        f"{middle['p99']:9.2f} {middle['p99.9']:9.2f} {middle['cpu us']:9.0f}"
+        f"{middle['p99']:9.2f} {middle['p99.9']:9.2f} {middle['cpu us']:9.0f} {middle['leader us']:9.0f}"
     )
 
 
@@ -342,38 +389,43 @@ async def table(options: argparse.Namespace) -> None:
     """Measure all, interleaved: in each round each system has each load once."""
     found: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
     async with contextlib.AsyncExitStack() as stack:
-        running = {
-            name: await stack.enter_async_context(SYSTEMS[name](options))
-            for name in options.systems
-            if name in SYSTEMS
-        }
+        running = {name: await stack.enter_async_context(each) for name, each in systems(options).items()}
         for _ in range(options.rounds):
             for clients in options.clients:
                 for kind in ("put", "get"):
                     for name in options.systems:
                         if name in running:
-                            result = await measure(running[name], kind, clients, options.seconds)
+                            where = running[name].endpoints[options.at == "follower"]
+                            load = running[name], kind, clients, options.seconds, where
+                            result = await (by_tool(options.tool, *load) if options.tool else measure(*load))
                         elif kind == "put":
                             result = await pysyncobj(clients, options.seconds)
                         else:
                             continue
                         found.setdefault((name, kind, clients), []).append(result)
-    print(
-        f"{'system':10} {'':4} {'clients':>7} {'a second':>10} {'p50 ms':>9} {'p99 ms':>9} {'p99.9 ms':>9} {'CPU us':>9}"
-    )
+    columns = ("a second", "p50 ms", "p99 ms", "p99.9 ms", "CPU us", "leader")
+    print(f"{'system':10} {'':4} {'clients':>7} {columns[0]:>10} " + " ".join(f"{c:>9}" for c in columns[1:]))
     for (name, kind, clients), results in sorted(found.items(), key=lambda each: (each[0][1], each[0][2])):
         print(row(name, kind, clients, results))
 
 
 async def failovers(options: argparse.Namespace) -> None:
     """Kill leaders, of one system after the other."""
-    for name in options.systems:
-        if name in SYSTEMS:
-            async with SYSTEMS[name](options) as running:
-                took = await failover(running, options.failover)
-            print(
-                f"{name:10} median {statistics.median(took):.2f} s, from {min(took):.2f} to {max(took):.2f}"
-            )
+    for name, each in systems(options).items():
+        async with each as running:
+            took = await failover(running, options.failover)
+        print(f"{name:10} median {statistics.median(took):.2f} s, from {min(took):.2f} to {max(took):.2f}")
+
+
+async def check_perf(load: str) -> None:
+    """Have etcdctl say whether the store is fast enough for a load, in a minute."""
+    async with ratified() as running:
+        checking = await asyncio.create_subprocess_exec(
+            "etcdctl", "--endpoints", running.endpoints[0], "check", "perf", "--load", load,
+            stdout=asyncio.subprocess.PIPE, env={**os.environ, "ETCDCTL_API": "3"},
+        )  # fmt: skip
+        said = (await checking.communicate())[0].decode()
+    print(said[said.rfind("\r") + 1 :].strip())
 
 
 def main() -> None:
@@ -387,13 +439,25 @@ def main() -> None:
     )
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--etcd", default="etcd", help="the program")
+    parser.add_argument(
+        "--etcd", action="append", default=[], metavar="NAME=PROGRAM", help="another etcd, or another `etcd`"
+    )
+    parser.add_argument("--at", choices=("leader", "follower"), default="leader", help="where clients go")
+    parser.add_argument("--tool", metavar="PROGRAM", help="etcd's `benchmark`, to drive loads with")
     parser.add_argument("--failover", type=int, metavar="N", help="kill the leader N times instead")
+    parser.add_argument(
+        "--check-perf", metavar="LOAD", help="s, m, l or xl: have etcdctl check the store instead"
+    )
     parser.add_argument("--driver", nargs=4, metavar=("ENDPOINT", "KIND", "CLIENTS", "SECONDS"))
     options = parser.parse_args()
+    options.systems += [
+        name for each in options.etcd if (name := each.partition("=")[0]) not in options.systems
+    ]
     if options.driver:
         endpoint, kind, clients, seconds = options.driver
         print(json.dumps(asyncio.run(drive(endpoint, kind, int(clients), float(seconds)))))
+    elif options.check_perf:
+        asyncio.run(check_perf(options.check_perf))
     elif options.failover:
         asyncio.run(failovers(options))
     else:

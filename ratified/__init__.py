@@ -376,9 +376,9 @@ def _picture(result: Any) -> str:
 
 
 def _report(result: Any) -> str:
-    from ratified.cli.report.render import told
+    from ratified.cli.report.render import report_of
 
-    return told(result)
+    return report_of(result)
 
 
 pictures.html = _picture

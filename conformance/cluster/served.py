@@ -2,8 +2,9 @@
 
     python -m ratified.conformance.cluster.served --parent [--plant NAME] CONFIG.toml
 
-Bugs are those of `ratified.conformance.raft.mutants`, and `no-fsync`: what is written is acknowledged before it is on the disk,
-as if nobody had waited for it; what a power cut would lose is lost when the process is killed.
+Bugs are those of the protocol (`ratified.conformance.raft.mutants`, `multipaxos.mutants`), and `no-fsync`: what is written is
+acknowledged before it is on the disk, as if nobody had waited for it; what a power cut would lose is lost when the process is
+killed.
 
 Guarantees: without a bug, and without a file `slow` in the node's folder, it is what `ratified serve` is.
 """
@@ -13,11 +14,11 @@ from __future__ import annotations
 import contextlib
 import select
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ratified.conform.mutants import planted
+from ratified.conform.mutants import Mutant, planted
 from ratified.impl.contract import Token, Write
 from ratified.impl.runtime.errors import RuntimeFault
 from ratified.impl.runtime.serve import logger, serve
@@ -65,6 +66,15 @@ class UnsyncedStorage(SlowStorage):
         super().commit(writes)
 
 
+def mutants(protocol: str) -> Mapping[str, Mutant]:
+    """Return the bugs that can be planted into the cores of a protocol."""
+    if protocol == "raft":
+        from ratified.conformance.raft.mutants import MUTANTS
+    else:
+        from ratified.conformance.multipaxos.mutants import MUTANTS
+    return MUTANTS
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run a node; return the exit status."""
     words = list(arguments)
@@ -75,19 +85,17 @@ def main(arguments: Sequence[str]) -> int:
         del words[at : at + 2]
     parent = "--parent" in words
     (file,) = (word for word in words if word != "--parent")
+    try:
+        settings = read_settings(Path(file))
+    except RuntimeFault as fault:
+        logger("?").error("not started", why=str(fault))
+        return fault.status
     with contextlib.ExitStack() as stack:
         storage: Any = SlowStorage
         if plant == NO_FSYNC:
             storage = UnsyncedStorage
         elif plant is not None:
-            from ratified.conformance.raft.mutants import MUTANTS
-
-            stack.enter_context(planted(MUTANTS[plant]))
-        try:
-            settings = read_settings(Path(file))
-        except RuntimeFault as fault:
-            logger("?").error("not started", why=str(fault))
-            return fault.status
+            stack.enter_context(planted(mutants(settings.protocol)[plant]))
         return serve(settings, parent=parent, storage=storage)
 
 

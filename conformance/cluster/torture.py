@@ -103,7 +103,7 @@ async def _torture(plan: Plan) -> Tortured:
         protocol=plan.protocol,
         machine=plan.machine,
         settings={"snapshot_every": 25, "snapshot_keep": 5, "tick_ms": 50},
-        trace=plan.trace and plan.protocol == "raft",
+        trace=plan.trace,
         restarts=Restarts(most=1_000_000, base_ms=50, cap_ms=400),
         command=command,
         environment=_environment if jumps(plan) else None,
@@ -281,9 +281,11 @@ def _decided(
     elif outcome.verdict is Verdict.UNDECIDED:
         why.append(f"whether the history is linearizable was not decided: {outcome.stopped}")
     events, followed = 0, None
-    if plan.trace and plan.protocol == "raft":
+    if plan.trace:
         events, followed, told = follow_traces(
-            [plan.folder / name / "trace.ndjson" for name in cluster.names], plan.decide_seconds
+            [plan.folder / name / "trace.ndjson" for name in cluster.names],
+            plan.decide_seconds,
+            plan.protocol,
         )
         verdicts.append(followed)
         why += [told] if told else []
@@ -321,13 +323,14 @@ def worst(verdicts: Sequence[Verdict]) -> Verdict:
     return Verdict.HOLDS
 
 
-def follow_traces(paths: Sequence[Path], seconds: float) -> tuple[int, Verdict, str]:
+def follow_traces(paths: Sequence[Path], seconds: float, protocol: str = "raft") -> tuple[int, Verdict, str]:
     """Follow the traces of a run: how many events, the verdict, and what is wrong in a line, if anything is."""
+    from ratified.conformance.multipaxos.binding import MultiPaxosBinding
     from ratified.conformance.raft.binding import RaftBinding
 
     clock = read_clock("hlc:hlc", None)
     read = [read_trace(path, None, clock.field) for path in paths]
-    binding = RaftBinding()
+    binding = RaftBinding() if protocol == "raft" else MultiPaxosBinding()
     binding.begin(read[0][0])
     follower = Follower(binding)
     merged = Merged(follower, [events for _, events in read], clock)
@@ -390,9 +393,8 @@ def known_kinds(machine: str = "kv") -> tuple[str, ...]:
     return tuple(Nemesis(cluster, (), "", 0.0, 1.0, clocks_jump=machine != "etcd").kinds)
 
 
-def known_plants() -> tuple[str, ...]:
+def known_plants(protocol: str = "raft") -> tuple[str, ...]:
     """Return the names of the bugs that can be planted."""
-    from ratified.conformance.cluster.served import NO_FSYNC
-    from ratified.conformance.raft.mutants import MUTANTS
+    from ratified.conformance.cluster.served import NO_FSYNC, mutants
 
-    return (NO_FSYNC, *MUTANTS)
+    return (NO_FSYNC, *mutants(protocol))

@@ -350,9 +350,10 @@ class StoreClient:
                     progress_notify=True,
                 )
             )
+            over = asyncio.Event()
             call = self.channel.stream_stream(
                 WATCH, pb.WatchRequest.SerializeToString, pb.WatchResponse.FromString
-            )(_kept_open(request))
+            )(_kept_open(request, over))
             try:
                 async for response in call:
                     tries = 0
@@ -369,6 +370,7 @@ class StoreClient:
                     raise _store_error(error) from None
             finally:
                 call.cancel()
+                over.set()  # gRPC goes on to wait for the requests of a call that has failed
             await asyncio.sleep(BACKOFF.delay_ms(tries, random.SystemRandom().randrange) / 1000)
             tries += 1
 
@@ -524,10 +526,10 @@ async def _until_deleted(changes: AsyncIterator[Event]) -> None:
             return
 
 
-async def _kept_open(request: pb.WatchRequest) -> AsyncIterator[pb.WatchRequest]:
+async def _kept_open(request: pb.WatchRequest, over: asyncio.Event) -> AsyncIterator[pb.WatchRequest]:
     """Ask for a watch; a stream of requests that ended would end it."""
     yield request
-    await asyncio.Event().wait()
+    await over.wait()
 
 
 def news(response: pb.WatchResponse, place: Session) -> Iterable[Event]:
@@ -546,7 +548,7 @@ def news(response: pb.WatchResponse, place: Session) -> Iterable[Event]:
 
 def _store_error(error: grpc.aio.AioRpcError) -> StoreError:
     code, text = error.code(), error.details() or ""
-    if "the lease of this session is over" in text:
+    if "the lease of this session has expired" in text:
         return OutcomeUnknown(text, code.name)
     if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
         return Unreachable(text, code.name)

@@ -32,10 +32,10 @@ Streams: TypeAlias = Mapping[str, Mapping[str, tuple[type[Message], Stream]]]
 NAME = "x509_common_name"
 
 INSTEAD: Final[Mapping[str, str]] = {
-    "etcdserverpb.Auth": "there are no users and roles: who somebody is a certificate says, and what they may do the "
-    "tables [etcd.permissions.NAME] of each node's file",
-    "etcdserverpb.Cluster/MemberUpdate": "where a node is its own file says, and those of the others, under [nodes]: "
-    "change them, and start the nodes anew one after the other",
+    "etcdserverpb.Auth": "there are no users and roles: certificates identify clients, and the tables "
+    "[etcd.permissions.NAME] of each node's file say what they may do",
+    "etcdserverpb.Cluster/MemberUpdate": "the addresses of all nodes are in each node's file, under [nodes]: "
+    "change them, and restart the nodes one after the other",
     "v3lockpb.Lock": "locks are made by the client, of a lease and a key, as etcdctl and etcd's libraries do",
     "v3electionpb.Election": "elections are held by the client, with leases and keys, as etcdctl and etcd's libraries do",
 }

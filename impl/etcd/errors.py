@@ -39,11 +39,11 @@ FAULTS: Final[Mapping[Problem, tuple[StatusCode, str]]] = {
     Problem.TTL_TOO_LARGE: (StatusCode.OUT_OF_RANGE, "etcdserver: too large lease TTL"),
     Problem.SESSION_OVER: (
         PRECONDITION,
-        "ratified: the lease of this session is over: what became of the call is not known any more",
+        "ratified: the lease of this session has expired: the outcome of the call is no longer known",
     ),
     Problem.ALREADY_ACKNOWLEDGED: (
         PRECONDITION,
-        "ratified: the result of this call was acknowledged before, and is not kept any more",
+        "ratified: the result of this call was acknowledged before, and is no longer kept",
     ),
     Problem.SESSION_FULL: (
         StatusCode.RESOURCE_EXHAUSTED,

@@ -27,7 +27,7 @@ async def front_end(node: Node, settings: Settings, log: Log) -> AsyncIterator[S
 
     Raises:
         SettingsError: the node has no such address, or its file says something else that makes no sense.
-        InUse: the address cannot be had.
+        InUse: the address is not available.
     """
     address = settings.nodes[settings.node].client
     if not address:

@@ -30,7 +30,7 @@ class NotHere(Exception):
     """This node does not lead."""
 
     def __init__(self, leader: str | None) -> None:
-        super().__init__("this node does not lead")
+        super().__init__("this node is not the leader")
         self.leader = leader
 
 

@@ -74,7 +74,9 @@ class Server:
                 "clients have certificates, and none of them has a permission: write [permissions]"
             )
         if not isinstance(replica.machine, Store):
-            raise SettingsError(f"the state machine is {type(replica.machine).__name__}, which is no store")
+            raise SettingsError(
+                f"the state machine is {type(replica.machine).__name__}, which is not a store"
+            )
         self._replica = replica
         self._wanted = address
         self._tls = tls
@@ -108,7 +110,7 @@ class Server:
         return machine
 
     async def start(self) -> None:
-        """Listen. Raises OSError: the address cannot be had."""
+        """Listen. Raises OSError: the address is not available."""
         server = grpc.aio.server(
             options=(
                 ("grpc.max_receive_message_length", self._limits.request_bytes + EXTRA_BYTES),
@@ -128,10 +130,12 @@ class Server:
                 pair = [(self._tls.key, self._tls.certificate)]
                 credentials = grpc.ssl_server_credentials(pair, self._tls.authority, require_client_auth=True)
                 port = server.add_secure_port(self._wanted, credentials)
-        except RuntimeError as error:
-            raise OSError(f"clients cannot be served on {self._wanted}: {error}") from None
+        except RuntimeError:
+            port = 0
         if not port:
-            raise OSError(f"clients cannot be served on {self._wanted}: the address cannot be had")
+            raise OSError(
+                f"clients cannot be served on {self._wanted}; give another `client` address, or stop what has that one"
+            ) from None
         await server.start()
         self._server = server
         self.address = f"{self._wanted.rsplit(':', 1)[0]}:{port}"

@@ -47,7 +47,7 @@ def make_certificates(
         authority = _authority(folder, begin, until, written)
         for name in names:
             if not name or name == AUTHORITY or "/" in name:
-                raise SettingsError(f"{name!r} is no name for a certificate")
+                raise SettingsError(f"{name!r} is not a name for a certificate")
             _write(folder, name, _issued(name, list(hosts), authority, begin, until), written)
     except OSError as error:
         raise SettingsError(f"{error.filename or folder} cannot be written: {error.strerror}") from None

@@ -49,6 +49,9 @@ class Hosted:
     membership: Callable[[Core], Membership] | None  # None: those that it was founded with
     order: Callable[[Core, str, Sequence[str]], Control]
     gapless: bool = True  # whether there is an entry at every index after the snapshot
+    at_once: tuple[str, ...] | None = (
+        None  # for traces: what needs nothing written; None: the model knows of disks
+    )
 
 
 class OrderError(ValueError):
@@ -187,6 +190,17 @@ def _multipaxos() -> Hosted:
         None,
         order,
         gapless=False,
+        at_once=(
+            "propose",
+            "propose_again",
+            "fill_gap",
+            "lead",
+            "resign",
+            "learn",
+            "give_up",
+            "restore",
+            "compact",
+        ),
     )
 
 

@@ -60,7 +60,7 @@ def parsed(address: str) -> tuple[str, int]:
     """Return host and port of `host:port`, or `[host]:port`. Raises ValueError."""
     host, colon, port = address.rpartition(":")
     if not colon or not port.isdigit() or int(port) > 65_535 or not host:
-        raise ValueError(f"{address!r} is no address; they are host:port")
+        raise ValueError(f"{address!r} is not an address: write host:port")
     return host.strip("[]"), int(port)
 
 
@@ -231,7 +231,7 @@ class _Outgoing(asyncio.Protocol):
                 if isinstance(greeting, Refusal):
                     raise WireError(f"it refuses: {greeting.why[:200]}")
                 if not isinstance(greeting, Welcome) or greeting.version not in VERSIONS:
-                    raise WireError("it answers with what is no welcome")
+                    raise WireError("its answer is not a welcome")
                 if not self.welcomed.done():
                     self.welcomed.set_result(None)
         except (WireError, CodecError) as error:

@@ -50,7 +50,7 @@ from ratified.impl.runtime.peers import Peers
 from ratified.impl.runtime.replica import Member, Status
 from ratified.impl.runtime.settings import Settings
 from ratified.impl.runtime.storage import Storage, identity
-from ratified.impl.runtime.trace import Trace
+from ratified.impl.runtime.trace import HeldTrace, Trace
 from ratified.impl.runtime.wire import (
     SPEECH,
     Address,
@@ -63,6 +63,9 @@ from ratified.impl.runtime.wire import (
 
 MOST_TICKS = 3
 """A process that was stopped for a while has not heard what others said meanwhile: no more ticks than this pass at once."""
+
+EARLY = 0.05
+"""The share of a tick by which a timer may be early: uvloop's count whole milliseconds."""
 
 IDLE_SECONDS = 0.005
 """How long a message waits that the next one to the same node says as well: so late may followers learn what is committed."""
@@ -142,7 +145,12 @@ class Node:
             )
             self.starts = self._storage.starts
             if settings.trace is not None:
-                self._trace = Trace(settings, self._clock)
+                at_once = self._protocol.at_once
+                self._trace = (
+                    Trace(settings, self._clock)
+                    if at_once is None
+                    else HeldTrace(settings, self._clock, at_once)
+                )
                 self._trace.begin(self._storage.durable)
             self._core = self._protocol.make(
                 self.name,
@@ -153,7 +161,7 @@ class Node:
                 None if self._trace is None else self._trace.observed,
             )
             if self._trace is not None:
-                self._trace.stepped()
+                self._trace.started(self._core)
             entries = len(self._storage.durable.entries)
             if entries >= MANY_ENTRIES:
                 gc.freeze()  # they are here to stay, and need not be gone through again and again
@@ -230,15 +238,16 @@ class Node:
 
     def _carry_out(self, effects: Effects) -> None:
         persisted = self._persisted
-        if effects.writes and self._storage is not None:
-            if self._trace is not None:
-                self._trace.writing(effects.token, effects.writes)
-            self._storage.write(effects.token, effects.writes)
-        for send in effects.sends:
+        writes = effects.writes if self._storage is not None else ()
+        if writes and self._trace is not None:
+            self._trace.writing(effects.token, writes)
+        for send in effects.sends:  # what need not wait goes first: others can write while this node does
             if send.after > persisted:
                 self._held.append(send)
             else:
                 self._send(send)
+        if writes and self._storage is not None:
+            self._storage.write(effects.token, writes)
         for answer in effects.answers:
             if answer.after > persisted:
                 self._held.append(answer)
@@ -294,7 +303,7 @@ class Node:
             return
         loop = asyncio.get_running_loop()
         length = self.settings.tick_ms / 1000
-        passed = int((loop.time() - self._ticked) / length)
+        passed = int((loop.time() - self._ticked) / length + EARLY)
         if passed:
             self._ticked += passed * length
             self._step(Tick(min(passed, MOST_TICKS)))

@@ -109,7 +109,7 @@ class Observing:
             self._server = _Server((host, port), Handler)
         except OSError as error:
             raise InUse(
-                f"nothing can listen at {address}: {error.strerror}; give another `http` address, or stop what has that one"
+                f"nothing can listen at {address}: {error.strerror}; give another `http` address, or stop what is using it"
             ) from None
         if tls is not None:
             self._server.socket = tls.wrap_socket(

@@ -83,7 +83,7 @@ class Peers:
             why = os.strerror(error.errno) if error.errno and error.errno > 0 else error
             raise InUse(
                 f"{self._name} cannot listen at {host}:{port}: {why}; give it another `peer` address, "
-                "or stop what has that one"
+                "or stop what is using it"
             ) from None
 
     async def close(self) -> None:

@@ -98,8 +98,6 @@ class Settings:
         for name in self.founders:
             if name not in self.nodes:
                 raise SettingsError(f"founders: there is no node {name!r}")
-        if self.trace is not None and self.protocol != "raft":
-            raise SettingsError("trace: there are traces of raft only")
         if not 1 <= self.tick_ms <= 10_000:
             raise SettingsError(f"tick_ms: {self.tick_ms}; from 1 to 10,000")
         if self.pace.heartbeat < 1 or self.pace.election <= 2 * self.pace.heartbeat:

@@ -96,6 +96,7 @@ class Storage:
             raise RefusedData(
                 f"{self.path} is of format {version}, written by a newer version; this one reads up to {FORMAT}"
             )
+        do("PRAGMA locking_mode=EXCLUSIVE")  # the folder is this process's; so no transaction asks for locks
         do("PRAGMA journal_mode=WAL")
         do("PRAGMA synchronous=FULL")
         do("PRAGMA journal_size_limit=16777216")

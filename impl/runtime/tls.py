@@ -52,7 +52,7 @@ def _check(tls: Tls, now: datetime) -> None:
         try:
             found = x509.load_pem_x509_certificate(text)
         except ValueError:
-            raise SettingsError(f"tls.{name}: {path} is no certificate in PEM") from None
+            raise SettingsError(f"tls.{name}: {path} is not a certificate in PEM") from None
         if found.not_valid_after_utc < now:
             raise SettingsError(
                 f"tls.{name}: {path} expired on {found.not_valid_after_utc:%Y-%m-%d}; make a new one"

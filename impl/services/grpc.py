@@ -81,7 +81,9 @@ class _Interceptor(grpc.aio.UnaryUnaryClientInterceptor):
     ) -> None:
         for method in idempotent:
             if not re.fullmatch(r"/[^/]+/[^/]+", method):
-                raise ServiceError(f"{method!r} is no full name of a method; write /package.Service/Method")
+                raise ServiceError(
+                    f"{method!r} is not the full name of a method; write /package.Service/Method"
+                )
         self._idempotent = frozenset(idempotent)
         self._repeatable = tuple(name.lower() for name in repeatable)
         self.client: Client[_Rpc, Any] = Client(_send, **policies)

@@ -10,7 +10,7 @@ Four variables are history: who voted for whom, who led, what those leaders' log
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import ClassVar, Self
 
 from ratified.language import (
@@ -36,7 +36,7 @@ class AbstractRaft(Model):
         "standard": {"Server": 3, "Value": 1, "max_term": 3, "max_log": 1},
         "large": {"Server": 3, "Value": 1, "max_term": 3, "max_log": 2},
     }
-    symmetric_sizes: ClassVar[Collection[str]] = ("standard", "large")
+    symmetric_sizes: ClassVar[tuple[str, ...]] = ("standard", "large")
 
     max_term: Param[int] = 2
     max_log: Param[int] = 1

@@ -12,7 +12,7 @@ those of Figure 2 as they are. Here is only what the extensions have to do with 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import ClassVar
 
 from ratified.language import action, require
@@ -35,7 +35,7 @@ class RaftAsBuilt(RaftElections, RaftClients, RaftCompaction, RaftMembership):
         "standard": {"Server": 3, "Value": 2, **FEW, "max_incidents": 1, **ALL_ON, "single_server": True},
         "large": {"Server": 3, "Value": 2, **FEW, "max_incidents": 2, **ALL_ON, "single_server": True},
     }
-    symmetric_sizes: ClassVar[Collection[str]] = ("standard", "large")
+    symmetric_sizes: ClassVar[tuple[str, ...]] = ("standard", "large")
 
     def aside(self) -> int:
         """How many of the messages that are added are in flight."""

@@ -11,7 +11,7 @@ where a check bounds them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from ratified.language import (
@@ -76,7 +76,7 @@ class RaftClients(FewIncidents):
         "standard": {"Server": 3, "Value": 2, **FEW, "max_incidents": 1, **ALL_ON},
         "large": {"Server": 3, "Value": 2, **FEW, "max_incidents": 2, **ALL_ON},
     }
-    symmetric_sizes: ClassVar[Collection[str]] = ("standard", "large")
+    symmetric_sizes: ClassVar[tuple[str, ...]] = ("standard", "large")
 
     no_op: Param[Value | None] = None
     sessions: Param[bool] = False

@@ -10,7 +10,7 @@ look at them one by one any more: it knows the index and the term of the last on
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Self
 
 from ratified.language import (
@@ -60,7 +60,7 @@ class RaftCompaction(FewIncidents):
         "standard": {"Server": 3, "Value": 1, **CALM, "max_log": 1, "max_messages": 1, "compaction": True},
         "large": {"Server": 3, "Value": 1, **CALM, "max_log": 2, "max_messages": 2, "compaction": True},
     }
-    symmetric_sizes: ClassVar[Collection[str]] = ("standard", "large")
+    symmetric_sizes: ClassVar[tuple[str, ...]] = ("standard", "large")
 
     compaction: Param[bool] = False
 

@@ -11,7 +11,7 @@ need not happen is an incident (`incidents`), counted where a check bounds them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Self
 
 from ratified.language import (
@@ -82,7 +82,7 @@ class RaftElections(FewIncidents):
         "standard": {"Server": 3, "Value": 1, **FEW, "max_incidents": 2, **ALL_ON},
         "large": {"Server": 3, "Value": 1, **FEW, "max_incidents": 3, **ALL_ON},
     }
-    symmetric_sizes: ClassVar[Collection[str]] = ("standard", "large")
+    symmetric_sizes: ClassVar[tuple[str, ...]] = ("standard", "large")
 
     pre_vote: Param[bool] = False
     check_quorum: Param[bool] = False

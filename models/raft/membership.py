@@ -12,7 +12,7 @@ incident (`incidents`), counted where a check bounds them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import ClassVar
 
 from ratified.language import (
@@ -51,7 +51,7 @@ class RaftMembership(FewIncidents):
         "joint": {"Server": 3, "Value": 2, **FEW, "max_term": 2, "joint_consensus": True},
         "large": {"Server": 3, "Value": 2, **FEW, "single_server": True},
     }
-    symmetric_sizes: ClassVar[Collection[str]] = ("standard", "joint", "large")
+    symmetric_sizes: ClassVar[tuple[str, ...]] = ("standard", "joint", "large")
 
     single_server: Param[bool] = False
     joint_consensus: Param[bool] = False

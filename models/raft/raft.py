@@ -12,7 +12,7 @@ with `calm` only what happens in an orderly network is, so that three servers, s
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Self
 
 from ratified.language import (
@@ -59,7 +59,7 @@ class Raft(Model):
         "large": {"Server": 3, "Value": 1, "max_term": 4, "max_log": 2, "max_messages": 3, "calm": True},
         "published": {"Server": 2, "Value": 1, "max_term": 3, "max_log": 2, "max_messages": 2},
     }
-    symmetric_sizes: ClassVar[Collection[str]] = ("standard", "thorough", "large")
+    symmetric_sizes: ClassVar[tuple[str, ...]] = ("standard", "thorough", "large")
 
     max_term: Param[int] = 2
     max_log: Param[int] = 1

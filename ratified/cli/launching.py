@@ -24,6 +24,7 @@ from ratified.cli.ending import INTERRUPTED
 from ratified.cli.output import colorful, echo
 from ratified.cli.progress import LiveText
 from ratified.cli.ranks import LAUNCHED, MARK
+from ratified.cli.report.words import plural
 from ratified.cli.requests import CheckRequest
 from ratified.extras import install
 from ratified.language.errors import RatifiedError
@@ -45,11 +46,12 @@ class LostRankError(RatifiedError):
 
 @dataclass(slots=True)
 class _Heard:
-    """What came over standard error: who the ranks are, how rank 0 ended, what mpiexec said."""
+    """What came over standard error: who the ranks are, how rank 0 ended, what mpiexec said; and what is not passed on yet."""
 
     ranks: list[tuple[str, int]] = field(default_factory=list)
     status: int | None = None
     noise: list[str] = field(default_factory=list)
+    early: list[str] = field(default_factory=list)
 
 
 def launch(request: CheckRequest, arguments: list[str]) -> int:
@@ -65,7 +67,7 @@ def launch(request: CheckRequest, arguments: list[str]) -> int:
         slots = slots_of(request.hosts)
         if slots < request.ranks:
             raise RatifiedError(
-                f"{request.hosts} has {slots} slots, and {request.ranks} ranks were asked for",
+                f"{request.hosts} has {plural(slots, 'slot')}, too few for --ranks {request.ranks}",
                 remedy="list more hosts, or say how many ranks a host takes: name:8",
             )
         command += ["-hostfile", str(request.hosts)]
@@ -74,6 +76,7 @@ def launch(request: CheckRequest, arguments: list[str]) -> int:
         command.append("--color")
     heard, out, returned = _run(command, quiet=request.output.quiet)
     if heard.status is not None:
+        _pass_on(heard)
         if out:
             echo(out)
         return heard.status
@@ -155,8 +158,10 @@ def _run(command: list[str], *, quiet: bool) -> tuple[_Heard, str, int]:
         _end(process)
         if live:
             live.clear()
-    for reader in readers:
+    for reader, stream in zip(readers, (process.stdout, process.stderr), strict=True):
         reader.join(5)
+        if not reader.is_alive():
+            stream.close()
     with suppress(OSError):
         process.stdin.close()
     return heard, "".join(out), process.returncode
@@ -179,6 +184,7 @@ def _hear(stream: object, heard: _Heard, live: LiveText | None) -> None:
         if mark:
             said = json.loads(told)
             heard.ranks = [(host, pid) for host, pid in said.get("ranks", heard.ranks)]
+            _pass_on(heard)
             heard.status = said.get("status", heard.status)
             if live and "progress" in said:
                 live.show(said["progress"])
@@ -187,9 +193,17 @@ def _hear(stream: object, heard: _Heard, live: LiveText | None) -> None:
         elif before:
             if live:
                 live.clear()
-            with suppress(OSError):
-                sys.stderr.write(before)
-                sys.stderr.flush()
+            heard.early.append(before)
+            if heard.ranks:
+                _pass_on(heard)
+
+
+def _pass_on(heard: _Heard) -> None:
+    """Show what is for people. Before there are ranks it is kept: it may be why there are none."""
+    with suppress(OSError):
+        sys.stderr.writelines(heard.early)
+        sys.stderr.flush()
+    heard.early.clear()
 
 
 def _lost(heard: _Heard, returned: int, request: CheckRequest, arguments: list[str]) -> RatifiedError:
@@ -203,18 +217,19 @@ def _lost(heard: _Heard, returned: int, request: CheckRequest, arguments: list[s
         who = f"rank {known[0]} of {request.ranks} on {place[2]}" if known else f"a process on {place[2]}"
     how = f"was lost: {killed[1]}" if killed else f"was lost; mpiexec ended with status {returned}"
     if not place and not killed and not heard.ranks:
-        said = " ".join(line.strip() for line in heard.noise if line.strip())[:300]
+        where = f"-hostfile {shlex.quote(str(request.hosts))} " if request.hosts else ""
+        said = " ".join(line.strip() for line in heard.early if line.strip())[:300]
         return LostRankError(
             f"mpiexec could not start the ranks (status {returned}){': ' + said if said else ''}",
-            remedy="see whether it starts anything there: mpiexec -n 2 hostname",
+            remedy=f"see whether it starts anything there: mpiexec {where}-n 2 hostname",
         )
     again = shlex.join(["ratified", *arguments])
     if request.checkpoint is not None:
         return LostRankError(
             f"{who} {how}",
-            remedy=f"go on from the last complete level saved, on any number of ranks: {again}",
+            remedy=f"continue from the last complete level saved, on any number of ranks: {again}",
         )
     return LostRankError(
         f"{who} {how}",
-        remedy="with --checkpoint DIR the same command would go on from the last complete level",
+        remedy="with --checkpoint DIR the same command would continue from the last complete level",
     )

@@ -111,7 +111,7 @@ def load_binding(target: str) -> Binding:
     if ":" not in target:
         raise RatifiedError(
             f"there is no binding {target!r}",
-            remedy=f"bundled are {', '.join(PROTOCOLS)}; one of your own is path.py:Class or module:Class",
+            remedy=f"bundled: {', '.join(PROTOCOLS)}; write your own as path.py:Class or module:Class",
         )
     found = load_class(target)
     if not issubclass(found, Binding):
@@ -174,7 +174,7 @@ def load_sequential(name: str, initial: str | None) -> SequentialModel:
     if ":" not in name:
         raise RatifiedError(
             f"there is no model {name!r}",
-            remedy=f"the models are {', '.join(MODELS)}; one of your own is path.py:Class or module:Class",
+            remedy=f"the models are {', '.join(MODELS)}; write your own as path.py:Class or module:Class",
         )
     found = load_class(name)
     missing = [m for m in ("functions", "initial", "step", "part") if not hasattr(found, m)]
@@ -198,9 +198,7 @@ def _bundled_like(target: str) -> str:
 
     close = get_close_matches(target, models, n=3, cutoff=0.5)
     meant = f"did you mean {' or '.join(close)}? " if close else ""
-    return (
-        f"{meant}`ratified list` shows what is bundled; a model of your own is path.py:Class or module:Class"
-    )
+    return f"{meant}`ratified list` shows what is bundled; write a model of your own as path.py:Class or module:Class"
 
 
 def _refuse_file(path: Path) -> NoReturn:
@@ -267,7 +265,7 @@ def explained(what: str, file: str | None) -> Iterator[None]:
         span = _syntax_place(error)
         raise TargetError(message if span else f"{what}: {message}", span=span) from None
     except SystemExit as error:
-        remedy = 'put what it runs as a program under `if __name__ == "__main__":`'
+        remedy = 'put the code that runs it as a program under `if __name__ == "__main__":`'
         raise TargetError(
             f"{what} exits when it is imported", span=_place(error, file), remedy=remedy
         ) from None

@@ -15,7 +15,7 @@ import click
 from ratified.cli.commands import Commands
 from ratified.cli.ending import INTERRUPTED, Ended, report_end
 from ratified.cli.output import begin, colorful, complain, discard, unprinted
-from ratified.cli.ranks import as_rank, started_by_mpi
+from ratified.cli.ranks import NOT_SHARED, as_rank, not_shared, started_by_mpi
 from ratified.version import __version__
 
 
@@ -24,6 +24,8 @@ def run(arguments: list[str]) -> int:
     begin()
     if arguments[:1] == ["check"] and started_by_mpi():
         return as_rank(lambda: _done(arguments), lambda ended: _report_end(arguments, ended))
+    if arguments[:1] and arguments[0] in NOT_SHARED and started_by_mpi():
+        return not_shared(arguments[0])
     ended = _done(arguments)
     _report_end(arguments, ended)
     return ended.status

@@ -59,7 +59,7 @@ def _weight(text: str) -> tuple[str, int]:
     name, equals, number = text.partition("=")
     if not equals or not number.isascii() or not number.isdigit():
         raise RatifiedError(
-            f"{text!r} does not give an action its weight",
+            f"{text!r} is not an action and its weight",
             remedy="write the action's name and a number: retry=3",
         )
     return name.strip(), int(number)
@@ -74,6 +74,6 @@ def _refuse_claims(request: SimulateRequest) -> None:
     for option, given in asked.items():
         if given:
             raise RatifiedError(
-                f"{option} is about claims, which are not asked of runs that are measured",
+                f"{option} is about claims, which are not checked while measuring",
                 remedy="leave out --measure, or this",
             )

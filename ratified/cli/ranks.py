@@ -34,14 +34,39 @@ MARK = "\x1eratified "
 BETWEEN_LINES = 10.0
 """Seconds between two lines about progress, where they go into a log."""
 
+NOT_SHARED = {
+    "simulate": "start it on each machine by itself, with another --seed: walks are independent",
+    "verify": "start it without mpiexec, or check its models one by one",
+    "graph": "start it without mpiexec",
+    "prove": "start it without mpiexec",
+    "bmc": "start it without mpiexec",
+}
+"""Commands that one might take to share their work among ranks, and what to do instead."""
+
 _STARTED = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK")
 _SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE")
 
 
 def started_by_mpi(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether mpiexec, or a batch system, has started this process as one of several."""
-    alone = any(environment.get(name) == "1" for name in _SIZES)
+    """Whether mpiexec, or a batch system, has started this process as one of several, or `--ranks` as the only one."""
+    alone = LAUNCHED not in environment and any(environment.get(name) == "1" for name in _SIZES)
     return not alone and any(environment.get(name, "").isdigit() for name in _STARTED)
+
+
+def not_shared(command: str) -> int:
+    """Refuse a command that ranks do not share, once, and return the exit status."""
+    if not _is_first():
+        return 0
+    complain(
+        f"Error: mpiexec has started several processes, and only `check` is shared among them, not `{command}`\n"
+        f"  {NOT_SHARED[command]}"
+    )
+    return 2
+
+
+def _is_first() -> bool:
+    """Whether this process is rank 0, from what mpiexec has set."""
+    return next(os.environ[name] for name in _STARTED if name in os.environ) == "0"
 
 
 class Member:
@@ -122,7 +147,7 @@ def as_rank(do: Callable[[], Ended], tell: Callable[[Ended], None]) -> int:
     try:
         world = join()
     except RatifiedError as problem:
-        if next(os.environ[name] for name in _STARTED if name in os.environ) == "0":
+        if _is_first():
             complain(f"Error: {problem}")
         return 2
     stderr = sys.stderr
@@ -153,11 +178,13 @@ def as_rank(do: Callable[[], Ended], tell: Callable[[Ended], None]) -> int:
         if not message and world.rank == 0:
             complain(f"Error: {problem}")
             ended = Ended(2, str(problem))
-    if world.rank:
-        return 0
-    tell(ended)
-    say({"status": ended.status})
-    return ended.status
+    try:
+        if world.rank == 0:
+            tell(ended)
+            say({"status": ended.status})
+    finally:
+        world.gather(None)  # leaving MPI waits for all, too, but keeps a processor busy
+    return 0 if world.rank else ended.status
 
 
 def say(what: Mapping[str, object]) -> None:

@@ -1,4 +1,4 @@
-"""What the commands share that run clusters: how faults of the runtime are told, and a cluster's state as a table.
+"""What the commands share that run clusters: how faults of the runtime are reported, and a cluster's state as a table.
 
 Guarantees: importing this imports neither the language nor the runtime.
 """
@@ -14,8 +14,8 @@ COLUMNS = ("node", "state", "role", "term", "committed", "applied", "lag", "disk
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Tell a fault of the runtime, or a package that is missing, as every other error is told. Raises RatifiedError."""
+def runtime_faults() -> Iterator[None]:
+    """Report a fault of the runtime, or a missing package, as every other error. Raises RatifiedError."""
     from ratified.language.errors import RatifiedError
 
     try:
@@ -42,7 +42,7 @@ def state_of(folder: Path) -> dict[str, Any]:
         )
     if state["supervisor"] is None:
         raise RatifiedError(
-            f"the cluster in {folder} does not run", remedy=f"ratified cluster start --data {folder}"
+            f"the cluster in {folder} is not running", remedy=f"ratified cluster start --data {folder}"
         )
     return state
 
@@ -56,7 +56,7 @@ def node_of(state: Mapping[str, Any], name: str) -> Mapping[str, Any]:
         raise RatifiedError(f"there is no node {name!r}", remedy=f"there are {', '.join(state['nodes'])}")
     if node["process"] is None:
         raise RatifiedError(
-            f"{name} does not run: it is {node['state']}{': ' * bool(node['why'])}{node['why']}"
+            f"{name} is not running: it is {node['state']}{': ' * bool(node['why'])}{node['why']}"
         )
     return node
 
@@ -89,11 +89,20 @@ async def _report(state: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str
 
 def is_stopped(process: int) -> bool:
     """Whether a process was stopped by a signal."""
+    return _state(process) == "T"
+
+
+def is_alive(process: int) -> bool:
+    """Whether a process runs, or was stopped by a signal; as far as Linux tells."""
+    return _state(process) not in ("", "Z", "X")
+
+
+def _state(process: int) -> str:
     try:
         text = Path(f"/proc/{process}/stat").read_text()
     except OSError:
-        return False
-    return text.rpartition(")")[2].split()[:1] == ["T"]
+        return ""
+    return text.rpartition(")")[2].split()[0]
 
 
 def table(rows: Sequence[Mapping[str, Any]], paint: Callable[[str, str], str]) -> str:

@@ -11,9 +11,9 @@ import re
 from ratified import language
 
 ELSEWHERE = {
-    "stable": "claim with @step_invariant that it stays once it is there",
+    "stable": "claim with @step_invariant that it stays once it is true",
     "always": "a claim about every state is an @invariant, one about every step a @step_invariant",
-    "fair": "fairness is said of an action: @action(fair='weak') or @action(fair='strong')",
+    "fair": "fairness belongs to an action: @action(fair='weak') or @action(fair='strong')",
     "next_state": "an action assigns the variables of the state after it: self.x = ...",
     "forall": "write all(... for x in X)",
     "exists": "write any(... for x in X)",

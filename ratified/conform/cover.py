@@ -256,7 +256,7 @@ class _Cover:
             except NothingToTryError:
                 continue
             if not other.differences(target):
-                self.result.failure = f"{edge} is taken, though it is declared that {reason}"
+                self.result.failure = f"{edge} is taken, although it is declared that {reason}"
                 return
             self.result.refused[reason] += 1
 

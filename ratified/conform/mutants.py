@@ -70,7 +70,7 @@ def _replace(place: str, replacement: Any) -> Callable[[], None]:
     for part in outer:
         owner = getattr(owner, part)
     own = vars(owner)
-    assert hasattr(owner, name), f"{place} is not there any more: the bug cannot be planted"
+    assert hasattr(owner, name), f"{place} is no longer there: the bug cannot be planted"
     if isinstance(replacement, Edit):
         replacement = replacement.of(own[name])
     if name not in own:

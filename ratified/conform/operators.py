@@ -283,6 +283,6 @@ def _turns() -> Callable[[], None]:
         nonlocal count
         count += 1
         if count > LOOPS_MOST:
-            raise EndlessError(f"a loop has not ended after {LOOPS_MOST:,} turns")
+            raise EndlessError(f"a loop did not end after {LOOPS_MOST:,} turns")
 
     return turn

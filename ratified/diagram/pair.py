@@ -95,7 +95,7 @@ def induction_step(claim: str, trace: Trace, title: str) -> StatePair:
     before = trace.states[-2]
     ending = Ending(
         f"{claim} is not inductive",
-        ("it holds on the left, and after the step it does not; the left state may not be reachable",),
+        ("it holds on the left and not after the step; the left state may be unreachable",),
     )
     return side_by_side(before, last.state, title=title, between=f"{last.action}({arguments})", ending=ending)
 

@@ -37,12 +37,12 @@ def too_large(model: str, has: str, most: int, views: tuple[tuple[str, int], ...
         helping = "".join(f"    --view {quoted(name)}  {count:,} nodes\n" for name, count in views)
         found = f"these views are readable:\n{helping}  or"
     elif views is None:
-        found = "there was no time to look for readable views (--view):\n "
+        found = "the time limit left no time to look for readable views (--view):\n "
     else:
         found = "no view of it is readable:\n "
     return TooLarge(
         f"a picture of {model} with {has} is too large to read (at most {most} nodes are drawn)",
-        remedy=f"{found} draw a part (--focus), fold symmetric states (--fold), or ask for as many with --most",
+        remedy=f"{found} draw a part (--focus), fold symmetric states (--fold), or allow more with --most",
     )
 
 

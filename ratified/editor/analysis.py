@@ -114,7 +114,7 @@ def analysed(path: str, text: str) -> Analysis:
     except RatifiedError as error:
         return Analysis(tuple(_problems(error, path)))
     except (RecursionError, MemoryError):
-        return Analysis((Problem("this is nested too deeply for Python to read", "", BEGINNING),))
+        return Analysis((Problem("this is nested too deeply for Python to parse", "", BEGINNING),))
     module, problems = _run(tree, path)
     models: list[ModelFound] = []
     hovers: list[Hover] = []
@@ -150,7 +150,7 @@ def _run(tree: ast.Module, path: str) -> tuple[ModuleType, list[Problem]]:
                 problems += _problems(error, path, _head(statement))
         except TooLongError as error:
             place = _innermost(error, path) or _head(statement)
-            problems.append(Problem(str(error), "what takes long belongs into a function", place))
+            problems.append(Problem(str(error), "move slow code into a function", place))
             break
         except BaseException as error:  # noqa: BLE001 - a person's file may raise anything
             problems.append(

@@ -16,12 +16,12 @@ def main() -> None:
     """Serve an editor until it says that it leaves."""
     parser = argparse.ArgumentParser(
         prog="ratified-lsp",
-        description="A language server for models, over standard input and output. It imports the files that it is shown.",
+        description="A language server for models, over standard input and output. It imports the files that are opened.",
     )
     parser.add_argument(
         "--seconds", type=_seconds, default=10.0, help="how long importing a file may take (default 10)"
     )
-    parser.add_argument("--stdio", action="store_true", help="what it does anyway; some editors say it")
+    parser.add_argument("--stdio", action="store_true", help="the default; some editors pass it")
     seconds: float = parser.parse_args().seconds
     try:
         import pygls  # noqa: F401 - whether it is there

@@ -38,7 +38,7 @@ class Runs:
     running: dict[tuple[str, str], asyncio.subprocess.Process] = field(default_factory=dict)
 
     async def run(self, what: str, path: str, model: str, settings: Sequence[str]) -> Outcome | None:
-        """Run a command on a model; None if that is running already."""
+        """Run a command on a model; None if that is already running."""
         key = what, f"{path}:{model}"
         if key in self.running:
             return None

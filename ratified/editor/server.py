@@ -248,15 +248,15 @@ def _command(server: Server, what: str) -> Any:
         path = Path(path_of(uri))
         text = document.text
         if found is None:
-            return _say(server, f"{path.name} has no model {model} now", failed=True)
+            return _say(server, f"{path.name} no longer has a model {model}", failed=True)
         saved = None
         with contextlib.suppress(OSError, UnicodeDecodeError):
             saved = path.read_text(encoding="utf-8")
         if saved is None or lines_of(saved) != lines_of(text):
-            return _say(server, f"{path.name} has changes that are not saved: save it first", failed=True)
+            return _say(server, f"{path.name} has unsaved changes: save it first", failed=True)
         outcome = await server.runs.run(what, str(path), model, found["settings"])
         if outcome is None:
-            return _say(server, f"{COMMANDS[what]} {model} is running already")
+            return _say(server, f"{COMMANDS[what]} {model} is already running")
         _note(document, model, text, outcome)
         server.refresh_lenses()
         server.window_log_message(lsp.LogMessageParams(lsp.MessageType.Log, outcome.text))

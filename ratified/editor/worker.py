@@ -95,7 +95,7 @@ class Worker:
         if child.said.endswith(b"\n"):
             self._answer(child, json.loads(child.said))
         elif not more:
-            self._answer(child, _failed("Python dies when this is imported"))
+            self._answer(child, _failed("Python crashes when this is imported"))
 
     def _answer(self, child: _Child, analysis: dict[str, Any]) -> None:
         self._end(child)

@@ -109,6 +109,9 @@ class Parts(Protocol):
     def fails(self, goal: Goal) -> bool:
         """Whether there is a fair lasso on which the goal is wanted and never reached from then on."""
 
+    def leaving(self, goal: Goal, number: int) -> Parts:
+        """The same with one more weak demand, of that number: that a goal is left again and again. No step attends to it."""
+
     def shortest(self) -> Ways:
         """Ways from initial states to all that can be reached."""
 

@@ -226,7 +226,6 @@ class LivenessCheck:
             for asked in choices:
                 goal, looking = asked.goal, search
                 if claim.kind is Kind.EVENTUALLY_ALWAYS:
-                    assert isinstance(parts, ListedParts)
                     # What fails is a run that leaves the goal again and again, as if of something that is weakly fair.
                     looking = LassoSearch(parts.leaving(goal, len(demands)), len(demands) + 1, self._tick)
                     goal = Goal(bytearray(len(goal.reached)))

@@ -236,7 +236,7 @@ class _Walks:
         if self._bounds:
             what, _, span = next(iter(self._bounds))
             return ModelError(
-                f"{module.name} has no initial state within its bounds: init leaves {what}",
+                f"{module.name} has no initial state within its bounds: init exceeds {what}",
                 span=span,
                 remedy="widen the bound, or choose other sizes",
             )

@@ -118,7 +118,7 @@ class Binding:
         """Return the model, at a size that has room for everything."""
         raise BindingError(
             f"{type(self).__name__} must implement model()",
-            remedy="it returns the model, at a size with room for all",
+            remedy="it returns the model, at a size large enough for every run",
         )
 
     def begin(self, heading: Mapping[str, Any]) -> None:
@@ -138,7 +138,7 @@ class Binding:
 
     def steps(self, event: Event) -> Steps:
         """Return what an event means. Raises EventError."""
-        handler = _handlers(type(self)).get(event.action)
+        handler = (_known.get(type(self)) or _handlers(type(self))).get(event.action)
         if handler is None:
             known = ", ".join(sorted(_handlers(type(self)))) or "none"
             raise EventError(
@@ -159,7 +159,7 @@ class Binding:
             raise
         except (TypeError, ValueError, AttributeError, IndexError, RatifiedError) as problem:
             raise EventError(
-                f"the variables of {event.action} cannot be interpreted: {problem}", remedy=_raised(problem)
+                f"the variables of {event.action} cannot be interpreted: {problem}", remedy=raised_at(problem)
             ) from None
 
 
@@ -172,12 +172,16 @@ class _Handler:
 
     def steps(self, binding: Binding, event: Event) -> Steps:
         values: dict[str, Any] = {}
+        arguments = event.arguments
         for name, kind, allowed, optional in self.parameters:
             if name == "node":
                 values[name] = event.node
             elif name == "variables":
                 values[name] = event.variables or {}
-            elif name in event.arguments:
+            elif name in arguments:
+                if type(arguments[name]) in allowed:
+                    values[name] = arguments[name]
+                    continue
                 value = event.arguments[name]
                 if not isinstance(value, allowed) or (type(value) is bool and bool not in allowed):
                     raise EventError(
@@ -200,11 +204,11 @@ class _Handler:
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as problem:
             what = f"{type(problem).__name__}: {problem}"
             raise EventError(
-                f"the arguments of {event.action} cannot be interpreted: {what}", remedy=_raised(problem)
+                f"the arguments of {event.action} cannot be interpreted: {what}", remedy=raised_at(problem)
             ) from None
 
 
-def _raised(problem: Exception) -> str:
+def raised_at(problem: Exception) -> str:
     """Where in a binding something was raised."""
     span = where(problem.__traceback__)
     return f"raised at {span}\n{span.excerpt()}" if span else ""

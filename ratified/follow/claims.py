@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from ratified.follow.direct.machine import DirectMachine
+from ratified.follow.direct.writer import OddError
 from ratified.language.claims import LIVENESS, Unchecked, unchecked
 from ratified.language.ir import Kind
 from ratified.language.machine import Values
@@ -21,7 +22,10 @@ NOT_OF_A_RUN: Final = {
 
 
 class Claims:
-    """The claims of a machine's model, which is asked within its scope. `every` says after how many events invariants are asked: 1 is at every step, 0 never."""
+    """The claims of a machine's model, which is asked within its scope.
+
+    `every` says after how many events invariants are asked: 1 is at every step, 0 never.
+    """
 
     def __init__(self, machine: DirectMachine, every: int) -> None:
         module = machine.reference.module
@@ -37,6 +41,7 @@ class Claims:
             *(name for name, _ in self._invariants if every),
             *(name for name in self._of_steps if every == 1),
         )
+        machine.asking(tuple(name for name, _ in self._invariants), tuple(self._of_steps))
         self.unasked = unchecked(module, self.asked)
 
     def why_not(self, claim: Unchecked) -> str:
@@ -64,6 +69,10 @@ class Claims:
 
     def broken_by(self, before: Values, after: Values) -> str | None:
         """A claim that a step breaks, which leads from a state where no invariant is false."""
+        try:
+            return self._machine.broken_by(before, after)
+        except OddError:
+            pass
         for name in self._of_steps:
             if not self._machine.step_holds(name, before, after):
                 return name

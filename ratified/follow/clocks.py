@@ -91,7 +91,8 @@ def read_clock(text: str, error: str | None) -> Clock:
         raise RatifiedError(f"{unit!r} is not a unit of time", remedy=f"units are {', '.join(SECONDS)}")
     if kind == "wall" and error is None:
         raise RatifiedError(
-            "how far wall clocks may be off has to be said", remedy="--error 5ms, or --error 0s if they agree"
+            "wall clocks need --error, the most that they may be off",
+            remedy="--error 5ms, or --error 0s if they agree",
         )
     if kind != "wall" and error is not None:
         raise RatifiedError(f"--error is for wall clocks, not for {kind}")

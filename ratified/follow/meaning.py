@@ -48,6 +48,9 @@ class Room(Enum):
     TOO_SMALL = "too small"  # outside of bounds that the size of the model sets
 
 
+_ROOM: Final = (Room.WITHIN, "")
+
+
 class Meaning:
     """Checks the answers of one binding, for one machine."""
 
@@ -68,26 +71,35 @@ class Meaning:
             for action, arguments in self._actions.items()
         }
         """A check of each argument of each action, if its type has bounds, and what it is to leave them."""
+        self._bounded = {
+            action for action, bounds in self._bounds.items() if any(fit for fit, _ in bounds.values())
+        }
         self._plain = {
             action: {name: _plain(t, self._scope) for name, t in arguments.items()}
             for action, arguments in self._actions.items()
         }
+        self.keys = [
+            _plain(d.type.key, self._scope) if isinstance(d.type, MapType) else frozenset()
+            for d in machine.module.variables
+        ]
+        """Of each variable that is a map what its keys may be, as for arguments: an equal number is none."""
         self._places: set[Place] = set()
 
     def check_steps(self, event: Event, steps: object) -> None:
         """That an event means steps of the model. Raises BindingError."""
-        if isinstance(steps, tuple):
-            for one in steps:
+        kind = type(steps)
+        if kind is Do:
+            self._check_step(event, steps)  # type: ignore[arg-type]  # here and below: its type was looked at, quickly
+        elif kind is tuple:
+            for one in steps:  # type: ignore[attr-defined]
                 self.check_steps(event, one)
-        elif isinstance(steps, Either):
-            self.check_steps(event, steps.ways)
-        elif isinstance(steps, Repeat):
-            self.check_steps(event, steps.steps)
-        elif isinstance(steps, Do):
-            self._check_step(event, steps)
-        elif isinstance(steps, Attempt | Refusal):
-            self._check_attempted(event, steps.step)
-        elif not isinstance(steps, Holds | Change):
+        elif kind is Either:
+            self.check_steps(event, steps.ways)  # type: ignore[attr-defined]
+        elif kind is Repeat:
+            self.check_steps(event, steps.steps)  # type: ignore[attr-defined]
+        elif kind is Attempt or kind is Refusal:
+            self._check_attempted(event, steps.step)  # type: ignore[attr-defined]
+        elif kind is not Holds and kind is not Change:
             method = f"on_{event.action}"
             raise self._wrong(
                 method,
@@ -114,7 +126,17 @@ class Meaning:
         self._check_step(event, step)
 
     def _check_step(self, event: Event, step: Do) -> None:
-        method = f"on_{event.action}"
+        plain = self._plain.get(step.action)
+        if plain is not None:
+            for name, value in step.arguments.items():
+                known = plain.get(name)
+                if known is None or not (id(value) in known or type(value) in known):
+                    break
+            else:
+                return
+        self._look_closer(f"on_{event.action}", step)
+
+    def _look_closer(self, method: str, step: Do) -> None:
         wanted = self._actions.get(step.action)
         if wanted is None:
             raise self._wrong(
@@ -122,10 +144,7 @@ class Meaning:
                 f"{self._name} takes {step.action!r}, which is not an action of {self._machine.module.name}",
                 f"its actions: {', '.join(self._actions)}",
             )
-        plain = self._plain[step.action]
         for name, value in step.arguments.items():
-            if name in plain and (id(value) in plain[name] or type(value) in plain[name]):
-                continue
             if name not in wanted:
                 raise self._wrong(
                     method,
@@ -141,6 +160,8 @@ class Meaning:
 
     def room(self, step: Do) -> tuple[Room, str]:
         """Whether a step's arguments are within their bounds, and which are not."""
+        if step.action not in self._bounded:
+            return _ROOM
         found, what = Room.WITHIN, ""
         bounds = self._bounds[step.action]
         for name, value in step.arguments.items():
@@ -163,10 +184,14 @@ class Meaning:
                 'return {("variable", key): value}, or {} for nothing',
             )
         for place in observed:
-            if place not in self._places:
-                self._check_place(place)
-                if len(self._places) < MOST_REMEMBERED:
-                    self._places.add(place)
+            self.check_place(place)
+
+    def check_place(self, place: Any) -> None:
+        """That a place is one of the model. Raises BindingError."""
+        if place not in self._places:
+            self._check_place(place)
+            if len(self._places) < MOST_REMEMBERED:
+                self._places.add(place)
 
     def _check_place(self, place: Any) -> None:
         if not (isinstance(place, tuple) and place and isinstance(place[0], str)):

@@ -148,9 +148,7 @@ class Merged:
         assert failed is not None
         result.mismatch, result.stopped = failed[0], failed[1] or self._lost
         if self.left_out and result.stopped is None:
-            result.stopped = (
-                f"nothing explains it in the {self._most:,} orders that were tried, and there are more"
-            )
+            result.stopped = f"none of the {self._most:,} orders tried explains it, and there are more"
         result.verdict = Verdict.UNDECIDED if result.stopped else Verdict.VIOLATED
         return False
 

@@ -119,9 +119,7 @@ def _compared(follower: Tracker, state: Values, mismatch: Mismatch) -> tuple[Dif
 
 def _blocked(follower: Tracker, state: Values, step: Do | Holds | Change | Refusal) -> Blocked:
     if isinstance(step, Refusal):
-        return Blocked(
-            str(step), f"{step.step.action} is possible here, so that the model does not refuse it"
-        )
+        return Blocked(str(step), f"{step.step.action} is enabled here, so the model does not refuse it")
     if isinstance(step, Holds):
         found = follower.machine.ask(state, step.method, step.arguments)
         return Blocked(str(step), f"the model has {show(found)}")
@@ -204,7 +202,7 @@ def _lines(why: Explanation, follower: Tracker, source: str) -> Iterator[str]:
     yield f"{line}the model does not explain event {mismatch.number:,}"
     yield from _wrapped_text(str(mismatch.event), MOST_LINES)
     if mismatch.claim:
-        yield f"  it does, but then {mismatch.claim} is false"
+        yield f"  it explains the event, but then {mismatch.claim} is false"
     if follower.recent:
         yield ""
         yield "explained before it, last"
@@ -212,7 +210,7 @@ def _lines(why: Explanation, follower: Tracker, source: str) -> Iterator[str]:
     yield from _names(follower)
     for blocked in why.blocked[:MOST_SHOWN]:
         yield ""
-        yield f"it stands for {blocked.step}, which is not possible"
+        yield f"it stands for {blocked.step}, which is not enabled"
         yield f"  {blocked.reason}"
         yield from (f"  {text}" for text in blocked.excerpt.splitlines())
         for name, value in blocked.variables:
@@ -274,7 +272,7 @@ def _names(follower: Tracker) -> Iterator[str]:
         yield ""
         yield _short("in the model " + ", ".join(said), 98)
     if binding.dropped:
-        yield f"indices of the model count on from {binding.dropped:,}: all nodes have thrown away what was before"
+        yield f"indices of the model start at {binding.dropped:,}: all nodes have discarded what was before"
 
 
 def _wrapped_text(text: str, lines: int) -> list[str]:

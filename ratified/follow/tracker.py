@@ -26,6 +26,7 @@ from ratified.follow.binding import (
     Place,
     TooSmallError,
     known_events,
+    raised_at,
 )
 from ratified.follow.claims import Claims
 from ratified.follow.coverage import Coverage, Explanations
@@ -43,6 +44,7 @@ A = TypeVar("A")
 
 MOST_STATES = 10_000
 TIDY_EVERY = 64
+RECORDS_EVERY = 1024
 MOST_RECORDS = 20_000  # of the model's that may pile up before it is asked which are still in use
 
 
@@ -124,6 +126,10 @@ class Tracker:
         # Whether unobserved steps were searched to the bound, and there would have been more.
         self._unfinished = False
         self._left: str | None = None
+        self._taken: list[
+            str
+        ] = []  # actions that were possible for the event at hand, and whether unobserved ones were
+        self._hid = False
         self._told: deque[tuple[str, ...]] = deque()  # the events before, if some may be told twice
         self._most_records = known_records() + MOST_RECORDS
         _check_unobserved(binding, [a.name for a in self.machine.actions])
@@ -152,43 +158,47 @@ class Tracker:
 
     def step(self, event: Event) -> bool:
         """Follow one event; whether it is explained. Raises EventError for one that makes no sense."""
-        if self.is_over:
+        if self.result.verdict is not Verdict.HOLDS:
             return False
-        meant = self.meaning(event)
-        if meant is None or not self.explain(event, meant):
-            return False
+        with running(self.model.scope):
+            meant = self._meant(event)
+            if meant is None or not self._explains(event, meant):
+                return False
         if self.result.events % TIDY_EVERY == 0:
             self.tidy()
         return True
 
     def meaning(self, event: Event) -> Meant | None:
         """What the binding says of an event; None if the model as bound has no room for it. Raises EventError."""
+        with running(self.model.scope):
+            return self._meant(event)
+
+    def _meant(self, event: Event) -> Meant | None:
+        # In the model's scope sorts have their size, so that a value past it is told, and not made.
         try:
-            # In the model's scope sorts have their size, so that a value past it is told, and not made.
-            with running(self.model.scope):
-                steps = self.binding.steps(event)
-                self._meaning.check_steps(event, steps)
-                observed = self.binding.observed(event) if event.certain else {}
+            steps = self.binding.steps(event)
+            self._meaning.check_steps(event, steps)
+            observed = self.binding.observed(event) if event.certain else {}
+            if type(observed) is not dict:
                 self._meaning.check_observed(observed)
         except TooSmallError as small:
             self._stop(small.message)
             return None
         except (TypeError, ValueError, AttributeError, LookupError) as problem:
+            told = str(problem) if type(problem) is ValueError else f"{type(problem).__name__}: {problem}"
             raise EventError(
-                f"{event.action} cannot be interpreted: {type(problem).__name__}: {problem}"
+                f"{event.action} cannot be interpreted: {told}", remedy=raised_at(problem)
             ) from None
         except BoundLeft as left:
             self._stop(f"the sizes in the binding are too small: {event.action} exceeds {left.what}")
             return None
-        if not event.certain or self._may_repeat(event):
+        if not event.certain or (self.binding.duplicated and self._may_repeat(event)):
             steps = Either((steps, ()))
         return steps, observed
 
     def _may_repeat(self, event: Event) -> bool:
         """Whether an event may be one of those before it, told once more."""
         most = self.binding.duplicated
-        if not most:
-            return False
         told = (event.node, event.action, repr(event.arguments), repr(event.variables))
         known = told in self._told
         self._told.append(told)
@@ -226,7 +236,7 @@ class Tracker:
         if not found:
             return self._unexplained(event, steps, observed, states)
         if len(found) > self._most_states:
-            return self._stop(f"more than {self._most_states:,} states could explain what was seen")
+            return self._stop(f"more than {self._most_states:,} states could explain what was observed")
         result.events += 1
         result.names[event.action] += 1
         result.most_states = max(result.most_states, len(found))
@@ -242,6 +252,10 @@ class Tracker:
             found = kept
         self.states = found
         self.recent.append(event)
+        for action in self._taken:
+            result.actions[action] += 1
+        result.steps += len(self._taken)
+        result.unobserved += self._hid
         return True
 
     def _explained(
@@ -250,6 +264,7 @@ class Tracker:
         """The states that an event may have come in, and those that it may have led to."""
         self._asking = asking
         self._broken = None if asking else self._broken
+        self._taken, self._hid = [], False
         try:
             notes = Explanations() if self.coverage else None
             states = self._closed(self.states, notes)
@@ -265,7 +280,7 @@ class Tracker:
         if begins and not kept:
             claim, name = self.claims.broken_in(begins[0]), self.machine.module.name
             raise RatifiedError(
-                f"{name} begins with {claim} false, so that no run can be held to it",
+                f"{name} starts with {claim} false, so no run can be checked against it",
                 remedy="`ratified check` shows the state",
             )
         return kept
@@ -282,7 +297,7 @@ class Tracker:
     def tidy(self) -> None:
         """Let the binding drop from the states what cannot matter any more."""
         self.binding.tidy_all(self)
-        if known_records() > self._most_records:
+        if self.result.events % RECORDS_EVERY == 0 and known_records() > self._most_records:
             forget_unused()
             self._most_records = 2 * known_records() + MOST_RECORDS
 
@@ -309,9 +324,9 @@ class Tracker:
     def run(self, steps: Steps, states: Sequence[Values], notes: Notes | None = None) -> list[Values]:
         """The states that steps lead to, each once."""
         with running(self.model.scope):
-            return self._run(steps, states, notes)
+            return list(self._run(steps, list(states), notes))
 
-    def _run(self, steps: Steps, states: Sequence[Values], notes: Notes | None) -> list[Values]:
+    def _run(self, steps: Steps, states: list[Values], notes: Notes | None) -> list[Values]:
         if not states:
             return []
         if isinstance(steps, Do):
@@ -319,9 +334,15 @@ class Tracker:
         if isinstance(steps, tuple):
             for one in steps:
                 states = self._run(one, states, notes)
-            return list(states)
+            return states
+        if isinstance(steps, Holds):
+            return self._holds(steps, states, notes)
         if isinstance(steps, Either):
             return _distinct([s for way in steps.ways for s in self._run(way, states, notes)])
+        if isinstance(steps, Attempt):
+            return self._attempted(steps.step, states, notes)
+        if isinstance(steps, Refusal):
+            return self._refused(steps, states, notes)
         if isinstance(steps, Repeat):
             every = dict.fromkeys(states)
             last = list(states)
@@ -331,17 +352,11 @@ class Tracker:
                     break
                 every.update(dict.fromkeys(last))
             return list(every)
-        if isinstance(steps, Holds):
-            return self._holds(steps, states, notes)
-        if isinstance(steps, Attempt):
-            return self._attempted(steps.step, states, notes)
-        if isinstance(steps, Refusal):
-            return self._refused(steps, states, notes)
         changed = []
         for state in states:
             after = self.machine.change(state, steps.how)
             if after is not None:
-                if not self._breaks(state, after, is_step=False):
+                if after is state or not self._breaks(state, after, is_step=False):
                     changed.append(after)
             elif notes:
                 notes.refused(state, steps)
@@ -368,9 +383,8 @@ class Tracker:
                     notes.taken(state, step, arguments, after)
             if not taken and notes and not is_attempt:
                 notes.refused(state, step)
-        if found and self.result.mismatch is None:
-            self.result.steps += 1
-            self.result.actions[step.action] += 1
+        if found:
+            self._taken.append(step.action)
         return _distinct(found)
 
     def _attempted(self, step: Do, states: Sequence[Values], notes: Notes | None) -> list[Values]:
@@ -422,10 +436,18 @@ class Tracker:
         return kept
 
     def _matching(self, states: list[Values], observed: Observed) -> list[Values]:
-        kept, value = [], self.value
+        kept, variables, keys = [], self.variables, self._meaning.keys
         for state in states:
             for place, seen in observed.items():
-                there = value(state, place)
+                index = variables.get(place[0]) if type(place) is tuple and place else None
+                # Most places are a variable, or one key of it: these are looked up without a call.
+                if index is not None and len(place) == 1:
+                    there = state[index]
+                elif index is not None and len(place) == 2 and id(place[1]) in keys[index]:
+                    there = state[index]._data[place[1]]
+                else:
+                    self._meaning.check_place(place)
+                    there = self.value(state, place)
                 if there != seen:
                     break
                 if type(there) is not type(seen):
@@ -467,16 +489,17 @@ class Tracker:
             if not last:
                 break
             if len(every) > self._most_states:
-                self._stop(f"more than {self._most_states:,} states could explain what was seen")
+                self._stop(f"more than {self._most_states:,} states could explain what was observed")
                 return []
         else:
             self._unfinished = True
-        self.result.unobserved += len(every) > len(states)
+        self._hid = len(every) > len(states)
         return list(every)
 
     # What is not explained
 
     def _unexplained(self, event: Event, steps: Steps, observed: Observed, states: list[Values]) -> bool:
+        self._meaning.check_observed(observed)
         if self._left is not None:
             return self._stop(f"the sizes in the binding are too small: {self._left}")
         if self._unfinished:
@@ -506,6 +529,6 @@ def _check_unobserved(binding: Binding, actions: Sequence[str]) -> None:
     for name in binding.unobserved:
         if name not in actions:
             raise RatifiedError(
-                f"{type(binding).__name__} lets {name!r} happen unobserved, which is not an action of its model",
+                f"{type(binding).__name__} allows {name!r} unobserved, which is not an action of its model",
                 remedy=f"its actions: {', '.join(actions)}",
             )

@@ -71,7 +71,7 @@ def as_itf(model: Model, trace: Trace, about: str = "") -> str:
     if loop is not None and loop < len(states) - 1 and states[-1] == states[loop]:
         states.pop()  # ITF says where the last state goes on to, and does not repeat it
 
-    def told(state: State, index: int) -> dict[str, Any]:
+    def as_json(state: State, index: int) -> dict[str, Any]:
         meta: dict[str, Any] = {"index": index}
         if index > 0:
             step = trace.steps[index - 1]
@@ -88,7 +88,7 @@ def as_itf(model: Model, trace: Trace, about: str = "") -> str:
             "given": {name: _plain(value) for name, value in model.given().items()},
         },
         "vars": list(types),
-        "states": [told(state, index) for index, state in enumerate(states)],
+        "states": [as_json(state, index) for index, state in enumerate(states)],
         **({"loop": loop} if loop is not None else {}),
     }
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"

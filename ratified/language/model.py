@@ -112,7 +112,7 @@ class Model:
     _ratified_root = True
     module: ClassVar[Module]
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {}
-    symmetric_sizes: ClassVar[Collection[str]] = ()
+    symmetric_sizes: ClassVar[tuple[str, ...]] = ()
 
     scope: Scope
     _places: dict[str, VariablePlace]

@@ -76,7 +76,7 @@ class Checks:
             if known != what:
                 raise BrokenPromise(
                     "agreement",
-                    f"{node} applies at {what.index} {told(what)}; another node applied {told(known)}",
+                    f"{node} applies at {what.index} {described(what)}; another node applied {described(known)}",
                 )
         else:
             self._extend(node, what)
@@ -91,7 +91,7 @@ class Checks:
         if what.result != due:
             raise BrokenPromise(
                 "result",
-                f"{node} applies at {what.index} {told(what)}; executed once, in order, gives {due!r}",
+                f"{node} applies at {what.index} {described(what)}; executed once, in order, gives {due!r}",
             )
         for reading in self._readings.values():
             reading.answers.append((what.index, self._shadow.query(reading.payload)))
@@ -164,7 +164,7 @@ class Checks:
             )
 
 
-def told(what: Applied) -> str:
+def described(what: Applied) -> str:
     """Return an applied entry as people read it."""
     if isinstance(what.entry, Command):
         entry = what.entry

@@ -84,7 +84,7 @@ def play(script: str, make: MakeSystem, name: str = "script") -> str:
             break
     if not scene.set_up:
         raise ScheduleError(
-            f"{name}: nothing is played: a script begins with `system NAME` and `nodes NAME...`"
+            f"{name}: there is nothing to play: a script begins with `system NAME` and `nodes NAME...`"
         )
     return scene.transcript.text()
 
@@ -115,7 +115,7 @@ class Scene:
         verb, *words = line.partition("#")[0].split()
         if verb in _SETTING_UP:
             if self._world is not None:
-                raise ScheduleError(f"{verb} comes before anything happens")
+                raise ScheduleError(f"{verb} must come before the first step")
             _SETTING_UP[verb](self, words)
             return
         world = self._started()
@@ -186,7 +186,7 @@ class Scene:
             if verb == "lose":
                 return [Lose(sender, to, number) for number in waiting]
             if not waiting:
-                raise ScheduleError(f"nothing is on its way from {sender} to {to}")
+                raise ScheduleError(f"no message is in transit from {sender} to {to}")
             return [Deliver(sender, to, waiting[0])]
         match verb, words:
             case "isolate", [node]:

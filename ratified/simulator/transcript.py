@@ -29,7 +29,7 @@ from ratified.impl.contract import (
     WriteRecord,
 )
 from ratified.impl.text import printed, shown
-from ratified.simulator.checks import told
+from ratified.simulator.checks import described
 from ratified.simulator.steps import (
     Ask,
     Crash,
@@ -205,7 +205,7 @@ def applied(what: Applied | Restored) -> str:
     if isinstance(what, Restored):
         return f"takes over the snapshot up to {what.index}"
     if isinstance(what.entry, Command):
-        return f"applies {what.index}: {told(what)}"
+        return f"applies {what.index}: {described(what)}"
     return f"applies {what.index}: {printed(what.entry)}"
 
 

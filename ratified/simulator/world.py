@@ -320,9 +320,7 @@ class World:
                 return
             for step in steps:
                 perform(step)
-        raise BrokenPromise(
-            "rest", f"messages go on without end: after {STABLE_ROUNDS} rounds there are still more"
-        )
+        raise BrokenPromise("rest", f"messages never stop: after {STABLE_ROUNDS} rounds there are still some")
 
     def calm(self) -> None:
         """End all faults and wait until a leader is elected, clients have their answers, and every member has applied everything.
@@ -344,7 +342,7 @@ class World:
                 self.perform(Pass(name))
         else:
             promise, how = self._unrest()
-            raise BrokenPromise(promise, f"when all had been calm for {CALM_ROUNDS} ticks {how}")
+            raise BrokenPromise(promise, f"after {CALM_ROUNDS} ticks without faults {how}")
         for name in self._members():
             core = self.nodes[name].core
             assert core is not None

@@ -157,7 +157,7 @@ class Beginning:
             what = [f"the assumption {f.name}" for f in assumed]
             if self.never:
                 raise ModelError(
-                    f"{module.name} assumes what is so at no size: nothing can be proved of it",
+                    f"the assumptions of {module.name} hold at no size: nothing can be proved of it",
                     span=assumed[0].span,
                     remedy=f"weaken {' or '.join(what)}",
                 )
@@ -167,7 +167,7 @@ class Beginning:
                 span=init.span if init else assumed[0].span if assumed else module.span,
                 remedy=f"weaken {' or '.join(what)}"
                 if what
-                else "give its variables values that they can have",
+                else "give its variables initial values within their types",
             )
         none = self.why or f"none was found with up to {SMALL[-1]} values of each sort"
         return [no_beginning("init may raise" if raises else none)]
@@ -288,12 +288,12 @@ class Attempt:
             ]
             self.status = Status.UNDECIDED if loose else Status.FAILED
             self.why = (
-                f"what is known of {' and '.join(loose)} allows it to fail, but no example of it was found"
+                f"the axioms of {' and '.join(loose)} allow it to fail, but no counterexample was found"
                 if loose
                 else "there is a counterexample, but no small one was found"
             )
         else:
-            self.why = answer.rest.strip("()\n ") or "the solver does not know"
+            self.why = answer.rest.strip("()\n ") or "the solver answered unknown"
             if self.ruled_out:
                 self.why += f"; with up to {self.ruled_out} values of each sort there is no counterexample"
 
@@ -498,4 +498,4 @@ class Attempt:
             self.why = "there is a counterexample in logic, but not in CPython"
         elif self.obligation.part is Part.BOUNDS:
             self.status = Status.UNDECIDED
-            self.why = "a step may leave these bounds, and beyond them nothing is known"
+            self.why = "a step may exceed these bounds, beyond which nothing is known"

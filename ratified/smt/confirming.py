@@ -30,15 +30,15 @@ def shown(
 ) -> Counterexample | None:
     """A structure as the states and the step that it is; None if it cannot be shown."""
     try:
-        return told(obligation, translation, concrete, cls)
+        return _shown(obligation, translation, concrete, cls)
     except (RatifiedError, BoundLeft):
         return None  # values outside of their types, say: it is no state at all
 
 
-def told(
+def _shown(
     obligation: Obligation, translation: Translation, concrete: Concrete, cls: type[Model]
 ) -> Counterexample | None:
-    """A structure as the states and the step that it is; None if it cannot be shown."""
+    """The same; raises what values outside of their types raise."""
     structure = concrete.structure
     with running(concrete.scope()):
         arguments = {

@@ -157,7 +157,7 @@ def prove_script(
     held = validated(proof, cls, translation, obligations, complete=complete)
     if held is not None and held.outside and not held.beginnings:
         # Of a sequence that is too long, say, of which the formulas do not speak.
-        proof = replace(proof, cells=(no_beginning("each initial state leaves a bound"), *proof.cells))
+        proof = replace(proof, cells=(no_beginning("every initial state exceeds a bound"), *proof.cells))
     proof = replace(proof, held=held, seconds=time.monotonic() - started)
     if how.certificate is None:
         return proof
@@ -228,9 +228,10 @@ _RAN_OUT = re.compile("cancel|timeout|time limit|resource|memory|interrupt|not a
 def _no_error(answer: Answer) -> None:
     """Raise RatifiedError if a solver refuses its script, which is not the same as not to know."""
     if answer.verdict == "unknown" and "(error" in answer.rest and not _RAN_OUT.search(answer.rest):
-        asked = answer.job.text.partition("\n")[0].removeprefix("; ")
+        comment = re.search(r"; (.*?)(?:\n|\\n)", answer.job.text)  # the first line, in JSON too
+        asked = comment[1] if comment else "a script"
         raise RatifiedError(
-            f"{answer.job.solver} refuses what it was asked for {asked}: {answer.rest.strip()}",
+            f"{answer.job.solver} rejects the query of {asked}: {answer.rest.strip()}",
             remedy="this is a bug in Ratified: please report it with the model",
         )
 

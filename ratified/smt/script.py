@@ -184,8 +184,8 @@ def applied(script: type[Model], model: type[Model]) -> type[Model]:
     about = about_of(script)
     if not issubclass(model, about):
         raise ModelError(
-            f"{model.__name__} is not a variant of what {script.__name__} is about",
-            remedy=f"it is about {about.__name__}, and models derived from that",
+            f"{model.__name__} is not a variant of the model of {script.__name__}",
+            remedy=f"its model is {about.__name__}, or one derived from it",
         )
     name = f"{script.__name__}Of{model.__name__}"
     made = type(name, (script, model), {"__module__": script.__module__, "__qualname__": name})

@@ -35,7 +35,7 @@ def together(name: str, found: Sequence[Refused]) -> ModelError:
     if len(found) == 1:
         return found[0]
 
-    def told(problem: Refused) -> str:
+    def line(problem: Refused) -> str:
         what = problem.message.removesuffix(f" {SO}")
         return (
             f"{problem.span}: {what}\n    {problem.remedy}"
@@ -43,6 +43,6 @@ def together(name: str, found: Sequence[Refused]) -> ModelError:
             else f"{what}\n    {problem.remedy}"
         )
 
-    whole = ModelError(f"{len(found)} things in {name} {SO}", remedy="\n  ".join(map(told, found)))
+    whole = ModelError(f"{len(found)} things in {name} {SO}", remedy="\n  ".join(map(line, found)))
     whole.others = tuple(found)
     return whole

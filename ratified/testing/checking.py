@@ -60,4 +60,4 @@ class Checker:
     def close(self) -> None:
         """Fail a test that asked for this and never used it: it has checked nothing."""
         if not self._called:
-            pytest.fail("ratified_check was never called: this test has checked no model", pytrace=False)
+            pytest.fail("ratified_check was never called: this test checked no model", pytrace=False)

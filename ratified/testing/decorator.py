@@ -49,7 +49,7 @@ def model_test(
     for name, values in sizes.items():
         if values == []:
             raise RatifiedError(
-                f"model_test({name}=[]): there are no sizes, so that nothing would be tested",
+                f"model_test({name}=[]): there are no sizes, so nothing would be tested",
                 remedy=f"write {name}=[1, 2, 3], or leave it out",
             )
     several = {n: tuple(v) if isinstance(v, list) else (v,) for n, v in sizes.items()}

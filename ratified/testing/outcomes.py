@@ -18,7 +18,7 @@ from ratified.results.result import PropertyReport, Result, Verdict
 
 COUNTS = "counts"
 DEADLOCK = "deadlock"
-NOT_PASSED = 'what is undecided has not passed; undecided = "allow" in the configuration lets it'
+NOT_PASSED = 'an undecided model has not passed; undecided = "allow" in the configuration lets it pass'
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def _part(name: str, checked: Checked, expected: Expected, *, undecided_allowed:
     if verdict is Verdict.VIOLATED:
         return _whole(checked)
     if result.violation is not None:
-        says = f"{name} is undecided: the exploration ended where {result.violation.name} fails"
+        says = f"{name} is undecided: the exploration stopped where {result.violation.name} fails"
         return Part(says, f"{says}\n")
     if undecided_allowed:
         return Part(warnings=(f"{checked.name}: {_line(checked)}; allowed",))
@@ -138,7 +138,7 @@ def _general(prepared: Prepared, checked: Checked) -> list[str]:
     if stuck and prepared.entry.deadlock is None:
         found.append(
             "there is a state from which no step is possible; deadlock = true makes that a violation, "
-            "deadlock = false says that it is meant"
+            "deadlock = false says that it is intended"
         )
     return [f"{checked.name}: {says}" for says in found]
 

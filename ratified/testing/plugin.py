@@ -31,10 +31,10 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         "--ratified-seconds", type=float, metavar="S", help="explore each model for at most S seconds"
     )
     group.addoption(
-        "--ratified-cache", metavar="DIR", help="the folder of verdicts to use, in place of that configured"
+        "--ratified-cache", metavar="DIR", help="folder of the verdict cache, in place of the configured one"
     )
     group.addoption(
-        "--ratified-no-cache", action="store_true", help="explore everything, whatever is known already"
+        "--ratified-no-cache", action="store_true", help="explore everything again, even what is in the cache"
     )
 
 

@@ -82,7 +82,7 @@ class Claims:
         """Say, before the first claim, why it is one within the constraints."""
         if self.invariants or self.properties:
             text = (
-                "TLC asks invariants also of states that a constraint leaves out, where nothing is claimed."
+                "TLC also checks invariants in states that a constraint excludes, where nothing is claimed."
             )
             self.blocks.insert(0, commented(text))
 

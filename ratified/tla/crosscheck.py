@@ -247,7 +247,7 @@ def _violations(found: Agreement, model: Model, exported: Export, ours: Result) 
     # Of a refinement that fails in an initial state TLC names the other module's Init, and no claim.
     if not false or (not live and claim and claim not in false):
         told = claim or theirs.violated or "a claim"
-        return _differ(found, f"TLC says that its run violates {told}, and it does not")
+        return _differ(found, f"TLC reports that its run violates {told}, but it does not")
     return found if found.differences else _of_another(found, violation.name, false)
 
 

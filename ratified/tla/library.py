@@ -30,8 +30,10 @@ LIBRARY: dict[str, Operator] = {
     "Min": Operator(
         "The smallest element of a set of numbers.", "Min(S) == CHOOSE x \\in S : \\A y \\in S : x <= y"
     ),
-    "Abs": Operator("A number without its sign.", "Abs(n) == IF n < 0 THEN -n ELSE n"),
-    "Modulo": Operator("What is left of a by b, with the sign of b.", "Modulo(a, b) == a - b * (a \\div b)"),
+    "Abs": Operator("The absolute value of a number.", "Abs(n) == IF n < 0 THEN -n ELSE n"),
+    "Modulo": Operator(
+        "The remainder of a divided by b, with the sign of b.", "Modulo(a, b) == a - b * (a \\div b)"
+    ),
     "Down": Operator(
         "The value k places before n in an order that begins with 0.",
         'Down(n, k) ==\n    IF k <= n THEN n - k ELSE Assert(FALSE, "there is none before the first")',
@@ -142,7 +144,7 @@ LIBRARY: dict[str, Operator] = {
         modules=("TLC",),
     ),
     "BagWithout": Operator(
-        "A bag with one copy of an element less, which must be there.",
+        "A bag without one copy of an element, which must be there.",
         "BagWithout(B, x) ==\n    IF BagIn(x, B) THEN B (-) SetToBag({x})\n"
         '    ELSE Assert(FALSE, "no such element")',
         modules=("Bags", "TLC"),
@@ -169,7 +171,7 @@ LIBRARY: dict[str, Operator] = {
         modules=SEQUENCES,
     ),
     "Occurrences": Operator(
-        "How often an element stands in a sequence.",
+        "How often an element occurs in a sequence.",
         "Occurrences(s, x) == Cardinality({k \\in DOMAIN s : s[k] = x})",
         modules=BOTH,
     ),
@@ -180,7 +182,7 @@ LIBRARY: dict[str, Operator] = {
         modules=BOTH,
     ),
     "Lower": Operator(
-        "Whether one sequence of numbers comes before another in a dictionary.",
+        "Whether one sequence of numbers is lexicographically less than another.",
         "Lower(s, t) ==\n    \\E k \\in 1..Len(t) :\n        /\\ k <= Len(s) + 1\n"
         "        /\\ \\A j \\in 1..(k - 1) : s[j] = t[j]\n"
         "        /\\ k = Len(s) + 1 \\/ s[k] < t[k]",

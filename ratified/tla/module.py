@@ -299,10 +299,10 @@ class ModuleWriter:
         items: list[Tla] = []
         for declaration in self.module.variables:
             items += belongs(Atom(self.words.variables[declaration.name]), declaration.type, self.words)
-        comment = ["\\* What the variables hold."]
+        comment = ["\\* The types of the variables."]
         if self._bounded:
             comment = commented(
-                "What the variables hold, bounds included: a step that would leave them is not taken."
+                "The types of the variables, bounds included: a step that would exceed them is not taken."
             )
         return [*comment, *Definition("TypeOK", all_of(items, listed=True)).lines(), ""]
 
@@ -357,7 +357,7 @@ class ModuleWriter:
         steps: Tla = Junction("\\/", tuple(ways), listed=True) if ways else Prefix("UNCHANGED", Atom("vars"))
         if self._bounded:
             steps = Junction("/\\", (steps, Primed(Atom("TypeOK"))), listed=True)
-        return [LINE, "\\* What may happen.", *Definition("Next", steps).lines(), ""]
+        return [LINE, "\\* The steps.", *Definition("Next", steps).lines(), ""]
 
     def _spec(self) -> Block:
         fair = [self._fairness(together) for together in _fair_together(self.module)]

@@ -116,8 +116,7 @@ def test_options_reach_the_explorer(
         (["check", "synod", "A=1", "A=2"], "Error: A is given twice: 1 and 2.\n"),
         (
             ["check", "synod", "quorums=a1", "quorums=a2"],
-            "Error: quorums is given twice: a1 and a2. "
-            "Put a set in braces into quotes, or the shell expands it.\n",
+            "Error: quorums is given twice: a1 and a2. Quote a set in braces, or the shell expands it.\n",
         ),
         (
             ["check", "synod", "--memory", "lots"],

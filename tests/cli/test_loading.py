@@ -111,12 +111,12 @@ def test_what_a_file_prints_stays_out_of_the_report(folder: Path, capsys: pytest
         (
             "paxo",
             "there is no bundled model 'paxo'\n  did you mean paxos or multi-paxos? `ratified list` shows what is bundled; "
-            "a model of your own is path.py:Class or module:Class",
+            "write a model of your own as path.py:Class or module:Class",
         ),
         (
             "zzz",
             "there is no bundled model 'zzz'\n  `ratified list` shows what is bundled; "
-            "a model of your own is path.py:Class or module:Class",
+            "write a model of your own as path.py:Class or module:Class",
         ),
         ("lihgt.py", "lihgt.py: there is no such file\n  . has light.py, notes.py"),
         (
@@ -199,12 +199,12 @@ def test_a_name_that_means_nothing(target: str, message: str, folder: Path) -> N
         (
             "import sys\nsys.exit(0)\n",
             "bad.py:2:1: bad.py exits when it is imported\n    2 | sys.exit(0)\n      | ^^^^^^^^^^^\n"
-            '  put what it runs as a program under `if __name__ == "__main__":`',
+            '  put the code that runs it as a program under `if __name__ == "__main__":`',
         ),
         (
             "import os\nos._exit(0)\n",
             "bad.py:2:1: bad.py exits when it is imported\n    2 | os._exit(0)\n      | ^^^^^^^^^^^\n"
-            '  put what it runs as a program under `if __name__ == "__main__":`',
+            '  put the code that runs it as a program under `if __name__ == "__main__":`',
         ),
         ("x = '\0'\n", "bad.py: SyntaxError: source code string cannot contain null bytes"),
     ],

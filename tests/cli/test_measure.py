@@ -86,7 +86,7 @@ def test_runs_that_end_before_what_is_measured_begins_are_told(capsys: Capture) 
     assert status == 3
     lines = out.splitlines()
     told = re.fullmatch(
-        r"UNDECIDED  \S+: 40 runs; (\d+) of them ended before step 6, and count nowhere", lines[0]
+        r"UNDECIDED  \S+: 40 runs; (\d+) of them ended before step 6, and are not counted", lines[0]
     )
     assert told
     assert 0 < int(told[1]) < 40
@@ -139,15 +139,15 @@ def test_the_first_run_is_drawn(capsys: Capture, tmp_path: Path) -> None:
         ),
         (
             ["--since", "3"],
-            "Error: --since says how to measure, and nothing is measured: add --measure EXPRESSION\n",
+            "Error: --since says how to measure, but nothing is measured: add --measure EXPRESSION\n",
         ),
         (
             ["--until", "steps == 3"],
-            "Error: --until says how to measure, and nothing is measured: add --measure EXPRESSION\n",
+            "Error: --until says how to measure, but nothing is measured: add --measure EXPRESSION\n",
         ),
         (
             ["--measure", "steps", "--weight", "release"],
-            "Error: 'release' does not give an action its weight\n  write the action's name and a number: retry=3\n",
+            "Error: 'release' is not an action and its weight\n  write the action's name and a number: retry=3\n",
         ),
         (
             ["--measure", "steps", "--weight", "free=2"],
@@ -155,7 +155,7 @@ def test_the_first_run_is_drawn(capsys: Capture, tmp_path: Path) -> None:
         ),
         (
             ["--measure", "steps", "--deadlock"],
-            "Error: --deadlock is about claims, which are not asked of runs that are measured\n"
+            "Error: --deadlock is about claims, which are not checked while measuring\n"
             "  leave out --measure, or this\n",
         ),
         (

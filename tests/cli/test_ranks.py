@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ import pytest
 from ratified.cli.launching import slots_of
 from ratified.cli.main import run
 from ratified.cli.progress import line
-from ratified.cli.ranks import started_by_mpi
+from ratified.cli.ranks import LAUNCHED, started_by_mpi
 from ratified.extras import install
 from ratified.language.errors import RatifiedError
 from ratified.results.result import Progress
@@ -92,28 +93,24 @@ def ratified(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_report(tmp_path: Path) -> None:
-    done = ratified(
-        "check", "paxos", "Ballot=2", "--ranks", "2", "--format", "json", "-o", "r.json", folder=tmp_path
-    )
-    assert (done.returncode, done.stderr) == (0, "")
+    """Of a violation: the same counts and the same run as of a single process, to the last character."""
+    command = ("check", "paxos-ignores-promise", "--format", "json", "-o")
+    several = ratified(*command, "several.json", "--ranks", "2", folder=tmp_path)
+    one = ratified(*command, "one.json", folder=tmp_path)
+    assert (several.returncode, several.stderr, one.returncode) == (1, "", 1)
     assert re.search(
         r"^ranks +2, \d threads? in all; imbalance 1\.\d\d, \d+\.\d bytes sent a state$",
-        done.stdout,
+        several.stdout,
         re.MULTILINE,
     )
-    (check,) = json.loads((tmp_path / "r.json").read_text())["checks"]
-    assert (check["distinct"], check["depth"], check["generated"]) == (3_921, 17, 22_995)
-    assert (check["ranks"]["ranks"], check["ranks"]["machines"]) == (2, 1)
-
-
-def test_a_violation(tmp_path: Path) -> None:
-    """The same run as of a single process, to the last character."""
-    command = ("check", "paxos-ignores-promise")
-    several, one = ratified(*command, "--ranks", "2", folder=tmp_path), ratified(*command, folder=tmp_path)
-    assert (several.returncode, several.stderr) == (1, "")
-    assert one.returncode == 1
     run_of = re.compile(r"^shortest counterexample.*", re.MULTILINE | re.DOTALL)
     assert run_of.findall(several.stdout) == run_of.findall(one.stdout) != []
+    of_several, of_one = (
+        json.loads((tmp_path / f"{name}.json").read_text())["checks"][0] for name in ("several", "one")
+    )
+    counts = ("distinct", "depth", "generated", "actions", "properties")
+    assert [of_several[name] for name in counts] == [of_one[name] for name in counts]
+    assert (of_several["ranks"]["ranks"], of_several["ranks"]["machines"]) == (2, 1)
 
 
 @pytest.mark.parametrize(
@@ -208,13 +205,20 @@ def lost(command: list[str], folder: Path, *, checkpoint: bool) -> str:
     )
     victim = 0
     while not victim:
-        assert launcher.poll() is None
+        assert runs_on(launcher)
         if (folder / "c" / "ranks").exists() or not checkpoint:
             victim = next((pid for pid in _ranks_below(launcher.pid) if _is_rank(pid, 1)), 0)
     os.kill(victim, signal.SIGKILL)
     out, err = launcher.communicate(timeout=60)
     assert (launcher.returncode, out) == (3, "")
     return err
+
+
+def runs_on(launcher: subprocess.Popen[str]) -> bool:
+    """Whether a process is still there, a moment later."""
+    with suppress(subprocess.TimeoutExpired):
+        launcher.wait(0.01)
+    return launcher.returncode is None
 
 
 def _ranks_below(pid: int) -> list[int]:
@@ -244,7 +248,7 @@ def test_a_rank_that_is_killed(tmp_path: Path) -> None:
     err = lost(command, tmp_path, checkpoint=True)
     told = re.fullmatch(
         r"Error: rank 1 of 2 on \S+ was lost: Killed \(signal 9\)\n"
-        r"  go on from the last complete level saved, on any number of ranks: ratified (.*)\n",
+        r"  continue from the last complete level saved, on any number of ranks: ratified (.*)\n",
         err,
     )
     assert told
@@ -267,7 +271,7 @@ def test_ctrl_c_ends_the_round_and_tells_what_was_seen(tmp_path: Path) -> None:
         start_new_session=True,
     )
     while not (tmp_path / "c" / "ranks").exists():
-        assert launcher.poll() is None
+        assert runs_on(launcher)
     os.killpg(launcher.pid, signal.SIGINT)
     out, err = launcher.communicate(timeout=60)
     assert (launcher.returncode, err) == (3, "")
@@ -278,7 +282,7 @@ def test_ctrl_c_ends_the_round_and_tells_what_was_seen(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_on_one_rank(tmp_path: Path) -> None:
-    """There is no room for a file of rank 1: the run ends undecided, and goes on when there is."""
+    """There is no room for a file of rank 1: the run ends undecided, and goes on when there is, on one rank."""
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "level-2.rank-1").symlink_to("/dev/full")
     command = ("check", "paxos", "Ballot=3", "--checkpoint", "c", "--claim", "agreement", "--ranks", "2")
@@ -289,7 +293,7 @@ def test_a_full_disk_on_one_rank(tmp_path: Path) -> None:
         " ".join(done.stdout.split()),
     )
     (tmp_path / "c" / "level-2.rank-1").unlink()
-    done = ratified(*command, "--expect-states", "185369", folder=tmp_path)
+    done = ratified(*command[:-1], "1", "--expect-states", "185369", folder=tmp_path)
     assert done.returncode == 0, done.stdout
     assert "resumed from a checkpoint" in done.stdout
 
@@ -319,8 +323,39 @@ def test_more_ranks_than_slots(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     assert slots_of(hosts) == 6
     assert run(["check", "paxos", "--ranks", "7", "--hosts", str(hosts)]) == 2
     assert capsys.readouterr().err == (
-        f"Error: {hosts} has 6 slots, and 7 ranks were asked for\n"
+        f"Error: {hosts} has 6 slots, too few for --ranks 7\n"
         "  list more hosts, or say how many ranks a host takes: name:8\n"
+    )
+
+
+def test_hosts_that_are_not_there(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """What the launcher says of itself is left out; what ssh says of the host is not."""
+    mpiexec, hosts = tmp_path / "mpiexec", tmp_path / "hosts"
+    mpiexec.write_text(
+        "#!/bin/sh\necho 'ssh: no such host' >&2\necho '[mpiexec@x] launch failed' >&2\nexit 255\n"
+    )
+    mpiexec.chmod(0o755)
+    hosts.write_text("nowhere:2\n")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    assert run(["check", "paxos", "--ranks", "2", "--hosts", str(hosts)]) == 3
+    assert capsys.readouterr().err == (
+        "Error: mpiexec could not start the ranks (status 255): ssh: no such host\n"
+        f"  see whether it starts anything there: mpiexec -hostfile {hosts} -n 2 hostname\n"
+    )
+
+
+def test_what_ranks_do_not_share(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("PMI_SIZE", "2")
+    monkeypatch.setenv("PMI_RANK", "1")
+    assert (run(["simulate", "paxos"]), capsys.readouterr().err) == (0, "")
+    monkeypatch.setenv("PMI_RANK", "0")
+    assert run(["simulate", "paxos"]) == 2
+    assert capsys.readouterr() == (
+        "",
+        "Error: mpiexec has started several processes, and only `check` is shared among them, not `simulate`\n"
+        "  start it on each machine by itself, with another --seed: walks are independent\n",
     )
 
 
@@ -335,8 +370,8 @@ def test_what_is_no_host(tmp_path: Path) -> None:
     ("arguments", "says"),
     [
         (("--ranks", "0"), "Invalid value for '--ranks': 0 is not in the range x>=1."),
-        (("--hosts", __file__), "--hosts says where the --ranks are; say how many."),
-        (("--ranks", "2", "raft"), "--ranks is for one model, which has to be named."),
+        (("--hosts", __file__), "--hosts says where the ranks run; give their number with --ranks."),
+        (("--ranks", "2", "raft"), "--ranks needs a single model, named on the command line."),
     ],
 )
 def test_usage(arguments: tuple[str, ...], says: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -348,6 +383,7 @@ def test_what_started_this_process() -> None:
     assert started_by_mpi({"PMI_RANK": "0", "PMI_SIZE": "2"})
     assert started_by_mpi({"OMPI_COMM_WORLD_RANK": "1", "OMPI_COMM_WORLD_SIZE": "4"})
     assert not started_by_mpi({"PMI_RANK": "0", "PMI_SIZE": "1"})
+    assert started_by_mpi({"PMI_RANK": "0", "PMI_SIZE": "1", LAUNCHED: "1"})
     assert not started_by_mpi({})
 
 

@@ -90,7 +90,7 @@ def test_no_time_for_all_runs_is_undecided(capsys: Capture) -> None:
     status, out, _ = said(capsys, "run", "raft", "--seeds", "1000", "--seconds", "0", "-q")
     assert (status, out) == (
         3,
-        "UNDECIDED  raft: no violation in 1 run; time ran out before all 1,000\n",
+        "UNDECIDED  raft: no violation in 1 run; time limit reached before all 1,000\n",
     )
 
 

@@ -5,13 +5,106 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from random import Random
 
 from ratified.conform.mutants import planted
 from ratified.conformance.cluster.torture import follow_traces
+from ratified.conformance.multipaxos.mutants import MUTANTS as PAXOS_MUTANTS
 from ratified.conformance.raft.mutants import MUTANTS
-from ratified.impl.runtime.hosted import Pace
+from ratified.impl.contract import Campaign, Durable, Persisted
+from ratified.impl.machines import KeyValue
+from ratified.impl.multipaxos.core import MultiPaxosCore
+from ratified.impl.multipaxos.state import Config
+from ratified.impl.runtime.clock import Hybrid
+from ratified.impl.runtime.hosted import Pace, hosted
+from ratified.impl.runtime.settings import Place, Settings
+from ratified.impl.runtime.trace import HeldTrace
 from ratified.results.result import Verdict
 from tests.impl.runtime.nodes import Nodes
+
+
+def paxos_traced(folder: Path) -> list[Path]:
+    """Run three nodes of Multi-Paxos, of which one is stopped for a while, longer than the others keep their logs."""
+    paths = {f"n{i}": folder / f"n{i}.ndjson" for i in range(1, 4)}
+
+    async def run() -> None:
+        made = Nodes(3, folder, protocol="multi-paxos", pace=Pace(10, 2, 8, 2))
+        try:
+            for name in made.names:
+                await made.start(name, trace=paths[name])
+            for serial in range(1, 6):
+                await made.put(serial, f"put x {serial}")
+            first = (await made.leader()).name
+            await made.stop(first)
+            for serial in range(6, 25):
+                await made.put(serial, f"put x {serial}")
+            await made.start(first, trace=paths[first])
+            while made.up[first].machine.query(b"get x") != b"24":
+                await asyncio.sleep(0.01)
+        finally:
+            await made.close()
+
+    asyncio.run(run())
+    return list(paths.values())
+
+
+def test_a_run_of_multi_paxos_is_one_of_its_models(tmp_path: Path) -> None:
+    paths = paxos_traced(tmp_path)
+    events, verdict, told = follow_traces(paths, 600, "multi-paxos")
+    assert (verdict, told) == (Verdict.HOLDS, "")
+    lines = [json.loads(line) for path in paths for line in path.read_text().splitlines()]
+    actions = [line["action"] for line in lines if "action" in line]
+    assert events == len(actions)
+    assert {"prepare", "promise", "accept", "propose", "learn", "compact", "restore"} <= set(actions)
+    assert actions.count("start") == 4
+    assert all(path.with_name(path.name + ".waiting").read_bytes() == b"" for path in paths)
+
+
+def test_what_multi_paxos_may_not_do_is_seen(tmp_path: Path) -> None:
+    with planted(PAXOS_MUTANTS["forgotten-vote"]):
+        paths = paxos_traced(tmp_path)
+    _, verdict, told = follow_traces(paths, 600, "multi-paxos")
+    assert verdict is Verdict.VIOLATED
+    assert "start" in told
+
+
+def test_what_a_crash_may_have_undone_is_told_at_the_next_start(tmp_path: Path) -> None:
+    places = {"n1": Place("127.0.0.1:0")}
+    settings = Settings(
+        "n1", tmp_path, places, insecure=True, protocol="multi-paxos", trace=tmp_path / "t.ndjson"
+    )
+
+    def begun() -> tuple[HeldTrace, MultiPaxosCore]:
+        trace = HeldTrace(settings, Hybrid(), hosted("multi-paxos").at_once or ())
+        trace.begin(Durable())
+        durable = hosted("multi-paxos").bootstrap(["n1"])
+        core = MultiPaxosCore(
+            "n1", durable, Config(), random=Random(1), machine=KeyValue(), observer=trace.observed
+        )
+        trace.started(core)
+        return trace, core
+
+    trace, core = begun()
+    core.step(Campaign())
+    trace.stepped()  # the promise to itself is being written
+    trace, core = begun()  # the process was killed
+    effects = core.step(Campaign())
+    trace.stepped()
+    trace.durable(effects.token)
+    core.step(Persisted(effects.token))
+    trace.stepped()
+    trace.close()
+    events = [json.loads(line) for line in (tmp_path / "t.ndjson").read_text().splitlines()][1:]
+    assert [(e["action"], e.get("certain", True)) for e in events[:6]] == [
+        ("start", True),
+        ("prepare", True),
+        ("promise", False),
+        ("start", True),
+        ("prepare", True),
+        ("promise", True),
+    ]
+    stamps = [tuple(event["hlc"]) for event in events]
+    assert stamps == sorted(set(stamps))
 
 
 def traced(folder: Path) -> list[Path]:

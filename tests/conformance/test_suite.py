@@ -142,7 +142,7 @@ def test_there_are_as_few_walks_as_there_can_be() -> None:
 def test_a_step_that_is_declared_to_be_impossible_is_asked_for() -> None:
     assert cover(LazyGraph(Walk()).all(), Walker(), tries=True).refused == {"it has no wings": 1}
     lies = cover(LazyGraph(Walk()).all(), Walker(stuck=3, lies=True), tries=True)
-    assert lies.failure == "forth() is taken, though it is declared that it is stuck"
+    assert lies.failure == "forth() is taken, although it is declared that it is stuck"
     assert cover(LazyGraph(Walk()).all(), Walker(stuck=3, lies=True)).holds
 
 
@@ -299,11 +299,11 @@ def test_mutants(capsys: Capture) -> None:
     [
         (
             ["conform", "zab"],
-            "there is no implementation 'zab'\n  bundled are paxos, multi-paxos, raft, etcd-watches, ",
+            "there is no implementation 'zab'\n  bundled: paxos, multi-paxos, raft, etcd-watches, ",
         ),
         (
             ["mutants", "zab"],
-            "there is no implementation 'zab'\n  bundled are paxos, multi-paxos, raft, etcd-watches, ",
+            "there is no implementation 'zab'\n  bundled: paxos, multi-paxos, raft, etcd-watches, ",
         ),
         (
             ["mutants", "raft", "gremlin"],

@@ -133,7 +133,7 @@ def test_how_sure_a_sample_is() -> None:
 
 def test_what_is_not_swept(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["mutants", "paxos", "--sweep"]) == 2
-    told = "the cores of paxos are not swept\n  those of multi-paxos, raft are\n"
+    told = "the cores of paxos cannot be swept\n  those of multi-paxos, raft are\n"
     assert told in capsys.readouterr().err
     assert cli.run(["mutants", "raft", "stale-votes", "--sweep"]) == 2
     assert "With --sweep no bugs are named." in capsys.readouterr().err

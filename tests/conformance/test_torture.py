@@ -3,17 +3,40 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
 from ratified.cli.main import run as cli
-from ratified.conformance.cluster.torture import Plan, known_kinds, torture
+from ratified.conformance.cluster.torture import Plan, Tortured, known_kinds, torture
 from ratified.results.result import Verdict
 from tests.cli.validators import valid_json
 
+pytestmark = pytest.mark.xdist_group("torture")  # they share their runs
+
+Runs: TypeAlias = Mapping[str, "Future[Tortured]"]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    """Runs at the same time: what they do most is wait."""
+    folder = tmp_path_factory.mktemp("torture")
+    cut = ("power cut",)
+    plans = [
+        Plan(folder / "store", seconds=8, every=3, machine="etcd", trace=False, clients=2, seed=1),
+        Plan(folder / "multi-paxos", seconds=6, every=2, protocol="multi-paxos", clients=2, seed=1),
+        Plan(folder / "forgets-vote", seconds=2, plant="forgets-vote", kinds=("pause",), spares=0, seed=3),
+        Plan(folder / "no-fsync", seconds=5, every=1.5, plant="no-fsync", kinds=cut, spares=0, seed=3),
+    ]
+    with ThreadPoolExecutor(len(plans)) as pool:
+        yield {plan.folder.name: pool.submit(torture, plan) for plan in plans}
+
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("runs")  # they begin before this one
 def test_a_tortured_cluster_keeps_its_promises(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "run"
     drawn = ["--seconds", "12", "--seed", "1", "--pause", "0.2", "--every", "1"]
@@ -33,21 +56,24 @@ def test_a_tortured_cluster_keeps_its_promises(tmp_path: Path, capsys: pytest.Ca
 
 
 @pytest.mark.slow
-def test_a_tortured_store_keeps_what_it_promises_of_watches_leases_and_locks(tmp_path: Path) -> None:
-    found = torture(
-        Plan(tmp_path / "run", seconds=8, every=3, machine="etcd", trace=False, clients=2, seed=1)
-    )
+def test_a_tortured_store_keeps_what_it_promises_of_watches_leases_and_locks(runs: Runs) -> None:
+    found = runs["store"].result()
     assert (found.verdict, found.why) == (Verdict.HOLDS, ())
     assert found.promises is not None
     assert found.promises["watched"] >= 1
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("plant", "kinds"), [("forgets-vote", ("pause",)), ("no-fsync", ("power cut",))])
-def test_what_is_planted_is_found(tmp_path: Path, plant: str, kinds: tuple[str, ...]) -> None:
-    found = torture(
-        Plan(tmp_path / "run", seconds=5, every=1.5, pause=0.05, plant=plant, kinds=kinds, spares=0, seed=3)
-    )
+def test_tortured_nodes_of_multi_paxos_are_followed_by_their_model(runs: Runs) -> None:
+    found = runs["multi-paxos"].result()
+    assert (found.verdict, found.why) == (Verdict.HOLDS, ())
+    assert found.events >= 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("plant", ["forgets-vote", "no-fsync"])
+def test_what_is_planted_is_found(runs: Runs, plant: str) -> None:
+    found = runs[plant].result()
     assert found.verdict is Verdict.VIOLATED
     assert any("the model does not allow event" in why for why in found.why)
 
@@ -62,6 +88,4 @@ def test_what_cannot_be_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "there is no fault 'clock jump'; there are kill, " in capsys.readouterr().err
     (tmp_path / "file").write_text("")
     assert cli(["torture", "cluster", "--data", str(tmp_path)]) == 2
-    assert (
-        capsys.readouterr().err == f"Error: {tmp_path} is not empty\n  a run begins in a folder of its own\n"
-    )
+    assert capsys.readouterr().err == f"Error: {tmp_path} is not empty\n  a run needs a folder of its own\n"

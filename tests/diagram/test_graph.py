@@ -209,7 +209,7 @@ def test_what_is_too_large_is_refused_with_what_would_help() -> None:
         "    --view totals  18 nodes\n"
         "    --view full  15 nodes\n"
         "    --view stage  2 nodes\n"
-        "  or draw a part (--focus), fold symmetric states (--fold), or ask for as many with --most"
+        "  or draw a part (--focus), fold symmetric states (--fold), or allow more with --most"
     )
     unlimited = graph(Grid(Column=4, most=3), view="state")
     with pytest.raises(TooLarge, match="477 nodes"):
@@ -234,8 +234,8 @@ def test_views_that_would_help_are_not_looked_for_when_time_is_up(monkeypatch: p
     refused = too_large("Grid", "477 nodes", 30, None)
     assert str(refused) == (
         "a picture of Grid with 477 nodes is too large to read (at most 30 nodes are drawn)\n"
-        "  there was no time to look for readable views (--view):\n"
-        "  draw a part (--focus), fold symmetric states (--fold), or ask for as many with --most"
+        "  the time limit left no time to look for readable views (--view):\n"
+        "  draw a part (--focus), fold symmetric states (--fold), or allow more with --most"
     )
 
 

@@ -138,13 +138,13 @@ def test_an_exported_test_passes_and_fails_as_the_system_does(tmp_path: Path, ch
     failed = subprocess.run(test, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert failed.returncode == 1
     assert (
-        "release(c2) is not refused, and the model forbids it: granted is None, the model has c1"
+        "release(c2) is not refused, but the model forbids it: granted is None, the model has c1"
         in failed.stdout
     )
 
 
 USES = [
-    (("conform", "lock"), "there is no implementation 'lock'\n  bundled are paxos, "),
+    (("conform", "lock"), "there is no implementation 'lock'\n  bundled: paxos, "),
     (
         ("conform", "examples/lock_driver.py:Lock"),
         "Lock is not a driver\n  derive it from ratified.Driver (docs/driving.md)",
@@ -154,7 +154,7 @@ USES = [
     (("conform", "paxos", "Acceptor=3"), "SORT=SIZE is for drivers of your own; paxos is bundled."),
     (
         ("conform", "examples/lock_driver.py:Locks", "Client=2", "--events", "3"),
-        "--events is for what is bundled, not for a driver.",
+        "--events is for bundled implementations, not for drivers.",
     ),
     (
         ("drive", LOCKS, "Client=2", "most=2"),
@@ -162,16 +162,16 @@ USES = [
     ),
     (
         ("drive", "examples/lock_driver.py:Locks", "Client=2", "--", "true"),
-        "Locks drives no process\n"
-        "  derive it from ratified.ProcessDriver; what is driven in Python: ratified conform",
+        "Locks is not a ProcessDriver\n"
+        "  derive it from ratified.ProcessDriver; for drivers in Python: ratified conform",
     ),
     (
         ("drive", LOCKS, "Client=2", "most=2", "--serve", "--", "true"),
-        "--export and --serve drive nothing: they take no command.",
+        "--export and --serve do not drive: they take no command.",
     ),
     (
         ("drive", LOCKS, "Client=2", "most=2", "--export", "pytest"),
-        "--export pytest needs a driver, which is to replay the walks.",
+        "--export pytest needs a driver to replay the walks.",
     ),
     (
         ("drive", LOCKS, "Client=2", "most=2", "--export", "itf"),
@@ -183,12 +183,12 @@ USES = [
     ),
     (
         ("mutants", "examples/lock_driver.py:Locks", "Client=2"),
-        "which module? With a driver, --sweep MODULE.py plants mistakes into that.",
+        "With a driver, --sweep needs the module to plant mistakes in: --sweep MODULE.py.",
     ),
-    (("mutants", "lock"), "there is no implementation 'lock'\n  bundled are paxos, "),
+    (("mutants", "lock"), "there is no implementation 'lock'\n  bundled: paxos, "),
     (
         ("mutants", "examples/lock_driver.py:Locks", "Client=2", "--sweep", "examples/ping.py"),
-        "examples/ping.py is not what is driven: the driver does not import it\n"
+        "examples/ping.py is not driven: the driver does not import it\n"
         "  the system is a module of its own, which the driver imports",
     ),
     (
@@ -197,7 +197,7 @@ USES = [
     ),
     (
         ("mutants", "examples/lock_driver.py:Locks", "--sweep", "examples/lock_server.py"),
-        "examples/lock_server.py is not swept: without a mistake it does not hold\n"
+        "examples/lock_server.py cannot be swept: without a mistake it does not pass\n"
         "Lock needs a size for Client\n  give one: Client=3",
     ),
 ]

@@ -87,10 +87,10 @@ class Strange(Server):
 DEVIATIONS = [
     (
         Anybody,
-        "release(c2) is not refused, and the model forbids it: holder is None, the model has c1",
+        "release(c2) is not refused, but the model forbids it: holder is None, the model has c1",
         ["acquire(c1)", "release(c2)"],
     ),
-    (Strict, "acquire(c3) is refused, and the model allows it", ["acquire(c3)"]),
+    (Strict, "acquire(c3) is refused, but the model allows it", ["acquire(c3)"]),
     (Crash, "release(c1) raises KeyError: 'c1'", ["acquire(c1)", "release(c1)"]),
     (Strange, "after acquire(c1): 'root' is not a value of type Client", ["acquire(c1)"]),
 ]
@@ -152,14 +152,14 @@ def test_a_system_that_changes_nothing_and_says_nothing_is_right_unless_it_was_t
     deviation = drive(MustRefuse, Lock(Client=2)).deviation
     assert deviation is not None
     assert deviation.what == (
-        "acquire(c1) is not refused, and the model forbids it; nothing that is observed changed"
+        "acquire(c1) is not refused, but the model forbids it; nothing that is observed changed"
     )
 
 
 def test_what_the_system_chooses_is_followed() -> None:
     result = drive(Granting, Grants(Client=2, Ticket=3)).expect(Verdict.HOLDS, states=22, edges=56, taken=46)
     # The office never leaves out a ticket, which the model allows.
-    assert result.reasons == {"the system chooses otherwise": 10}
+    assert result.reasons == {"the system makes another choice": 10}
     assert result.never == ()
 
 
@@ -199,7 +199,7 @@ def test_what_there_is_no_way_to_ask_for_is_counted_by_reason() -> None:
         "acquire: no line to the server": 2,
         "only steps that cannot be taken lead to where it begins": 2,
     }
-    assert left.stopped == "nothing was driven: each step has a reason why it could not be asked for"
+    assert left.stopped == "nothing was driven: each step has a reason why it could not be attempted"
 
 
 class Silent(Driver):
@@ -246,7 +246,7 @@ class Counting(Driver):
 
 def test_a_bound_that_steps_would_leave_makes_it_undecided_and_a_constraint_does_not() -> None:
     result = drive(Counting, Counter()).expect(Verdict.UNDECIDED, edges=3, taken=3)
-    assert result.stopped == "1 step would leave the range 0..3 of count and could not be driven"
+    assert result.stopped == "1 step would exceed the range 0..3 of count and could not be driven"
 
     class Few(Counter):
         @constraint
@@ -259,7 +259,7 @@ def test_a_bound_that_steps_would_leave_makes_it_undecided_and_a_constraint_does
 def test_what_runs_out_makes_it_undecided() -> None:
     result = drive(Locks, Lock(Client=5), limits=Limits(states=3)).expect(Verdict.UNDECIDED)
     assert result.stopped == (
-        "there are more than 3 states; choose smaller sizes, or walk only (--no-edges --walks 100)"
+        "there are more than 3 states; choose smaller sizes, or take random walks only (--no-edges --walks 100)"
     )
     ticks = count()
     late = drive(Locks, Lock(Client=3), limits=Limits(seconds=9), clock=lambda: next(ticks))
@@ -355,7 +355,7 @@ def test_what_fails_once_and_not_again_is_told_as_such() -> None:
 
     deviation = drive(driver_of(Unlucky), Lock(Client=2)).deviation
     assert deviation is not None
-    assert (deviation.what, deviation.repeats) == ("acquire(c1) is refused, and the model allows it", False)
+    assert (deviation.what, deviation.repeats) == ("acquire(c1) is refused, but the model allows it", False)
 
 
 # --- drivers that make no sense ---
@@ -416,18 +416,18 @@ SENSELESS = [
     ),
     (
         OtherParameter,
-        "OtherParameter.release has the parameter `client`, which release of the model has not\n"
+        "OtherParameter.release has the parameter `client`, which release of the model does not have\n"
         "{line} |     def release(self, client: Client) -> None:\n"
         "      |     ^^^^^^^^^^^\n"
         "  its parameters: c",
     ),
     (
         Unknown,
-        "Unknown speaks of 'relase', which is not an action of Lock\n  its actions: acquire, release",
+        "Unknown names 'relase', which is not an action of Lock\n  its actions: acquire, release",
     ),
     (
         NoPlace,
-        "NoPlace.observe speaks of 'owner', which Lock does not have\n"
+        "NoPlace.observe reports 'owner', which Lock does not have\n"
         "{line} |     def observe(self) -> Observation:\n"
         "      |     ^^^^^^^^^^^\n"
         "  its variables: holder",
@@ -540,7 +540,7 @@ def test_an_answer_is_neither_true_nor_false_and_tells_its_walk() -> None:
     result = drive(driver_of(Strict), Lock(Client=3))
     with pytest.raises(TypeError):
         bool(result)
-    with pytest.raises(AssertionError, match="acquire\\(c3\\) is refused, and the model allows it"):
+    with pytest.raises(AssertionError, match="acquire\\(c3\\) is refused, but the model allows it"):
         result.expect(Verdict.HOLDS)
 
 
@@ -584,7 +584,7 @@ def test_a_system_that_goes_other_ways_again_and_again_is_not_driven_for_ever() 
             return {"place": self.place}
 
     result = drive(Once, Moody()).expect(Verdict.HOLDS, edges=4, taken=3)
-    assert result.reasons == {"the system chooses otherwise": 1}
+    assert result.reasons == {"the system makes another choice": 1}
     assert result.walks == 103  # one to the left, one to the right, and a hundred and one in vain
 
 
@@ -668,7 +668,7 @@ def test_a_method_of_the_name_of_one_of_the_drivers_own_is_refused() -> None:
     with pytest.raises(DriverError) as refused:
         drive(Taking, Taken(Client=1))
     assert refused.value.message == (
-        "Taking.take has parameters of its own, and is to take any action: take(self, action, arguments)"
+        "Taking.take has parameters of its own, but must take any action: take(self, action, arguments)"
     )
     assert refused.value.remedy == "a method for an action `take` is called do_take"
 

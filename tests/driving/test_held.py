@@ -43,7 +43,7 @@ DEVIATIONS = [
     (
         ("circuitbreaker", "2.1.3"),
         ("breaker_held.py:Calls", "Call=2"),
-        "begin(c2) is not refused, and the model forbids it: under_way is {c1, c2}, the model has {c1}",
+        "begin(c2) is not refused, but the model forbids it: under_way is {c1, c2}, the model has {c1}",
         [
             "begin(c1)",
             "begin(c2)",
@@ -63,13 +63,13 @@ DEVIATIONS = [
     (
         ("persist-queue", "1.1.0"),
         ("acked_queue_held.py:Queue", "Item=2"),
-        "ack(i1) is not refused, and the model forbids it: state[i1] is acked, the model has ready",
+        "ack(i1) is not refused, but the model forbids it: state[i1] is acked, the model has ready",
         ["put(i1)", "ack(i1)  forbidden"],
     ),
     (
         ("persist-queue", "1.1.0"),
         ("acked_queue_held.py:QueueAnyAnswer", "Item=2"),
-        "nack(i1) is not refused, and the model forbids it: state[i1] is ready, the model has acked",
+        "nack(i1) is not refused, but the model forbids it: state[i1] is ready, the model has acked",
         ["put(i1)", "ack(i1)", "nack(i1)  forbidden"],
     ),
     (
@@ -239,4 +239,4 @@ def test_a_broken_server_is_found(right: str, wrong: str, checkout: Path, tmp_pa
         (tmp_path / file).write_text(text, encoding="utf-8")
     run = ratified("conform", "lease_held.py:Service", "--size", "standard", "--walks", 0, cwd=tmp_path)
     assert run.returncode == 1, run.stdout + run.stderr
-    assert run.stdout.startswith("VIOLATED  Service: does not do what LeaseService")
+    assert run.stdout.startswith("VIOLATED  Service: does not conform to LeaseService")

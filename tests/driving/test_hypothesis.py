@@ -115,5 +115,5 @@ def test_a_machine_that_makes_no_sense_is_told() -> None:
         tried(NoDriver)
     with pytest.raises(DriverError, match="NoSize does not say its model at a size\n"):
         tried(NoSize)
-    with pytest.raises(DriverError, match=r"Wrong\.observe speaks of 'owner', which Lock does not have"):
+    with pytest.raises(DriverError, match=r"Wrong\.observe reports 'owner', which Lock does not have"):
         tried(WrongPlace)

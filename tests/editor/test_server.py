@@ -123,15 +123,14 @@ def test_what_a_file_does_when_it_is_imported_stops_nothing(tmp_path: Path) -> N
     edit(session, seconds=4)
 
 
-REMEDY = 'put what it runs as a program under `if __name__ == "__main__":`'
+REMEDY = 'put the code that runs it as a program under `if __name__ == "__main__":`'
 STOPPED = {
     "loop": [
-        "1:1-1:12 importing this takes more than 4 s, and was stopped here"
-        " | what takes long belongs into a function"
+        "1:1-1:12 importing this takes more than 4 s, and was stopped here | move slow code into a function"
     ],
     "stubborn": ["1:1-1:2 importing this takes more than 4 s"],
     "exits": [f"2:1-2:11 exits.py exits when it is imported | {REMEDY}"],
-    "dies": ["1:1-1:2 Python dies when this is imported"],
+    "dies": ["1:1-1:2 Python crashes when this is imported"],
     "leaves": [f"2:1-2:12 leaves.py exits when it is imported | {REMEDY}"],
     "forks": [],
     "prints": [],
@@ -213,14 +212,12 @@ def test_lenses_run_what_they_say_and_show_what_came_of_it(tmp_path: Path) -> No
         assert await editor.lenses(file) == [*over, f"10: {holds}", "31: holds with Client=3"]
         await editor.problems(file, broken)
         assert (await editor.lenses(file))[-1] == "31: holds with Client=3 (before the last change)"
-        assert (
-            await editor.run("check", file, "Lock") == "lock.py has changes that are not saved: save it first"
-        )
+        assert await editor.run("check", file, "Lock") == "lock.py has unsaved changes: save it first"
         file.write_text(broken)
         assert (await editor.run("check", file, "Lock")).startswith("VIOLATED  Lock: mutual_exclusion")
         assert (await editor.lenses(file))[-1] == "31: violated with Client=3"
         assert (await editor.run("prove", file, "Lock")).startswith("Error: Lock has no lemmas")
-        assert await editor.run("check", file, "Clock") == "lock.py has no model Clock now"
+        assert await editor.run("check", file, "Clock") == "lock.py no longer has a model Clock"
         assert await editor.run("graph", file, "Lock")
         (picture,) = editor.shown
         assert picture.endswith("graph-Lock.svg")

@@ -7,7 +7,6 @@ from typing import Annotated
 import pytest
 
 from ratified.explore import check
-from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.language import (
     Model,
     ModelError,
@@ -138,12 +137,6 @@ def test_without_fairness_it_fails_at_once() -> None:
     told = failing(check(Unfair(Lamp=1).claiming(["high"])))
     assert told[0] == "high"
     assert told[1:3] == (2, 0)
-
-
-def test_the_native_explorer_refuses_it_with_its_place() -> None:
-    with pytest.raises(Unsupported, match="`stays_at_the_top` claims what stays") as caught:
-        check(Rising(), engine="native")
-    assert caught.value.span is not None
 
 
 def test_beyond_a_constraint_nothing_is_known() -> None:

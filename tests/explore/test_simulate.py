@@ -338,7 +338,7 @@ def test_where_every_beginning_leaves_a_bound_it_says_which() -> None:
     with pytest.raises(ModelError) as caught:
         simulate(Beyond())
     assert caught.value.message.startswith(
-        "Beyond has no initial state within its bounds: init leaves the range"
+        "Beyond has no initial state within its bounds: init exceeds the range"
     )
     found = [check(Beyond(), engine=engine) for engine in ("reference", "native")]
     assert [(f.verdict, f.distinct, f.stopped) for f in found] == [(Verdict.UNDECIDED, 0, BEYOND_BOUNDS)] * 2

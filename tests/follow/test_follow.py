@@ -279,7 +279,7 @@ def test_claims_are_asked_of_what_a_run_passes_through() -> None:
     through = followed(*at_six, at("a", "many", 8))
     assert through.result.mismatch is not None
     assert (through.result.mismatch.number, through.result.mismatch.claim) == (4, "not_seven")
-    assert "it does, but then not_seven is false" in told(through)
+    assert "it explains the event, but then not_seven is false" in told(through)
     unseen = followed(*at_six, at("a", "up", 8, by=2), at("a", "is_even", 6), binding=Leaky())
     assert unseen.result.mismatch is not None
     assert (unseen.result.mismatch.number, unseen.result.mismatch.claim) == (5, "not_seven")
@@ -382,7 +382,7 @@ class SevenCounts(Counting):
 
 def test_a_model_that_begins_with_a_claim_false_is_refused() -> None:
     with pytest.raises(
-        RatifiedError, match=r"^Seven begins with not_seven false, so that no run can be held to it"
+        RatifiedError, match=r"^Seven starts with not_seven false, so no run can be checked against it"
     ):
         Follower(SevenCounts())
     assert Follower(SevenCounts(), claims_every=0).states
@@ -405,11 +405,11 @@ def test_a_model_that_is_too_small_decides_nothing() -> None:
     assert followed(*events, binding=Counting(most=6)).result.verdict is Verdict.HOLDS
     small = followed(*events, binding=Counting(most=5)).result
     assert (small.verdict, small.events) == (Verdict.UNDECIDED, 2)
-    assert small.stopped == "the sizes in the binding are too small: up leaves the range 0..5 of count"
+    assert small.stopped == "the sizes in the binding are too small: up exceeds the range 0..5 of count"
     many = followed(*[at("a", "many", most=1)] * 4, most_states=3).result
     assert (many.verdict, many.stopped) == (
         Verdict.UNDECIDED,
-        "more than 3 states could explain what was seen",
+        "more than 3 states could explain what was observed",
     )
 
 
@@ -469,7 +469,7 @@ def test_a_step_is_one_that_the_model_has() -> None:
     large = followed(at("a", "put", to=11), binding=Putting()).result
     assert (large.verdict, large.stopped) == (
         Verdict.UNDECIDED,
-        "the sizes in the binding are too small: put leaves the range 0..10 of to",
+        "the sizes in the binding are too small: put exceeds the range 0..10 of to",
     )
 
 
@@ -602,9 +602,7 @@ def test_bindings_without_a_model_or_with_unknown_steps() -> None:
     class Wrong(Counting):
         unobserved = ("sideways",)
 
-    with pytest.raises(
-        RatifiedError, match="Wrong lets 'sideways' happen unobserved, which is not an action"
-    ):
+    with pytest.raises(RatifiedError, match="Wrong allows 'sideways' unobserved, which is not an action"):
         followed(binding=Wrong())
 
     class ClassOnly(Counting):

@@ -70,9 +70,12 @@ def test_a_clock_that_runs_backwards(
     events = [event("started", START), event("started", START - 2)]
     Path("run.ndjson").write_text("".join(json.dumps(e) + "\n" for e in events), encoding="utf-8")
     assert cli.run(["trace", f"{checkout}/examples/session_binding.py:Sessions", "run.ndjson"]) == 2
-    assert capsys.readouterr().err == (
-        "Error: run.ndjson:2: started cannot be interpreted: ValueError: the clock runs backwards by 2 ms\n"
-    )
+    err = capsys.readouterr().err
+    problem, place, line, caret = err.splitlines()
+    assert problem == "Error: run.ndjson:2: started cannot be interpreted: the clock runs backwards by 2 ms"
+    assert place == f"  raised at {checkout}/examples/session_binding.py:97:13"
+    assert line.endswith('97 |             raise ValueError(f"the clock runs backwards by {-passed} ms")')
+    assert caret.strip(" |^") == ""
 
 
 def test_names_that_are_released() -> None:
@@ -98,6 +101,6 @@ def test_what_an_event_stands_for_is_told_as_the_binding_said_it_once(
     run.write_text("".join(json.dumps(e) + "\n" for e in events), encoding="utf-8")
     assert cli.run(["trace", f"{checkout}/examples/session_binding.py:Sessions", str(run)]) == 1
     told = capsys.readouterr().out
-    assert "it stands for renew(c=c1), which is not possible\n" in told
+    assert "it stands for renew(c=c1), which is not enabled\n" in told
     assert "require(self.left[c] > 0)" in told
     assert "left is {c1: 0, " in told

@@ -195,7 +195,7 @@ def test_what_a_model_has_no_room_for_is_not_decided(binding: str, capsys: Captu
     )
     assert (status, out.partition("\n")[0]) == (
         3,
-        "UNDECIDED  run.ndjson: after 2 events: the sizes in the binding are too small: acquire leaves the last Token, t999",
+        "UNDECIDED  run.ndjson: after 2 events: the sizes in the binding are too small: acquire exceeds the last Token, t999",
     )
 
 
@@ -331,7 +331,7 @@ def test_files_that_are_none(binding: str, capsys: Capture) -> None:
     [
         (["--events", "3"], "after 3 events: stopped after 3 events"),
         (["--seconds", "0"], "after 0 events: stopped after 0 seconds"),
-        (["--states", "1"], "after 1 event: more than 1 states could explain what was seen"),
+        (["--states", "1"], "after 1 event: more than 1 states could explain what was observed"),
     ],
 )
 def test_where_a_bound_ends_it_nothing_is_claimed(
@@ -349,7 +349,7 @@ def test_a_server_without_unobserved_steps_needs_them(binding: str, capsys: Capt
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        ("zab", "there is no binding 'zab'\n  bundled are "),
+        ("zab", "there is no binding 'zab'\n  bundled: "),
         (
             "examples/lock_binding.py:Lock",
             "examples/lock_binding.py has no class `Lock`\n  it has LockServer\n",

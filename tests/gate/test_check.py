@@ -82,7 +82,7 @@ def test_settings_follow_the_model_that_they_are_of(folder: Path, capsys: Captur
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["Client=2"], "'Client=2' stands before any model; write MODEL Client=2."),
+        (["Client=2"], "'Client=2' comes before any model; write MODEL Client=2."),
         (
             ["lock.py", "Client"],
             "'Client' is neither a model nor a setting; write Sort=3 or parameter=value.",
@@ -94,11 +94,11 @@ def test_settings_follow_the_model_that_they_are_of(folder: Path, capsys: Captur
         ),
         (
             ["lock.py", "lock.py:Lock", "--expect", "holds"],
-            "--expect is for one model, which has to be named.",
+            "--expect needs a single model, named on the command line.",
         ),
-        (["--diagram", "x.svg"], "--diagram is for one model, which has to be named."),
-        (["--size", "small"], "--size is for one model, which has to be named."),
-        (["--deadlock"], "--deadlock is for one model, which has to be named."),
+        (["--diagram", "x.svg"], "--diagram needs a single model, named on the command line."),
+        (["--size", "small"], "--size needs a single model, named on the command line."),
+        (["--deadlock"], "--deadlock needs a single model, named on the command line."),
     ],
 )
 def test_what_cannot_be_asked_of_many(

@@ -128,19 +128,19 @@ WRONG = {
         "expect, states, depth, undecided"
     ),
     "sizes = { Client = 2 }\n": (
-        "pyproject.toml:1:17: model is missing: what is to be checked?\n"
+        "pyproject.toml:1:17: model is missing: it says what to check\n"
         "    1 | [[tool.ratified.models]]\n"
         "      |                 ^^^^^^\n"
         '  write model = "path.py:Class"'
     ),
     'model = "lock.py:Lock"\nsizes = []\n': (
-        "pyproject.toml:3:9: sizes is empty, so that nothing would be checked\n"
+        "pyproject.toml:3:9: sizes is empty, so nothing would be checked\n"
         "    3 | sizes = []\n"
         "      |         ^^\n"
         "  leave sizes out for the standard size"
     ),
     'model = "lock.py:Lock"\nsizes = [{ Client = 2 }, 3]\n': (
-        "pyproject.toml:3:26: a size is a table as { Client = 3 }, or a name, not 3\n"
+        "pyproject.toml:3:26: a size is a table such as { Client = 3 }, or a name, not 3\n"
         "    3 | sizes = [{ Client = 2 }, 3]\n"
         "      |                          ^"
     ),
@@ -156,7 +156,7 @@ WRONG = {
         "      |                    ^^^"
     ),
     'model = "lock.py:Lock"\nclaims = []\n': (
-        "pyproject.toml:3:10: claims is empty, so that nothing would be asked\n"
+        "pyproject.toml:3:10: claims is empty, so nothing would be checked\n"
         "    3 | claims = []\n"
         "      |          ^^\n"
         "  leave claims out for all of them"
@@ -168,7 +168,7 @@ WRONG = {
         "  did you mean holds?"
     ),
     'model = "lock.py:Lock"\nexpect = "violated"\nundecided = "allow"\n': (
-        "pyproject.toml:4:13: what is expected to be violated cannot be undecided as well\n"
+        "pyproject.toml:4:13: a verdict that is expected to be violated cannot be undecided as well\n"
         '    4 | undecided = "allow"\n'
         "      |             ^^^^^^^"
     ),
@@ -226,7 +226,7 @@ WRONG_AS_A_WHOLE = {
         "      |           ^^^^^^^^^^^^^^"
     ),
     "[tool.ratified]\nmodels = []\n": (
-        "pyproject.toml:2:10: models lists nothing, so that nothing would be checked\n"
+        "pyproject.toml:2:10: models lists nothing, so nothing would be checked\n"
         "    2 | models = []\n"
         "      |          ^^\n"
         "  leave models out"

@@ -32,7 +32,7 @@ wrote test_lock.py
 wrote pyproject.toml
 wrote .github/workflows/ratified.yml
 
-`ratified check` or `pytest` checks the model; docs/ci.md tells the rest
+`ratified check` or `pytest` checks the model; docs/ci.md has the rest
 """
 
 
@@ -122,7 +122,7 @@ def test_nothing_is_overwritten(empty: Path, capsys: Capture) -> None:
     assert said(capsys, "init") == (
         2,
         "",
-        "Error: test_lock.py is there already, and nothing was written\n  ratified init FOLDER begins elsewhere\n",
+        "Error: test_lock.py exists already; nothing was written\n  ratified init FOLDER writes to another folder\n",
     )
     assert [path.name for path in empty.iterdir()] == ["test_lock.py"]
     assert (empty / "test_lock.py").read_text() == "mine"
@@ -141,7 +141,7 @@ def test_another_folder_may_be_named(empty: Path, capsys: Capture) -> None:
     status, out, _ = said(capsys, "init", "locks/new")
     assert status == 0
     assert out.endswith(
-        "\ncd locks/new, then `ratified check` or `pytest` checks the model; docs/ci.md tells the rest\n"
+        "\ncd locks/new, then `ratified check` or `pytest` checks the model; docs/ci.md has the rest\n"
     )
     assert (empty / "locks" / "new" / "lock.py").read_text() == LOCK
 

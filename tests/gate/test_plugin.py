@@ -119,7 +119,7 @@ def test_what_another_violation_leaves_undecided_has_not_passed(project: pytest.
     write(project.path, lock=TWO_CLAIMS.replace("require(self.granted is None)", "require(True)"))
     status, out = run(project, "-q", "-k", "granted_is_held")
     assert status == 1
-    assert "granted_is_held is undecided: the exploration ended where mutual_exclusion fails\n" in out
+    assert "granted_is_held is undecided: the exploration stopped where mutual_exclusion fails\n" in out
     assert "shortest counterexample" not in out
 
 
@@ -182,7 +182,7 @@ def test_undecided_is_a_failure_that_says_so(project: pytest.Pytester) -> None:
     status, out = run(project, "--ratified-seconds=0", "-q")
     assert status == 1
     assert "UNDECIDED  Lock[Client=2]: no violation in " in out
-    assert 'what is undecided has not passed; undecided = "allow" in the configuration lets it\n' in out
+    assert 'an undecided model has not passed; undecided = "allow" in the configuration lets it pass\n' in out
     write(project.path, toml=CONFIGURED + 'undecided = "allow"\n')
     status, out = run(project, "--ratified-seconds=0")
     assert status == 0
@@ -398,7 +398,7 @@ def test_the_fixture_fails_unless_it_is_as_expected(project: pytest.Pytester) ->
         "PASSED test_lock.py::test_never",
     ]
     assert "HOLDS  Lock(Client=2): 1 property holds in all 3 states; but 4 states were expected\n" in out
-    assert "ratified_check was never called: this test has checked no model\n" in out
+    assert "ratified_check was never called: this test checked no model\n" in out
 
 
 CONFORMANCE = """\

@@ -148,7 +148,7 @@ def _asked(fault: Kind, script: Script, folder: Path) -> str:
     try:
         cls = load_script(provable_model(script.seed), folder) if script.cls is None else script.cls
         with mock.patch.object(proving, "validated", return_value=None):
-            return compared(cls, second=False, finite=of_bmc(fault), held=False, seconds=1.0).noticed
+            return compared(cls, second=False, finite=of_bmc(fault), held=False).noticed
     except RatifiedError:
         return ""
     except Exception as crash:  # noqa: BLE001  # whatever a fault leads to

@@ -435,9 +435,9 @@ KINDS: dict[str, tuple[Kind, ...]] = {
         Kind(
             "an assumption about sizes alone is dropped",
             f"{LOGIC}.obligations",
-            "not about\n                    or any(s in used for s in about)\n"
-            "                    or self._sized(about, [*chosen.values(), *facts])",
-            "any(s in used for s in about)",
+            "not mentioned\n                    or any(s in used for s in mentioned)\n"
+            "                    or self._sized(mentioned, [*chosen.values(), *facts])",
+            "any(s in used for s in mentioned)",
         ),
     ),
     "the other way round: a majority knows only that two meet": (

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
+import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from ratified.language.ir import Kind
 from ratified.language.machine import Machine, OutOfBounds, PythonMachine, StepError, Values
 from ratified.language.model import Model
-from tests.generate.models import GeneratedModel
+from tests.generate.models import GeneratedModel, random_model
 
 STATES_MOST = 2_000
 
@@ -39,6 +41,18 @@ def load(generated: GeneratedModel, folder: Path) -> Model:
         )
     finally:
         del sys.modules[name]
+
+
+@cache
+def _sources() -> tempfile.TemporaryDirectory[str]:
+    """Where the files of `of_seed` are, until the process ends."""
+    return tempfile.TemporaryDirectory()
+
+
+@cache
+def of_seed(seed: int) -> Model:
+    """The model of a seed, loaded once in a process: for tests that read it and change nothing. Raises as `load` does."""
+    return load(random_model(seed), Path(_sources().name))
 
 
 @dataclass(slots=True)

@@ -21,8 +21,6 @@ KNOWN = {
     "ratified/smt/first_order/steps.py: zero",
     "ratified/smt/first_order/variants.py: _made",
     "ratified/smt/first_order/variants.py: from_symbols",
-    "ratified/smt/validation/encoding.py: constant",
-    "ratified/smt/validation/sampling.py: drawn",
 }
 """Those of the prover, which refuses kinds that are not among its own before any of these is called."""
 

@@ -18,7 +18,7 @@ from tests.generate.constructs import EXPECTED, constructs
 from tests.generate.models import GeneratedModel, model_texts, random_model
 from tests.generate.mutations import Refused, refused_models
 from tests.generate.profile import examples
-from tests.generate.running import load
+from tests.generate.running import load, of_seed
 
 STATES_MOST = 60
 """States of one model whose steps are compared."""
@@ -75,13 +75,13 @@ def test_every_construct_is_generated() -> None:
     assert missing == set()
 
 
-def test_seeded_models_do_the_same_and_most_of_them_move(folder: Path) -> None:
+def test_seeded_models_do_the_same_and_most_of_them_move() -> None:
     """Larger models than Hypothesis likes to try."""
     refused: Counter[str] = Counter()
     sizes = []
     for seed in range(100):
         try:
-            sizes.append(agree(load(random_model(seed), folder), STATES_MOST))
+            sizes.append(agree(of_seed(seed), STATES_MOST))
         except RatifiedError as problem:
             refused[problem.message] += 1
     assert refused.total() <= 5, refused

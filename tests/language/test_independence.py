@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated, Any
 
 from ratified.language import (
@@ -22,8 +21,7 @@ from ratified.language.independence import interference
 from ratified.language.ir import Function, Module
 from ratified.language.types import SeqType, children
 from ratified.language.uses import Uses, loops
-from tests.generate.models import random_model
-from tests.generate.running import load
+from tests.generate.running import of_seed
 from tests.language.test_uses import Run, cases
 from tests.shared.sorts import Slot
 from tests.shared.symmetric import Node
@@ -48,12 +46,12 @@ def _listed(domain: ir.Expr) -> ir.Expr:
     return ir.Collect(domain.span, SeqType(item.type), "seq", item, (clause,))
 
 
-def test_turns_that_cannot_see_each_other_may_be_run_in_another_order(tmp_path: Path) -> None:
+def test_turns_that_cannot_see_each_other_may_be_run_in_another_order() -> None:
     """Each loop of generated models alone; where it is said that turns interfere, they often do."""
     agreed = differed = 0
     for seed in range(250):
         try:
-            model = load(random_model(seed), tmp_path)
+            model = of_seed(seed)
         except RatifiedError:
             continue
         uses = Uses(model.module)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated
 
 import pytest
@@ -16,8 +15,7 @@ from ratified.language.evaluate import TreeMachine
 from ratified.language.ir import Function, Kind
 from ratified.language.lower import CODE_PASSES, PASSES, Pass, lowered
 from ratified.language.machine import OutOfBounds, StepError, Values
-from tests.generate.models import random_model
-from tests.generate.running import load
+from tests.generate.running import of_seed
 from tests.shared.sorts import Lamp
 
 STATES_MOST = 25
@@ -73,11 +71,11 @@ EACH = {p.__name__: (p,) for p in (*PASSES, *CODE_PASSES)}
 
 
 @pytest.mark.parametrize("passes", [*EACH.values(), PASSES, CODE_PASSES], ids=[*EACH, "logic", "code"])
-def test_a_pass_keeps_what_a_model_does(passes: tuple[Pass, ...], tmp_path: Path) -> None:
+def test_a_pass_keeps_what_a_model_does(passes: tuple[Pass, ...]) -> None:
     states = 0
     for seed in range(MODELS):
         try:
-            model = load(random_model(seed), tmp_path)
+            model = of_seed(seed)
         except RatifiedError:
             continue
         try:

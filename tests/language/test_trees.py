@@ -10,19 +10,18 @@ import pytest
 
 from ratified.language import RatifiedError, ir
 from ratified.language.errors import Span
-from tests.generate.models import random_model
-from tests.generate.running import load
+from tests.generate.running import of_seed
 
 ELSEWHERE = Span("elsewhere.py", 1, 0, 1, 1)
 
 
 @pytest.fixture(scope="module")
-def statements(tmp_path_factory: pytest.TempPathFactory) -> list[ir.Node]:
+def statements() -> list[ir.Node]:
     """The statements of some generated models."""
-    folder, found = tmp_path_factory.mktemp("trees"), list[ir.Node]()
+    found = list[ir.Node]()
     for seed in range(30):
         try:
-            module = load(random_model(seed), folder).module
+            module = of_seed(seed).module
         except RatifiedError:
             continue
         found += [statement for function in module.functions.values() for statement in function.body]

@@ -38,9 +38,9 @@ from ratified.language.sorts import BoundLeft
 from ratified.language.types import INT, IntType
 from ratified.language.uses import Uses, assigned, bound, free, live, live_in_iterations, loops, nodes
 from tests.generate.agreement import exact
-from tests.generate.models import GeneratedModel, model_texts, random_model
+from tests.generate.models import GeneratedModel, model_texts
 from tests.generate.profile import examples
-from tests.generate.running import load
+from tests.generate.running import load, of_seed
 from tests.shared.sorts import Slot, Turn
 
 STATES_MOST = 12
@@ -156,11 +156,11 @@ def test_what_is_not_read_does_not_matter_and_what_is_not_written_stays(
                 assert run.outcome(function, arguments, now, {**old, name: other[name]}) == before
 
 
-def test_a_parameter_that_is_not_read_does_not_matter(tmp_path: Path) -> None:
+def test_a_parameter_that_is_not_read_does_not_matter() -> None:
     compared = read = 0
     for seed in range(200):
         try:
-            model = load(random_model(seed), tmp_path)
+            model = of_seed(seed)
         except RatifiedError:
             continue
         if not model.scope.parameters:
@@ -264,11 +264,11 @@ class WrittenOut(Evaluator):
         return value
 
 
-def test_a_call_written_out_has_the_value_of_the_call(tmp_path: Path) -> None:
+def test_a_call_written_out_has_the_value_of_the_call() -> None:
     compared = 0
     for seed in range(200):
         try:
-            model = load(random_model(seed), tmp_path)
+            model = of_seed(seed)
         except RatifiedError:
             continue
         evaluator = WrittenOut(model)
@@ -279,11 +279,11 @@ def test_a_call_written_out_has_the_value_of_the_call(tmp_path: Path) -> None:
     assert compared > 100
 
 
-def test_a_procedure_written_out_does_what_it_did(tmp_path: Path) -> None:
+def test_a_procedure_written_out_does_what_it_did() -> None:
     compared = 0
     for seed in range(120):
         try:
-            model = load(random_model(seed), tmp_path)
+            model = of_seed(seed)
         except RatifiedError:
             continue
         inliner = Inliner(model.module)

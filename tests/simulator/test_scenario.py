@@ -34,10 +34,10 @@ BEGIN = "system raft\nnodes a b c\n"
             BEGIN + "disk a color=red",
             "s.txt:3: a disk has term=NUMBER, vote=NODE, log=TERM,TERM,... and members=NODE,NODE,...",
         ),
-        (BEGIN + "campaign a\nseed 1", "s.txt:4: seed comes before anything happens"),
+        (BEGIN + "campaign a\nseed 1", "s.txt:4: seed must come before the first step"),
         (BEGIN + "campaign d", "s.txt:3: there is no node 'd'; there are: a, b, c"),
         (BEGIN + "deliver a d", "s.txt:3: there is no node 'd'; there are: a, b, c"),
-        (BEGIN + "deliver a b", "s.txt:3: nothing is on its way from a to b"),
+        (BEGIN + "deliver a b", "s.txt:3: no message is in transit from a to b"),
         (BEGIN + "crash d", "s.txt:3: there is no node 'd'; there are: a, b, c"),
         (BEGIN + "stabilise a", "s.txt:3: stabilise takes no arguments"),
         (BEGIN + "campaign a b", "s.txt:3: unexpected 'b' after campaign; expected: nothing"),
@@ -62,7 +62,7 @@ def test_a_script_in_which_nothing_is_played(script: str) -> None:
     with pytest.raises(ScheduleError) as caught:
         play(script, "s.txt")
     assert str(caught.value) == (
-        "s.txt: nothing is played: a script begins with `system NAME` and `nodes NAME...`"
+        "s.txt: there is nothing to play: a script begins with `system NAME` and `nodes NAME...`"
     )
 
 

@@ -60,7 +60,7 @@ ERRORS = {
         return self.limit > 3 and self.limit < 2
 ''',
         "    def limits(self) -> bool:",
-        "Wrong assumes what is so at no size: nothing can be proved of it",
+        "the assumptions of Wrong hold at no size: nothing can be proved of it",
         "weaken the assumption limits",
     ),
     "an axiom that no size satisfies": (
@@ -74,7 +74,7 @@ ERRORS = {
         )
 ''',
         "    def some_do_not_meet(self) -> bool:",
-        "Wrong assumes what is so at no size: nothing can be proved of it",
+        "the assumptions of Wrong hold at no size: nothing can be proved of it",
         "weaken the assumption some_do_not_meet",
     ),
     "an empty initial condition": (

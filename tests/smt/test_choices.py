@@ -11,6 +11,7 @@ from ratified.language import Model
 from ratified.results.result import Verdict
 from ratified.smt.first_order.obligations import Translation
 from ratified.smt.proving import entries_of, prove
+from ratified.smt.result import Status
 from ratified.smt.script import script_of
 from ratified.smt.validation.validate import validate
 from tests.generate.engines import load_script
@@ -100,3 +101,43 @@ def test_a_fault_is_noticed_before_anything_is_proved(tmp_path: Path) -> None:
         translation = Translation(script_of(cls))
         with pytest.raises(KeyError):
             validate(cls, translation, translation.obligations())
+
+
+LINKED = '''
+from __future__ import annotations
+from enum import Enum
+from ratified import Map, Model, Set, action, lemma
+
+
+class Colour(Enum):
+    RED = 1
+    GREEN = 2
+    BLUE = 3
+
+
+class Linked(Model):
+    """Each turn of a loop looks at what the turns before it have stored."""
+
+    beyond: Map[Colour, Set[Colour]]
+
+    @action
+    def link(self, a: Colour, b: Colour) -> None:
+        self.beyond[a].add(b)
+        for c in Colour:
+            if a in self.beyond[c]:
+                self.beyond[c] |= self.beyond[a]
+
+    @lemma
+    def closed(self) -> bool:
+        return all(self.beyond[b] <= self.beyond[a] for a in Colour for b in self.beyond[a])
+'''
+
+
+def test_what_is_stored_again_and_again_is_said_once(tmp_path: Path) -> None:
+    linked = load_script(GeneratedModel(LINKED, "Linked", {}), tmp_path)
+    (link,) = (e.text for e in entries_of(linked) if "closed" in e.file and "link" in e.file)
+    assert len(link) < 1_000_000
+    failed = prove(linked).of(Status.FAILED)
+    assert [cell.name for cell in failed] == ["closed / link"]
+    assert failed[0].counterexample is not None
+    assert failed[0].counterexample.confirmed

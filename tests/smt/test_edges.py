@@ -586,7 +586,7 @@ def test_a_step_that_leaves_a_range_is_undecided_as_it_is_for_the_explorer() -> 
     proof = prove(OutOfBounds, options=ProofOptions(processes=1))
     assert proof.verdict is Verdict.UNDECIDED
     assert [(c.name, c.why) for c in proof.cells if c.status.value != "proved"] == [
-        ("within bounds / up", "a step may leave these bounds, and beyond them nothing is known")
+        ("within bounds / up", "a step may exceed these bounds, beyond which nothing is known")
     ]
     (row,) = [line for line in proof_text("out", proof).splitlines() if line.startswith("within bounds  ")]
     assert row.split()[-1] == "?"

@@ -184,7 +184,7 @@ def test_what_begins_beyond_a_bound_is_undecided() -> None:
     proof = prove(BeginsTooLong, options=HOW)
     assert proof.verdict is Verdict.UNDECIDED
     assert [(c.name, c.why) for c in proof.of(Status.UNDECIDED)] == [
-        ("a beginning / init", "each initial state leaves a bound")
+        ("a beginning / init", "every initial state exceeds a bound")
     ]
 
 

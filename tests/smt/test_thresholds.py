@@ -145,7 +145,7 @@ FAULTS = (
 def test_a_fault_in_a_law_is_noticed_before_anything_is_proved(fault: Kind, tmp_path: Path) -> None:
     script = load_script(threshold_model(0), tmp_path)
     with planted(fault):
-        assert "what is taken as given is not so" in held_to_cpython(script)
+        assert "what is taken as given does not hold" in held_to_cpython(script)
     assert held_to_cpython(script) == ""
 
 

@@ -252,7 +252,7 @@ def test_a_fault_is_told_with_its_place_and_what_each_says(monkeypatch: pytest.M
     with pytest.raises(TranslationFault) as raised:
         validate(Lock, translation, [replace(release, facts=never)])
     assert raised.value.message.splitlines() == [
-        "the proof does not count: `release` is possible in CPython, and not in logic",
+        "the proof is not valid: `release` is possible in CPython, and not in logic",
         "at:      Lock(Client=1, Epoch=1)",
         "state:   holder=c1, epoch=e0, granted={Grant(to=c1, epoch=e0)}, waits={c1: 1}",
         "step:    release(c=c1)",

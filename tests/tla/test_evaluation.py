@@ -549,4 +549,4 @@ def test_a_claim_is_compared_by_its_name(service: Service, tmp_path: Path) -> No
     found = compare(one, made, ours, theirs)
     assert (found.verdict, found.ask_about) == (Verdict.UNDECIDED, "no_right")
     wrong = compare(one, made, ours, replace(theirs, violated="no_right"))
-    assert wrong.differences == ("TLC says that its run violates no_right, and it does not",)
+    assert wrong.differences == ("TLC reports that its run violates no_right, but it does not",)

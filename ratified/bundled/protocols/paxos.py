@@ -70,7 +70,7 @@ PROTOCOL = BundledProtocol(
         ),
         Bug(
             "ignores-votes",
-            "a proposer proposes its own value though an answer carries a vote",
+            "a proposer proposes its own value although a promise reports a vote",
             model=f"{MODELS}.broken:IgnoredVotes",
             planted_in=("paxos", "multi-paxos"),
         ),
@@ -95,7 +95,7 @@ PROTOCOL = BundledProtocol(
         ),
         Bug(
             "reused-ballot",
-            "a proposer that restarts begins its ballot once more",
+            "a proposer that restarts uses its ballot again",
             model=f"{MODELS}.broken:ReusedBallot",
             planted_in=("paxos",),
         ),
@@ -119,7 +119,7 @@ PROTOCOL = BundledProtocol(
         Bug("promise-forgets-vote", "an acceptor that promises forgets its vote", planted_in=("paxos",)),
         Bug(
             "learns-older-vote",
-            "a follower takes its vote in an older ballot for what is chosen",
+            "a follower takes its vote in an older ballot as chosen",
             planted_in=("multi-paxos",),
         ),
         Bug("last-vote-dropped", "a promise does not report the last vote", planted_in=("multi-paxos",)),
@@ -130,7 +130,7 @@ PROTOCOL = BundledProtocol(
         ),
         Bug(
             "sessions-not-kept",
-            "a snapshot leaves out which commands of clients were executed",
+            "a snapshot omits which client commands were executed",
             planted_in=("multi-paxos",),
         ),
         *hidden("multi-paxos", MULTI_PAXOS),

@@ -44,24 +44,24 @@ PROTOCOL = BundledProtocol(
         BundledModel(
             "raft-with-history",
             f"{MODELS}.history:RaftWithHistory",
-            "Raft that remembers what it has been; refines abstract-raft",
+            "Raft with history variables; refines abstract-raft",
         ),
         BundledModel(
             "raft-elections",
             f"{MODELS}.elections:RaftElections",
-            "Raft with pre-vote, check-quorum and leadership transfer, each to be switched on",
+            "Raft with pre-vote, check-quorum and leadership transfer, each optional",
             proof=f"{PROOFS}.built:RaftElectionsSafety",
         ),
         BundledModel(
             "raft-clients",
             f"{MODELS}.clients:RaftClients",
-            "Raft with no-ops, client sessions and reads, each to be switched on",
+            "Raft with no-ops, client sessions and reads, each optional",
             proof=f"{PROOFS}.built:RaftClientsSafety",
         ),
         BundledModel(
             "raft-compaction",
             f"{MODELS}.compaction:RaftCompaction",
-            "Raft with log compaction and snapshots, to be switched on",
+            "Raft with optional log compaction and snapshots",
         ),
         BundledModel(
             "raft-membership",
@@ -71,7 +71,7 @@ PROTOCOL = BundledProtocol(
         BundledModel(
             "raft-as-built",
             f"{MODELS}.built:RaftAsBuilt",
-            "Raft with all that implementations add, each to be switched on",
+            "Raft with all that implementations add, each optional",
         ),
     ),
     bugs=(
@@ -100,7 +100,7 @@ PROTOCOL = BundledProtocol(
         ),
         Bug(
             "stubborn-leader",
-            "a leader that learns of a newer term goes on leading",
+            "a leader that learns of a newer term continues to lead",
             model=f"{MODELS}.broken:StubbornLeader",
             relational=f"{RELATIONAL}:StubbornLeader",
             planted_in=("raft",),
@@ -124,7 +124,7 @@ PROTOCOL = BundledProtocol(
         ),
         Bug(
             "commit-goes-back",
-            "a follower's commit index goes back with an old message",
+            "a follower's commit index goes back on an old message",
             model=f"{MODELS}.broken:CommitGoesBack",
             relational=f"{RELATIONAL}:CommitGoesBack",
             planted_in=("raft",),
@@ -132,7 +132,7 @@ PROTOCOL = BundledProtocol(
         ),
         Bug(
             "truncating-append",
-            "an old or empty message cuts a follower's log",
+            "an old or empty message truncates a follower's log",
             model=f"{MODELS}.broken:TruncatingAppend",
             relational=f"{RELATIONAL}:TruncatingAppend",
             planted_in=("raft",),
@@ -148,7 +148,7 @@ PROTOCOL = BundledProtocol(
         ),
         Bug(
             "counted-rejections",
-            "a leader takes a rejection for an agreement",
+            "a leader takes a rejection as an acknowledgement",
             model=f"{MODELS}.broken:CountedRejections",
             relational=f"{RELATIONAL}:CountedRejections",
             planted_in=("raft",),
@@ -164,7 +164,7 @@ PROTOCOL = BundledProtocol(
         ),
         Bug(
             "match-goes-back",
-            "a leader that gets an old answer forgets what it knew since",
+            "a leader that gets an old answer forgets what it has learned since",
             model=f"{MODELS}.broken:MatchGoesBack",
             relational=f"{RELATIONAL}:MatchGoesBack",
             planted_in=("raft",),
@@ -172,13 +172,13 @@ PROTOCOL = BundledProtocol(
         ),
         Bug(
             "next-behind-match",
-            "a leader that gets an old rejection sends what it knows to be there",
+            "a leader that gets an old rejection sends entries that it knows are there",
             model=f"{MODELS}.broken:NextBehindMatch",
             no_proof="a leader of the relational Raft may send whatever it has: no index says what comes next",
         ),
         Bug(
             "repeated-append",
-            "entries for the beginning of a log are appended without looking",
+            "entries at the beginning of a log are appended without the consistency check",
             model=f"{MODELS}.broken:RepeatedAppend",
             relational=f"{RELATIONAL}:RepeatedAppend",
             planted_in=("raft",),
@@ -186,14 +186,14 @@ PROTOCOL = BundledProtocol(
         ),
         Bug(
             "lost-entry",
-            "a server says that it has an entry before it is on disk",
+            "a server acknowledges an entry before it is on disk",
             model=f"{MODELS}.broken:LostEntry",
             relational=f"{RELATIONAL}:LostEntry",
             planted_in=("raft",),
         ),
         Bug(
             "consenting-leader",
-            "a leader consents to being replaced",
+            "a leader grants a pre-vote against itself",
             model=f"{MODELS}.broken_built:ConsentingLeader",
             relational=f"{RELATIONAL}:ConsentingLeader",
             planted_in=("raft",),
@@ -201,7 +201,7 @@ PROTOCOL = BundledProtocol(
         ),
         Bug(
             "costly-pre-vote",
-            "a server that is asked for a pre-vote takes over the term",
+            "a server that is asked for a pre-vote adopts its term",
             model=f"{MODELS}.broken_built:CostlyPreVote",
             relational=f"{RELATIONAL}:CostlyPreVote",
             planted_in=("raft",),
@@ -209,13 +209,13 @@ PROTOCOL = BundledProtocol(
         ),
         Bug(
             "disturbed-follower",
-            "a server that hears its leader gives in to a candidate that does not",
+            "a server that hears its leader grants votes to a candidate that does not",
             model=f"{MODELS}.broken_built:DisturbedFollower",
             relational=f"{RELATIONAL}:DisturbedFollower",
         ),
         Bug(
             "hasty-transfer",
-            "a leader hands over to a server that lacks a part of its log",
+            "a leader hands over to a server that lacks part of its log",
             model=f"{MODELS}.broken_built:HastyTransfer",
             relational=f"{RELATIONAL}:HastyTransfer",
         ),
@@ -229,14 +229,14 @@ PROTOCOL = BundledProtocol(
         ),
         Bug(
             "repeated-command",
-            "a command that a client has repeated is executed once more",
+            "a command that a client retries is executed again",
             model=f"{MODELS}.broken_built:RepeatedCommand",
             relational=f"{RELATIONAL}:RepeatedCommand",
             planted_in=("raft",),
         ),
         Bug(
             "append-for-snapshot",
-            "an append with nothing in it is sent where a snapshot is needed",
+            "an empty append is sent where a snapshot is needed",
             model=f"{MODELS}.broken_built:AppendForSnapshot",
             relational=f"{RELATIONAL}:AppendForSnapshot",
             planted_in=("raft",),
@@ -244,7 +244,7 @@ PROTOCOL = BundledProtocol(
         ),
         Bug(
             "snapshot-lowers-term",
-            "a server that loads a snapshot takes its term",
+            "a server that loads a snapshot adopts the snapshot's term",
             model=f"{MODELS}.broken_built:SnapshotLowersTerm",
             relational=f"{RELATIONAL}:SnapshotLowersTerm",
             planted_in=("raft",),
@@ -252,7 +252,7 @@ PROTOCOL = BundledProtocol(
         ),
         Bug(
             "hasty-change",
-            "a configuration is changed before an entry of the term is committed",
+            "a configuration is changed before an entry of the current term is committed",
             model=f"{MODELS}.broken_built:HastyChange",
             no_proof=UNCHANGED,
             planted_in=("raft",),
@@ -273,7 +273,7 @@ PROTOCOL = BundledProtocol(
         ),
         Bug(
             "forgotten-term",
-            "a server that restarts is in an earlier term",
+            "a server that restarts goes back to an earlier term",
             relational=f"{RELATIONAL}:ForgottenTerm",
         ),
         Bug(
@@ -282,11 +282,11 @@ PROTOCOL = BundledProtocol(
             planted_in=("raft",),
             seen_in=("cornerstone",),
         ),
-        Bug("any-log-wins", "votes are given whatever the candidate's log is", planted_in=("raft",)),
+        Bug("any-log-wins", "votes are granted whatever the candidate's log is", planted_in=("raft",)),
         Bug("match-too-high", "the match index is one more than was acknowledged", planted_in=("raft",)),
         Bug(
             "commit-beyond-new",
-            "a follower commits what it has and its leader has not confirmed",
+            "a follower commits entries that its leader has not confirmed",
             planted_in=("raft",),
         ),
         Bug(
@@ -301,7 +301,7 @@ PROTOCOL = BundledProtocol(
         ),
         Bug(
             "sessions-not-kept",
-            "a snapshot leaves out which commands of clients were executed",
+            "a snapshot omits which client commands were executed",
             planted_in=("raft",),
         ),
         *hidden("raft", RAFT),

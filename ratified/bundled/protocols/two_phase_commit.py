@@ -14,7 +14,7 @@ PROTOCOL = BundledProtocol(
         BundledModel(
             "transaction-commit",
             f"{MODELS}.transaction_commit:TransactionCommit",
-            "resource managers that commit all or none",
+            "resource managers all commit or none does",
             proof=f"{PROOFS}:TransactionCommitSafety",
         ),
         BundledModel(
@@ -32,12 +32,12 @@ PROTOCOL = BundledProtocol(
         ),
         Bug(
             "impatient",
-            "a prepared resource manager that hears nothing aborts by itself",
+            "a prepared resource manager that hears nothing aborts on its own",
             model=f"{MODELS}.broken:ImpatientManager",
         ),
         Bug(
             "forgets",
-            "a transaction manager tells its decision before it is on disk",
+            "a transaction manager announces its decision before it is on disk",
             model=f"{MODELS}.broken:ForgottenDecision",
         ),
     ),

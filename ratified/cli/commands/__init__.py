@@ -15,7 +15,7 @@ SECTIONS = {
     "Proofs": ("prove", "certified", "induct", "bmc"),
     "Implementations": ("run", "play", "conform", "drive", "mutants", "trace", "linearizable"),
     "Clusters": ("serve", "cluster", "client", "torture"),
-    "All of it": ("verify", "list", "init", "export", "crosscheck"),
+    "General": ("verify", "list", "init", "export", "crosscheck"),
 }
 """The commands as help shows them. Each is declared in the module of its name."""
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ratified.smt.finite.bounded import Bounded
 
 
-@click.command(short_help="Check the runs of a model up to a length, with a solver.")
+@click.command(short_help="Check all runs of a model up to a length, with a solver.")
 @model_at_size
 @click.option(
     "--depth",
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     default=10,
     show_default=True,
     metavar="N",
-    help="Look for runs of at most N steps.",
+    help="Check runs of up to N steps.",
 )
 @click.option("--induction", is_flag=True, help="Also try to prove the claims by k-induction, for k up to N.")
 @option_of_claims

@@ -14,7 +14,7 @@ from ratified.cli.requests import CertifiedRequest, takes
 @click.option(
     "--against",
     metavar="MODEL",
-    help="Check too that the obligations are those of MODEL as it is now: that none is missing, changed or made up.",
+    help="Also check that the obligations are exactly those of MODEL as it is now: none missing, changed or added.",
 )
 @click.option(
     "--format",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ from ratified.cli.requests import CheckRequest, Output, takes
 VERDICTS = ("holds", "violated", "undecided")
 
 if TYPE_CHECKING:
-    from ratified.cli.exploring import ExploreOptions
+    from ratified.cli.named import Named
     from ratified.cli.report.checks import Checked, Expected
     from ratified.language import Model
     from ratified.results.result import Result
@@ -58,13 +58,13 @@ def read_expected(
     "--ranks",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Explore with N processes that share the work by MPI: here, or on the --hosts (docs/scaling.md).",
+    help="Explore with N processes that share the work over MPI, here or on --hosts (docs/scaling.md).",
 )
 @click.option(
     "--hosts",
     type=click.Path(dir_okay=False, exists=True, path_type=Path),
     metavar="FILE",
-    help="The machines for --ranks, one a line, as mpiexec takes them: name or name:8.",
+    help="File with the machines for --ranks, one per line as for mpiexec: name or name:8.",
 )
 @click.option(
     "--dump-c",
@@ -79,19 +79,21 @@ def read_expected(
     "--expect",
     callback=read_expected,
     metavar="VERDICT[:CLAIM]",
-    help="Exit with 0 if this comes out, and only then: holds, violated, violated:CLAIM or undecided.",
+    help="Exit with 0 for this verdict, and only for it: holds, violated, violated:CLAIM or undecided.",
 )
 @click.option(
-    "--expect-states", type=click.IntRange(min=0), metavar="N", help="The number of distinct states expected."
+    "--expect-states", type=click.IntRange(min=0), metavar="N", help="Expected number of distinct states."
 )
-@click.option("--expect-depth", type=click.IntRange(min=0), metavar="N", help="The depth expected.")
+@click.option(
+    "--expect-depth", type=click.IntRange(min=0), metavar="N", help="Expected depth of the exploration."
+)
 @click.option(
     "--cache",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Folder of the cache of verdicts; by default as configured.",
+    help="Folder of the verdict cache; by default as configured.",
 )
-@click.option("--no-cache", is_flag=True, help="Explore even what is in the cache.")
+@click.option("--no-cache", is_flag=True, help="Explore again even if the verdict is cached.")
 @options_of_exploring((*FORMATS, "itf"))
 @takes(CheckRequest)
 def check(request: CheckRequest) -> int:
@@ -108,7 +110,7 @@ def check(request: CheckRequest) -> int:
       ratified check
     """  # noqa: D301  # click takes \b for "keep these lines"
     if request.hosts is not None and request.ranks is None:
-        raise click.UsageError("--hosts says where the --ranks are; say how many.")
+        raise click.UsageError("--hosts says where the ranks run; give their number with --ranks.")
     if len(request.models) == 1:
         return check_one(request, *request.models[0])
     from ratified.cli.gate.checking import check_configured, check_several
@@ -127,45 +129,23 @@ def check(request: CheckRequest) -> int:
     }
     for option, given in only_one.items():
         if given not in (None, (), False):
-            raise click.UsageError(f"{option} is for one model, which has to be named.")
+            raise click.UsageError(f"{option} needs a single model, named on the command line.")
     return check_several(request) if request.models else check_configured(request)
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """One model at one size, and how it is to be explored."""
-
-    name: str
-    description: str
-    model: Model
-    how: ExploreOptions
-    expected: Expected | None
-
-
-def prepared(request: CheckRequest, target: str, settings: Mapping[str, str]) -> Prepared:
+def prepared(
+    request: CheckRequest, target: str, settings: Mapping[str, str]
+) -> tuple[Named, Expected | None]:
     """Load the model and read what is asked of it; refuse what cannot be done before anything is explored."""
     from ratified.cli.drawing import check_drawable
-    from ratified.cli.exploring import explore_options
-    from ratified.cli.instances import instance, is_symmetric
-    from ratified.cli.loading import described, load, name_of
+    from ratified.cli.named import named
     from ratified.diagram.render import check_writable
 
     check_drawable(request.diagram)
     if request.dump is not None:
         check_writable(request.dump)
-    cls = load(target)
-    name = name_of(target, cls)
-    model = instance(cls, request.exploring.size, settings)
-    expected = _expected(request, model)
-    how = explore_options(
-        request.exploring,
-        symmetric=is_symmetric(cls, request.exploring.size),
-        deadlock=request.deadlock,
-        claims=request.claims,
-        checkpoint=request.checkpoint,
-        dump=request.dump,
-    )
-    return Prepared(name, described(name), model, how, expected)
+    one = named(request, target, settings)
+    return one, _expected(request, one.model)
 
 
 def reported(request: CheckRequest, model: Model, checked: Checked, notes: tuple[str, ...] = ()) -> int:
@@ -196,7 +176,7 @@ def check_one(request: CheckRequest, target: str, settings: Mapping[str, str]) -
     from ratified.cli.gate.running import checked_or_known
     from ratified.cli.report.checks import Checked
 
-    run = prepared(request, target, settings)
+    run, expected = prepared(request, target, settings)
     cache = cache_of(request)
     result, since = checked_or_known(
         run.model,
@@ -205,7 +185,7 @@ def check_one(request: CheckRequest, target: str, settings: Mapping[str, str]) -
         cache,
         lambda m, h: explored(run.name, m, h, quiet=request.output.quiet),
     )
-    checked = Checked(run.name, result, run.description, expected=run.expected, since=since)
+    checked = Checked(run.name, result, run.description, expected=expected, since=since)
     return reported(request, run.model, checked, (cache.trouble,) if cache.trouble else ())
 
 
@@ -217,14 +197,14 @@ def check_together(request: CheckRequest, target: str, settings: Mapping[str, st
     size = together.world.size
     if request.ranks not in (None, size):
         raise click.UsageError(f"mpiexec has started {size} ranks, and --ranks says {request.ranks}.")
-    run = prepared(request, target, settings)
+    run, expected = prepared(request, target, settings)
     if run.how.claims is not None:
         run.model.claiming(run.how.claims)
     together.meet(None)
     result = together.explored(run.model, run.how, run.name, quiet=request.output.quiet)
     if together.world.rank:
         return 0
-    checked = Checked(run.name, result, run.description, expected=run.expected)
+    checked = Checked(run.name, result, run.description, expected=expected)
     return reported(request, run.model, checked)
 
 

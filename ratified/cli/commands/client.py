@@ -19,7 +19,7 @@ from ratified.cli.requests import (
     ClientWatchRequest,
     takes,
 )
-from ratified.cli.running import state_of, told
+from ratified.cli.running import runtime_faults, state_of
 
 if TYPE_CHECKING:
     from ratified.impl.client.aio import StoreClient
@@ -31,14 +31,14 @@ NOT_THERE = 1
 def asks(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that say where the store is."""
     options = (
-        click.option("--endpoints", metavar="HOST:PORT,...", help="Client addresses of some of the nodes."),
+        click.option("--endpoints", metavar="HOST:PORT,...", help="Client addresses of one or more nodes."),
         click.option(
             "--data",
             type=click.Path(file_okay=False, path_type=Path),
             default="cluster",
             show_default=True,
             metavar="DIR",
-            help="The folder of a cluster on this machine, if there are no endpoints.",
+            help="Folder of a cluster on this machine, in place of endpoints.",
         ),
         click.option(
             "--certificates",
@@ -47,7 +47,7 @@ def asks(command: Callable[..., Any]) -> Callable[..., Any]:
             help="TLS: the folder with ca.pem, NAME.pem and NAME.key.",
         ),
         click.option(
-            "--name", default="operator", show_default=True, help="Name on the client's certificate."
+            "--name", default="operator", show_default=True, help="Name in the client's certificate."
         ),
     )
     for option in reversed(options):
@@ -76,7 +76,7 @@ def using(request: ClientRequest, ask: Callable[[StoreClient], Awaitable[int]]) 
 
     from ratified.language.errors import RatifiedError
 
-    with told():
+    with runtime_faults():
         import grpc
 
         from ratified.impl.client.aio import StoreClient
@@ -113,7 +113,7 @@ def using(request: ClientRequest, ask: Callable[[StoreClient], Awaitable[int]]) 
         except Unreachable as error:
             raise RatifiedError(
                 f"no node answered: {error.text}",
-                remedy=f"asked were {', '.join(endpoints)}; `ratified cluster status` tells how they are",
+                remedy=f"tried: {', '.join(endpoints)}; `ratified cluster status` shows their state",
             ) from None
         except StoreError as error:
             raise RatifiedError(error.text) from None
@@ -126,9 +126,9 @@ def text(value: bytes) -> str:
 
 @client.command(short_help="Print the value of KEY.")
 @click.argument("key")
-@click.option("--prefix", is_flag=True, help="All keys with this prefix, each with its value.")
+@click.option("--prefix", is_flag=True, help="Print all keys with this prefix, each with its value.")
 @click.option(
-    "--revision", type=click.IntRange(min=0), default=0, metavar="N", help="The value at that revision."
+    "--revision", type=click.IntRange(min=0), default=0, metavar="N", help="Value at this revision."
 )
 @asks
 @takes(ClientGetRequest)
@@ -175,14 +175,14 @@ def delete(request: ClientDelRequest) -> int:
     return using(request.client, ask)
 
 
-@client.command(short_help="Print changes.")
+@client.command(short_help="Print changes as they happen.")
 @click.argument("key")
 @click.option("--prefix", is_flag=True, help="All keys with this prefix.")
 @click.option(
     "--after",
     type=click.IntRange(min=0),
     metavar="N",
-    help="Changes after that revision; by default after the current one.",
+    help="Show changes after this revision; by default, after the current one.",
 )
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help="Stop after N changes.")
 @asks
@@ -230,7 +230,7 @@ def lock(request: ClientLockRequest) -> int:
             lost = asyncio.ensure_future(held.lease.lost.wait())
             await asyncio.wait({ended, lost}, return_when=asyncio.FIRST_COMPLETED)
             if not ended.done():
-                sys.stderr.write("the lock is lost: its lease is over; the command is ended\n")
+                sys.stderr.write("the lock is lost: its lease expired; the command was stopped\n")
                 process.terminate()
             lost.cancel()
             return await ended

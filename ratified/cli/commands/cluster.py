@@ -24,7 +24,7 @@ from ratified.cli.requests import (
     ClusterStopRequest,
     takes,
 )
-from ratified.cli.running import node_of, reports, state_of, table, told
+from ratified.cli.running import is_alive, is_stopped, node_of, reports, runtime_faults, state_of, table
 
 COLORS = {"running": "green", "restarting": "yellow", "paused": "yellow", "no answer": "yellow"}
 
@@ -34,7 +34,7 @@ option_of_data = click.option(
     default="cluster",
     show_default=True,
     metavar="DIR",
-    help="The cluster's folder.",
+    help="Folder of the cluster.",
 )
 
 
@@ -56,14 +56,16 @@ def cluster() -> None:
 )
 @option_of_data
 @click.option("--protocol", default="raft", show_default=True, metavar="NAME", help="raft or multi-paxos.")
-@click.option("--machine", default="kv", show_default=True, metavar="NAME", help="What is replicated.")
+@click.option(
+    "--machine", default="kv", show_default=True, metavar="NAME", help="State machine to replicate."
+)
 @click.option(
     "--certificates",
     type=click.Path(file_okay=False, exists=True, path_type=Path),
     metavar="DIR",
     help="TLS, with the certificates in DIR; see `ratified cluster certificates`.",
 )
-@click.option("--insecure", is_flag=True, help="Do without TLS, on loopback.")
+@click.option("--insecure", is_flag=True, help="Run without TLS; loopback only.")
 @click.option(
     "--trace", is_flag=True, help="Have nodes write traces for `ratified trace`: DIR/*/trace.ndjson."
 )
@@ -73,7 +75,7 @@ def cluster() -> None:
     default=5,
     show_default=True,
     metavar="N",
-    help="Give up on a node that exits by itself more than N times within a minute.",
+    help="Give up on a node that exits by itself more than N times in a minute.",
 )
 @click.option("--foreground", is_flag=True, help="Stay in the foreground, until Ctrl-C or SIGTERM.")
 @takes(ClusterStartRequest)
@@ -90,9 +92,9 @@ def start(request: ClusterStartRequest) -> int:
     if request.certificates is None and not request.insecure:
         raise RatifiedError(
             "nodes need certificates to trust each other",
-            remedy="--certificates DIR (ratified cluster certificates makes some), or --insecure to do without, on loopback",
+            remedy="--certificates DIR (ratified cluster certificates makes some), or --insecure to use none, on loopback",
         )
-    with told():
+    with runtime_faults():
         if request.foreground:
             return asyncio.run(_run(request))
         return _in_background(request)
@@ -129,7 +131,7 @@ async def _run(request: ClusterStartRequest) -> int:
         await asyncio.gather(starting, return_exceptions=True)
         return 0
     starting.result()
-    echo(f"{len(made.names)} nodes run in {request.data}\n")
+    echo(f"{len(made.names)} nodes are running in {request.data}\n")
     await ending
     await made.close()
     return 0
@@ -142,7 +144,8 @@ def _in_background(request: ClusterStartRequest) -> int:
     known = read_state(request.data)
     if known is not None and known["supervisor"] is not None:
         raise RatifiedError(
-            f"a cluster runs in {request.data}", remedy=f"ratified cluster stop --data {request.data}"
+            f"a cluster is already running in {request.data}",
+            remedy=f"ratified cluster stop --data {request.data}",
         )
     if known is not None and len(known["founders"]) != request.nodes:
         raise RatifiedError(
@@ -176,12 +179,12 @@ def _in_background(request: ClusterStartRequest) -> int:
             sys.executable, command, os.environ, file_actions=[null, *outputs], setsid=True
         )
     while os.waitpid(process, os.WNOHANG) == (0, 0):
-        if "nodes run in" in (request.data / "supervisor.log").read_text(errors="replace"):
+        if "nodes are running in" in (request.data / "supervisor.log").read_text(errors="replace"):
             break
         time.sleep(0.05)
     else:
         said = (request.data / "supervisor.log").read_text(errors="replace").strip()
-        raise RatifiedError(said.removeprefix("Error: ") or "the supervisor ended without a word")
+        raise RatifiedError(said.removeprefix("Error: ") or "the supervisor exited without an error message")
     return _show(request.data, "text")
 
 
@@ -195,11 +198,11 @@ def _in_background(request: ClusterStartRequest) -> int:
     show_default=True,
     help="Format of the report.",
 )
-@click.option("--watch", is_flag=True, help="Refresh it, until Ctrl-C.")
+@click.option("--watch", is_flag=True, help="Keep refreshing, until Ctrl-C.")
 @takes(ClusterStatusRequest)
 def status(request: ClusterStatusRequest) -> int:
     """Show role, term, commit, lag and health of every node. Exit status: 0 if a majority of the founders is healthy, else 1."""
-    with told():
+    with runtime_faults():
         while request.watch:
             if colorful(sys.stdout, None):
                 echo("\x1b[H\x1b[2J")
@@ -231,7 +234,7 @@ def stop(request: ClusterStopRequest) -> int:
     """Stop all nodes gracefully, and their supervisor."""
     from ratified.impl.runtime.folder import holder
 
-    with told():
+    with runtime_faults():
         state = state_of(request.data)
         for node in state["nodes"].values():
             if node["process"] is not None:
@@ -271,8 +274,11 @@ def resume(request: ClusterResumeRequest) -> int:
 
 
 def _signal(request: ClusterNode, number: int, told_as: str) -> int:
-    with told():
-        _send(node_of(state_of(request.data), request.node)["process"], number)
+    with runtime_faults():
+        process = node_of(state_of(request.data), request.node)["process"]
+        _send(process, number)
+        while number == signal.SIGSTOP and is_alive(process) and not is_stopped(process):
+            time.sleep(0.005)  # a signal is sent before it takes effect
     echo(f"{request.node} {told_as}\n")
     return 0
 
@@ -281,10 +287,10 @@ def _send(process: int, number: int) -> None:
     try:
         os.kill(process, number)
     except ProcessLookupError:
-        complain(f"process {process} has ended meanwhile")
+        complain(f"process {process} has exited in the meantime")
 
 
-@cluster.command(short_help="Make certificates for trying TLS.")
+@cluster.command(short_help="Make test certificates for TLS.")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
     "--nodes",
@@ -295,7 +301,11 @@ def _send(process: int, number: int) -> None:
     help="Number of nodes: n1 to nN.",
 )
 @click.option(
-    "--name", "names", multiple=True, metavar="NAME", help="Also for NAME, a client (may be repeated)."
+    "--name",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Also make one for the client NAME (may be repeated).",
 )
 @click.option(
     "--days",
@@ -303,7 +313,7 @@ def _send(process: int, number: int) -> None:
     default=30,
     show_default=True,
     metavar="N",
-    help="Days for which they are valid.",
+    help="Number of days they are valid.",
 )
 @takes(ClusterCertificatesRequest)
 def certificates(request: ClusterCertificatesRequest) -> int:
@@ -311,7 +321,7 @@ def certificates(request: ClusterCertificatesRequest) -> int:
 
     They are for tests: keys are not encrypted.
     """
-    with told():
+    with runtime_faults():
         from ratified.impl.runtime.certificates import make_certificates
 
         names = [*(f"n{i}" for i in range(1, request.nodes + 1)), "operator", *request.names]

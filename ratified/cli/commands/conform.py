@@ -38,18 +38,18 @@ BUNDLED_SECONDS = 30
 @click.argument("target")
 @click.argument("settings", nargs=-1, metavar="[SORT=SIZE | PARAMETER=VALUE]...", callback=read_settings)
 @option_of_size
-@option_of_seconds("Time to spend: for what is bundled 30 by default, for a driver without limit.")
+@option_of_seconds("Time to spend; by default 30 for bundled implementations, no limit for drivers.")
 @click.option(
     "--events",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Of what is bundled: run until N events have been followed, with fault injection alone.",
+    help="Bundled only: run until N events have been followed, with fault injection alone.",
 )
 @click.option(
     "--record",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     metavar="FILE",
-    help="Of what is bundled: write the events of one run (N with --events) to a file for `ratified trace`, and stop.",
+    help="Bundled only: write the events of one run (N with --events) to a file for `ratified trace`, and stop.",
 )
 @options_of_driving()
 @options_of_reporting(FORMATS)
@@ -119,11 +119,11 @@ def conform_driver(request: ConformRequest) -> int:
     if ":" not in request.target:
         raise RatifiedError(
             f"there is no implementation {request.target!r}",
-            remedy=f"bundled are {', '.join((*implementations, *policies))}; a driver of your own is path.py:Class",
+            remedy=f"bundled: {', '.join((*implementations, *policies))}; write a driver of your own as path.py:Class",
         )
     for option, given in (("--events", request.events), ("--record", request.record)):
         if given is not None:
-            raise click.UsageError(f"{option} is for what is bundled, not for a driver.")
+            raise click.UsageError(f"{option} is for bundled implementations, not for drivers.")
     cls = load_driver(request.target)
     return driven(
         cls, modelled(cls, request.size, request.settings), request.driving, request.seconds, request.output
@@ -151,7 +151,9 @@ def conform_policy(request: ConformRequest) -> int:
     from ratified.language.errors import RatifiedError
 
     if request.record is not None:
-        raise RatifiedError(f"{request.target} is no cluster: there are no events of nodes to be recorded")
+        raise RatifiedError(
+            f"{request.target} does not run as a cluster, so there are no node events to record"
+        )
     require_hypothesis()
     from ratified.cli.report.held import policy_summary
     from ratified.cli.report.policies import policy_json, policy_text

@@ -25,7 +25,7 @@ from ratified.cli.output import deliver
 from ratified.cli.requests import CrosscheckRequest, takes
 
 
-@click.command(short_help="Compare what we and TLC find in a model.")
+@click.command(short_help="Compare what Ratified and TLC find in a model.")
 @model_at_size
 @click.option("--size", metavar="NAME", help="Use a size that the model names; its smallest one by default.")
 @click.option("--symmetry", is_flag=True, help="Count states that differ by renaming as one, on both sides.")

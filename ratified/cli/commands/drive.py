@@ -53,13 +53,13 @@ class WithCommand(click.Command):
     default=10,
     show_default=True,
     metavar="S",
-    help="Seconds that the process may take for an answer.",
+    help="Time limit for each answer, in seconds.",
 )
 @options_of_driving()
 @click.option(
     "--export",
     type=click.Choice(["json", "itf", "pytest"]),
-    help="Drive nothing: write walks along every step, for those who replay them, to -o.",
+    help="Do not drive: write walks that take every step to -o, to be replayed elsewhere.",
 )
 @click.option(
     "-o",
@@ -67,10 +67,10 @@ class WithCommand(click.Command):
     "file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Where to export to; for itf a folder.",
+    help="File to export to; for itf, a folder.",
 )
 @click.option(
-    "--serve", is_flag=True, help="Drive nothing: answer questions about the model on standard input."
+    "--serve", is_flag=True, help="Do not drive: answer questions about the model from standard input."
 )
 @option_of_formats(FORMATS)
 @takes(DriveRequest)
@@ -89,10 +89,10 @@ def drive(request: DriveRequest) -> int:
       ratified drive lock.py:Lock Client=2 -- ./lock-server
     """  # noqa: D301  # click takes \b for "keep these lines"
     if request.file is not None and not request.export:
-        raise click.UsageError("-o is where --export writes to.")
+        raise click.UsageError("-o needs --export.")
     if request.serve or request.export:
         if request.command:
-            raise click.UsageError("--export and --serve drive nothing: they take no command.")
+            raise click.UsageError("--export and --serve do not drive: they take no command.")
         cls, model = _found(request)
         return _serve(model) if request.serve else _export(request, cls, model)
     cls, model = _found(request)
@@ -123,8 +123,8 @@ def _found(request: DriveRequest) -> tuple[type[Any] | None, Model]:
         if issubclass(found, Driver):
             if not request.export and not request.serve and not issubclass(found, ProcessDriver):
                 raise RatifiedError(
-                    f"{found.__name__} drives no process",
-                    remedy="derive it from ratified.ProcessDriver; what is driven in Python: ratified conform",
+                    f"{found.__name__} is not a ProcessDriver",
+                    remedy="derive it from ratified.ProcessDriver; for drivers in Python: ratified conform",
                 )
             return found, modelled(found, request.size, request.settings)
     return None, instance(load(request.target), request.size, request.settings)
@@ -143,7 +143,7 @@ def _export(request: DriveRequest, cls: type[Any] | None, model: Model) -> int:
 
     file = request.file
     if request.export == "pytest" and cls is None:
-        raise click.UsageError("--export pytest needs a driver, which is to replay the walks.")
+        raise click.UsageError("--export pytest needs a driver to replay the walks.")
     if request.export == "itf" and file is None:
         raise click.UsageError("--export itf writes a file for each walk: name a folder with -o.")
     walks = walks_of(model, forbidden=request.driving.forbidden, states=request.driving.states)

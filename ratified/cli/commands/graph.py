@@ -55,7 +55,7 @@ from ratified.cli.requests import GraphRequest, takes
 )
 @click.option("--depth", type=click.IntRange(min=1), metavar="N", help="Explore N levels.")
 @click.option("--states", type=click.IntRange(min=1), metavar="N", help="Explore N distinct states.")
-@option_of_seconds("Stop exploring in time for a picture after about S seconds.")
+@option_of_seconds("Stop exploring in time to have a picture after about S seconds.")
 @option_of_engine
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 @takes(GraphRequest)
@@ -91,7 +91,9 @@ def graph(request: GraphRequest) -> int:
     exercised = None
     if request.coverage is not None:
         if request.view not in (None, "state", "self"):
-            raise click.UsageError("--coverage marks single steps: without --view, or with --view state")
+            raise click.UsageError(
+                "--coverage marks individual steps: leave out --view, or give --view state"
+            )
         exercised = exercised_by(request.coverage, model)
     live = LiveLine(sys.stderr, name) if sys.stderr.isatty() and not request.quiet else None
     with live or nullcontext():

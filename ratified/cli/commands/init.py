@@ -26,8 +26,8 @@ def init(request: InitRequest) -> int:
     there = [str(request.folder / name) for name in beginning if (request.folder / name).exists()]
     if there:
         raise RatifiedError(
-            f"{there[0]} is there already, and nothing was written",
-            remedy="ratified init FOLDER begins elsewhere",
+            f"{there[0]} exists already; nothing was written",
+            remedy="ratified init FOLDER writes to another folder",
         )
     for name, text in beginning.items():
         file = request.folder / name
@@ -41,7 +41,7 @@ def init(request: InitRequest) -> int:
     inside = "" if request.folder == Path() else f"cd {request.folder}, then "
     echo(
         "\n".join(
-            [*lines, "", f"{inside}`ratified check` or `pytest` checks the model; docs/ci.md tells the rest"]
+            [*lines, "", f"{inside}`ratified check` or `pytest` checks the model; docs/ci.md has the rest"]
         )
         + "\n"
     )

@@ -19,7 +19,7 @@ from ratified.cli.requests import LinearizableRequest, takes
     default="kv",
     show_default=True,
     metavar="NAME",
-    help="What it is a history of: register, kv, queue, lock, or a class of your own as path.py:Class.",
+    help="What the history is of: register, kv, queue, lock, or your own class as path.py:Class.",
 )
 @click.option("--initial", metavar="JSON", help="Initial value of a register; null by default.")
 @option_of_seconds("Give up after S seconds.")
@@ -29,7 +29,7 @@ from ratified.cli.requests import LinearizableRequest, takes
     default=1_000_000,
     show_default=True,
     metavar="N",
-    help="Give up on histories of more than N operations.",
+    help="Give up if the history has more than N operations.",
 )
 @click.option(
     "--html",

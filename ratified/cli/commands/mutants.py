@@ -33,41 +33,39 @@ CORES = Path("the cores")
 """What stands for the cores of a protocol where no module is named."""
 
 
-@click.command(short_help="Plant bugs into an implementation; all must be caught.")
+@click.command(short_help="Plant bugs in an implementation; all must be caught.")
 @click.argument("target")
 @click.argument("names", nargs=-1, metavar="[NAME | SORT=SIZE]...")
-@click.option("--quick", is_flag=True, help="Of what is bundled: use fault injection only.")
-@click.option(
-    "--scripts", is_flag=True, help="Of what is bundled: show a short script that exposes each bug."
-)
-@click.option("--systematic", is_flag=True, help="Of a policy: plant every mistake in its source instead.")
+@click.option("--quick", is_flag=True, help="Bundled only: use fault injection alone.")
+@click.option("--scripts", is_flag=True, help="Bundled only: show a short script that exposes each bug.")
+@click.option("--systematic", is_flag=True, help="Policies only: plant every mistake in the source instead.")
 @click.option(
     "--sweep",
     type=click.Path(dir_okay=False, path_type=Path),
     is_flag=False,
     flag_value=CORES,
     metavar="[MODULE.py]",
-    help="Plant every mistake, one at a time: with a driver into this module, of a bundled protocol into its cores.",
+    help="Plant every mistake, one at a time: of a driver in this module, of a bundled protocol in its cores.",
 )
 @click.option(
     "--sample",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Of a sweep: N of the mistakes, drawn with --seed; of cores, the share of all is estimated, with an interval.",
+    help="With --sweep: plant N mistakes, drawn with --seed; for cores, the share of all is estimated, with an interval.",
 )
-@option_of_seconds("Of a sweep of cores: start no mutant after S seconds.")
+@option_of_seconds("With --sweep of cores: start no mutant after S seconds.")
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
     default=os.cpu_count() or 1,
     metavar="N",
-    help="Mutants that are driven at the same time; as many as there are cores by default.",
+    help="Mutants to drive at the same time; by default one for each core.",
 )
 @click.option(
     "--within",
     type=click.FloatRange(min=0, min_open=True),
     metavar="S",
-    help="Seconds that a mutant is given; by default 20 times what the module takes, and at least 10.",
+    help="Time limit for a mutant, in seconds; by default 20 times what the module takes, at least 10.",
 )
 @options_of_driving()
 @options_of_reporting(FORMATS)
@@ -103,7 +101,7 @@ def mutants(request: MutantsRequest) -> int:
         return mutants_of_policy(request)
     if request.systematic:
         raise RatifiedError(
-            f"{request.target} runs in clusters: systematic mistakes are planted in policies only",
+            f"{request.target} runs in a cluster: systematic mistakes are planted in policies only",
             remedy=f"policies are {', '.join(policies)}",
         )
     from ratified.bundled.conformance import caught_of
@@ -163,14 +161,14 @@ def sweep_of_cores(request: MutantsRequest) -> int:
 
     if not (cores := cores_of(request.target)):
         swept = ", ".join(name for name in implementations if cores_of(name))
-        raise RatifiedError(f"the cores of {request.target} are not swept", remedy=f"those of {swept} are")
+        raise RatifiedError(f"the cores of {request.target} cannot be swept", remedy=f"those of {swept} are")
     if request.names:
         raise click.UsageError("With --sweep no bugs are named.")
     require_hypothesis()
     began = time.monotonic()
     live = LiveText(sys.stderr) if sys.stderr.isatty() and not request.output.quiet else None
 
-    def told(what: str) -> None:
+    def show(what: str) -> None:
         if live and time.monotonic() > began + SHOWN_AFTER:
             live.show(what)
 
@@ -183,17 +181,17 @@ def sweep_of_cores(request: MutantsRequest) -> int:
         )
         over = after(request.seconds, interrupted)
         try:
-            sweep.watch(told)
+            sweep.watch(show)
             swept_cores = sweep.run(
                 request.sample,
                 request.driving.seed,
                 request.jobs,
-                lambda done, of: told(f"{done:,} of {of:,} mistakes"),
+                lambda done, of: show(f"{done:,} of {of:,} mistakes"),
                 over,
             )
         except ValueError as error:
             raise RatifiedError(
-                f"{request.target} is not swept: without a mistake it does not conform\n{error}"
+                f"{request.target} cannot be swept: without a mistake it does not conform\n{error}"
             ) from None
     took = time.monotonic() - began
     text = cores_text(swept_cores, took)
@@ -252,10 +250,12 @@ def sweep_by_driver(request: MutantsRequest) -> int:
     if ":" not in request.target:
         raise RatifiedError(
             f"there is no implementation {request.target!r}",
-            remedy=f"bundled are {', '.join((*implementations, *policies))}; a driver of your own is path.py:Class",
+            remedy=f"bundled: {', '.join((*implementations, *policies))}; write a driver of your own as path.py:Class",
         )
     if request.sweep is None or request.sweep == CORES:
-        raise click.UsageError("which module? With a driver, --sweep MODULE.py plants mistakes into that.")
+        raise click.UsageError(
+            "With a driver, --sweep needs the module to plant mistakes in: --sweep MODULE.py."
+        )
     settings = read_settings(click.get_current_context(), click.Argument(["names"]), request.names)
     driving = request.driving
 
@@ -279,7 +279,7 @@ def sweep_by_driver(request: MutantsRequest) -> int:
     began = time.monotonic()
     live = LiveText(sys.stderr) if sys.stderr.isatty() and not request.output.quiet else None
 
-    def told(done: int, of: int) -> None:
+    def progress(done: int, of: int) -> None:
         if live and time.monotonic() > began + SHOWN_AFTER:
             live.show(f"{done:,} of {of:,} mistakes")
 
@@ -291,7 +291,7 @@ def sweep_by_driver(request: MutantsRequest) -> int:
             within=request.within,
             sample=request.sample,
             seed=driving.seed,
-            told=told,
+            told=progress,
         )
     took = time.monotonic() - began
     text = sweep_text(swept, took)

@@ -46,7 +46,7 @@ def models_at_sizes(command: F) -> F:
 
 
 option_of_size = click.option(
-    "--size", metavar="NAME", help="Use a size that the model names; `ratified list MODEL` shows them."
+    "--size", metavar="NAME", help="Use one of the model's named sizes; `ratified list MODEL` shows them."
 )
 option_of_claims = click.option(
     "--claim", "claims", multiple=True, metavar="NAME", help="Check this claim only (may be repeated)."
@@ -59,7 +59,7 @@ option_of_engine = click.option(
     type=click.Choice(ENGINES),
     default="auto",
     show_default=True,
-    help="What explores; auto compiles a model that turns out to be large.",
+    help="Engine to use; auto compiles a model that turns out to be large.",
 )
 
 
@@ -108,7 +108,7 @@ def options_of_exploring(formats: tuple[str, ...] = FORMATS) -> Callable[[F], F]
         click.option(
             "--symmetry/--no-symmetry",
             default=None,
-            help="Explore one of the states that differ by renaming symmetric values; by default where the model says so.",
+            help="Explore only one of the states that differ by renaming symmetric values; by default, if the model says so.",
         ),
         click.option("--depth", type=at_least_one, metavar="N", help="Stop after N levels."),
         click.option("--states", type=at_least_one, metavar="N", help="Stop after N distinct states."),
@@ -135,7 +135,7 @@ def options_of_driving() -> Callable[[F], F]:
             "--forbidden/--no-forbidden",
             default=True,
             show_default=True,
-            help="Ask for what the model forbids; it must be refused, or change nothing.",
+            help="Also attempt what the model forbids; it must be refused, or change nothing.",
         ),
         click.option(
             "--walks",
@@ -143,7 +143,7 @@ def options_of_driving() -> Callable[[F], F]:
             default=100,
             show_default=True,
             metavar="N",
-            help="Random walks, after the graph.",
+            help="Number of random walks after the graph.",
         ),
         click.option(
             "--length",
@@ -151,7 +151,7 @@ def options_of_driving() -> Callable[[F], F]:
             default=100,
             show_default=True,
             metavar="N",
-            help="Steps of each random walk.",
+            help="Number of steps of a random walk.",
         ),
         click.option(
             "--states",
@@ -159,7 +159,7 @@ def options_of_driving() -> Callable[[F], F]:
             default=100_000,
             show_default=True,
             metavar="N",
-            help="Give up where the graph has more than N states.",
+            help="Give up if the graph has more than N states.",
         ),
         click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Random seed."),
     )
@@ -224,7 +224,7 @@ def read_models(
                 )
             found.append((word, []))
         elif not found:
-            raise click.UsageError(f"{word!r} stands before any model; write MODEL {word}.")
+            raise click.UsageError(f"{word!r} comes before any model; write MODEL {word}.")
         else:
             found[-1][1].append(word)
     return tuple((model, read_settings(context, parameter, tuple(settings))) for model, settings in found)
@@ -242,7 +242,7 @@ def read_settings(
         if not sign or not name.isidentifier() or not value:
             raise click.UsageError(f"{setting!r} is not a setting; write Sort=3 or parameter=value.")
         if name in read:
-            braces = "" if value.isdigit() else " Put a set in braces into quotes, or the shell expands it."
+            braces = "" if value.isdigit() else " Quote a set in braces, or the shell expands it."
             raise click.UsageError(f"{name} is given twice: {read[name]} and {value}.{braces}")
         read[name] = value
     return read

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option(
     "--solver", type=click.Choice(("z3", "cvc5")), default="z3", show_default=True, help="Solver to use."
 )
-@click.option("--cross-check", is_flag=True, help="Give every obligation to the other solver too.")
+@click.option("--cross-check", is_flag=True, help="Also give every obligation to the other solver.")
 @click.option(
     "--timeout",
     type=Number(min=0.1),
@@ -51,13 +51,13 @@ if TYPE_CHECKING:
     "--smt2",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Write each obligation there as an SMT-LIB 2 file.",
+    help="Write each obligation as an SMT-LIB 2 file to this folder.",
 )
 @click.option(
     "--certificate",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Write the obligations there with certificates, which `ratified certified DIR` checks without a solver.",
+    help="Write the obligations to this folder, with certificates that `ratified certified DIR` checks without a solver.",
 )
 @click.option(
     "--diagram",

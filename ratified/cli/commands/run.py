@@ -70,7 +70,7 @@ class WithServices(click.Command):
     metavar="N",
     help="Number of runs, each with the next seed.",
 )
-@click.option("--vary", is_flag=True, help="Draw another configuration for every seed.")
+@click.option("--vary", is_flag=True, help="Draw a new configuration for each seed.")
 @click.option("--calm", is_flag=True, help="Disable fault injection.")
 @option_of_seconds()
 @click.option("--transcript", is_flag=True, help="Show the last run, step by step.")
@@ -138,7 +138,7 @@ def _runs(request: RunRequest) -> Runs:
     schedule = read(request.schedule) if request.schedule is not None else None
     wanted = 1 if schedule is not None else request.seeds
     done = inputs = applied = operations = 0
-    last, stopped = None, "time ran out"
+    last, stopped = None, "time limit reached"
     with live or nullcontext():
         while True:
             try:

@@ -37,19 +37,19 @@ _span = "NODE@FROM..UNTIL"
     type=click.Choice(list(BALANCERS)),
     default=("smooth-weighted",),
     show_default=True,
-    help="A balancing policy. It may be repeated, as --budget, --hedge and --health may: all have the same requests.",
+    help="A balancing policy. It may be repeated, as --budget, --hedge and --health may: all get the same requests.",
 )
 @click.option(
     "--nodes",
     default="a=1,b=1,c=1",
     show_default=True,
     metavar="NAME=WEIGHT,...",
-    help="Who serves. NAME=WEIGHT@ZONE/LEVEL says where a node is, and at which level of priority: level 0 is asked first.",
+    help="The nodes. NAME=WEIGHT@ZONE/LEVEL gives a node's zone and its level of priority: level 0 is used first.",
 )
 @click.option(
     "--zone",
     metavar="ZONE",
-    help="Where the client is: it keeps to its zone; each zone has a client like it.",
+    help="Zone of the client, which prefers nodes of its own zone; each zone has such a client.",
 )
 @click.option(
     "--requests",
@@ -93,7 +93,7 @@ _span = "NODE@FROM..UNTIL"
     default=10,
     show_default=True,
     metavar="N",
-    help="How many times as long a slow node takes.",
+    help="Factor by which a slow node is slower.",
 )
 @click.option("--deadline", default="1s", show_default=True, metavar="TIME", help="Time limit for a request.")
 @click.option(
@@ -112,7 +112,7 @@ _span = "NODE@FROM..UNTIL"
     default="50ms",
     show_default=True,
     metavar="TIME",
-    help="Wait before the first retry; it doubles each time, and a random part of it is waited (full jitter).",
+    help="Back-off before the first retry; it doubles each time, with full jitter.",
 )
 @click.option(
     "--budget",
@@ -279,7 +279,7 @@ def setups_of(request: ServicesRequest) -> list[Setup]:
 HEALTH_WORDS = {
     "eject": "5 failures in a row eject for 1 s, longer each time, at most half of the nodes",
     "breaker": "circuit breakers, which half of 20 requests that fail in 10 s open for 1 s",
-    "none": "nobody is avoided",
+    "none": "no node is avoided",
 }
 
 

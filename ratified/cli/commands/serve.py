@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from ratified.cli.requests import ServeRequest, takes
-from ratified.cli.running import told
+from ratified.cli.running import runtime_faults
 
 
 @click.command(short_help="Run one node of a cluster.")
 @click.argument("file", metavar="CONFIG.toml", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--parent", is_flag=True, hidden=True, help="End with the process that started this one.")
+@click.option("--parent", is_flag=True, hidden=True, help="Exit when the parent process does.")
 @takes(ServeRequest)
 def serve(request: ServeRequest) -> int:
     """Run the node that CONFIG.toml describes, until SIGTERM or Ctrl-C.
@@ -29,7 +29,7 @@ def serve(request: ServeRequest) -> int:
 
     Exit status: 0 stopped, 2 settings, 65 data refused, 69 folder or port in use, 74 disk, 70 anything else.
     """  # noqa: D301  # click takes \b for "keep these lines"
-    with told():
+    with runtime_faults():
         from ratified.impl.runtime.serve import serve as run
         from ratified.impl.runtime.settings import read_settings
 

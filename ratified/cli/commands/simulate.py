@@ -33,7 +33,7 @@ def refuse_without_measure(request: SimulateRequest) -> None:
     for option, value in given.items():
         if value is not None:
             raise click.UsageError(
-                f"{option} says how to measure, and nothing is measured: add --measure EXPRESSION"
+                f"{option} says how to measure, but nothing is measured: add --measure EXPRESSION"
             )
 
 
@@ -48,7 +48,7 @@ def refuse_without_measure(request: SimulateRequest) -> None:
     default=100,
     show_default=True,
     metavar="N",
-    help="Steps of a run, at most.",
+    help="Maximum number of steps in a run.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Random seed.")
 @click.option("--show", is_flag=True, help="Show the first run, step by step.")
@@ -64,9 +64,9 @@ def refuse_without_measure(request: SimulateRequest) -> None:
     "--since",
     type=click.IntRange(min=0),
     metavar="STEP",
-    help="With --measure: what is asked along a run is asked from this step on.",
+    help="With --measure: measure along a run from this step on.",
 )
-@click.option("--until", metavar="CONDITION", help="With --measure: a run ends when this is true.")
+@click.option("--until", metavar="CONDITION", help="With --measure: end a run when this is true.")
 @click.option(
     "--weight",
     "weights",
@@ -83,7 +83,7 @@ def refuse_without_measure(request: SimulateRequest) -> None:
 @click.option(
     "--engine",
     type=click.Choice(ENGINES),
-    help="With --measure: what runs; figures are the same.  [default: auto]",
+    help="With --measure: engine to use; figures are the same.  [default: auto]",
 )
 @click.option(
     "--threads", type=click.IntRange(min=1), metavar="N", help="With --measure: [default: all cores]"

@@ -9,10 +9,10 @@ import click
 from ratified.cli.commands.options import FORMATS, options_of_reporting
 from ratified.cli.output import deliver
 from ratified.cli.requests import TortureRequest, takes
-from ratified.cli.running import told
+from ratified.cli.running import runtime_faults
 
 
-@click.command(short_help="Make everything go wrong in a cluster that runs.")
+@click.command(short_help="Inject every kind of fault into a running cluster.")
 @click.argument("target", type=click.Choice(("cluster",)))
 @click.option(
     "--nodes", type=click.IntRange(1, 9), default=3, show_default=True, metavar="N", help="Number of nodes."
@@ -23,7 +23,7 @@ from ratified.cli.running import told
     default=1,
     show_default=True,
     metavar="N",
-    help="Number of nodes more, which become members and leave again (raft).",
+    help="Number of further nodes, which join and leave (raft).",
 )
 @click.option(
     "--seconds",
@@ -70,30 +70,38 @@ from ratified.cli.running import told
     type=click.Choice(("raft", "multi-paxos")),
     default="raft",
     show_default=True,
-    help="What nodes run.",
+    help="Protocol of the nodes.",
 )
 @click.option(
     "--machine",
     type=click.Choice(("kv", "etcd")),
     default="kv",
     show_default=True,
-    help="What is replicated: a small key-value store, or the one behind etcd's interface, asked through that.",
+    help="State machine: a small key-value store, or the store behind etcd's interface, used through it.",
 )
 @click.option(
-    "--trace/--no-trace", default=True, help="Have nodes write traces, and follow them by the model (raft)."
+    "--trace/--no-trace",
+    default=True,
+    help="Have nodes write traces, and check them against the model.",
 )
 @click.option(
-    "--plant", metavar="BUG", help="Plant a bug, which must be found: no-fsync, or one of raft's mutants."
+    "--plant",
+    metavar="BUG",
+    help="Plant a bug, which must be found: no-fsync, or one of the protocol's mutants.",
 )
 @click.option(
-    "--fault", "kinds", multiple=True, metavar="KIND", help="Faults of this kind only (may be repeated)."
+    "--fault",
+    "kinds",
+    multiple=True,
+    metavar="KIND",
+    help="Inject only faults of this kind (may be repeated).",
 )
 @click.option(
     "--data",
     "folder",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Where nodes, history, traces and picture go; by default a new folder, which is named and kept.",
+    help="Folder for nodes, history, traces and picture; by default a new one, which is named and kept.",
 )
 @options_of_reporting(FORMATS)
 @takes(TortureRequest)
@@ -108,13 +116,13 @@ def torture(request: TortureRequest) -> int:
     what was being written when a node was killed; clocks jump, where libfaketime is installed. It holds if the clients'
     history is linearizable, if the model explains the traces of all nodes, and if all nodes end with the same state.
     """  # noqa: D301  # click takes \b for "keep these lines"
-    with told():
+    with runtime_faults():
         from ratified.conformance.cluster.torture import Plan, known_kinds, known_plants
         from ratified.conformance.cluster.torture import torture as run
 
-        if request.plant is not None and request.plant not in known_plants():
+        if request.plant is not None and request.plant not in known_plants(request.protocol):
             raise click.UsageError(
-                f"there is no bug {request.plant!r}; there are {', '.join(known_plants())}"
+                f"there is no bug {request.plant!r}; there are {', '.join(known_plants(request.protocol))}"
             )
         kinds = known_kinds(request.machine)
         for kind in request.kinds:
@@ -159,5 +167,5 @@ def _folder(given: Path | None) -> Path:
     if given is None:
         return Path(tempfile.mkdtemp(prefix="ratified-torture-"))
     if given.exists() and any(given.iterdir()):
-        raise RatifiedError(f"{given} is not empty", remedy="a run begins in a folder of its own")
+        raise RatifiedError(f"{given} is not empty", remedy="a run needs a folder of its own")
     return given

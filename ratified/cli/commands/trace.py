@@ -59,13 +59,13 @@ def _traces_and_settings(
 )
 @click.option("--size", metavar="NAME", help="For ITF: use a size that the model names.")
 @click.option(
-    "--follow", is_flag=True, help="Wait for what is still being written, until --seconds or Ctrl-C."
+    "--follow", is_flag=True, help="Keep reading while the trace is written, until --seconds or Ctrl-C."
 )
 @click.option(
     "--unobserved",
     type=click.IntRange(min=0),
     metavar="N",
-    help="Allow at most N unobserved steps between two events; the binding says by default.",
+    help="Allow at most N unobserved steps between two events; by default, as the binding says.",
 )
 @click.option(
     "--states",
@@ -73,7 +73,7 @@ def _traces_and_settings(
     default=10_000,
     show_default=True,
     metavar="N",
-    help="Give up where more than N states of the model could explain what was observed.",
+    help="Give up if more than N states of the model could explain what was observed.",
 )
 @click.option("--events", type=click.IntRange(min=1), metavar="N", help="Stop after N events.")
 @option_of_seconds()
@@ -90,7 +90,7 @@ def _traces_and_settings(
     metavar="KIND:FIELD",
     help="Merge the traces, one per node, into one run, by vector:FIELD, hlc:FIELD or wall:FIELD[:ms].",
 )
-@click.option("--error", metavar="TIME", help="How far wall clocks may be off: 5ms.")
+@click.option("--error", metavar="TIME", help="How far wall clocks may be off, such as 5ms.")
 @click.option(
     "--orders",
     type=click.IntRange(min=1),
@@ -99,7 +99,7 @@ def _traces_and_settings(
     metavar="N",
     help="Try at most N orders at once of events that clocks do not order.",
 )
-@click.option("--coverage", is_flag=True, help="Report what of the model no trace exercised.")
+@click.option("--coverage", is_flag=True, help="Report which parts of the model no trace exercised.")
 @option_of_diagram("the event that the model does not allow")
 @options_of_reporting(FORMATS)
 @takes(TraceRequest)
@@ -124,11 +124,11 @@ def trace(request: TraceRequest) -> int:
     """  # noqa: D301  # click takes \b for "keep these lines"
     if any(path.name.endswith(".itf.json") for path in request.traces):
         if len(request.traces) > 1:
-            raise click.UsageError("a run in ITF is followed alone")
+            raise click.UsageError("a run in ITF must be the only trace")
         if request.diagram:
             raise click.UsageError("a run in ITF cannot be drawn")
         if request.follow:
-            raise click.UsageError("a run in ITF is whole: --follow is for events")
+            raise click.UsageError("a run in ITF is complete: --follow is for events")
         if request.coverage:
             raise click.UsageError("a run in ITF has no coverage: --coverage is for events")
         return follow_itf(request)

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from ratified.cli.exploring import ExploreOptions, emit, explore_options, explored
+from ratified.cli.exploring import ExploreOptions, emit, explored
 from ratified.cli.gate.configuration import Configuration, ConfigurationError, Entry, ModelEntry, read
 from ratified.cli.gate.finding import find
 from ratified.cli.gate.running import Asked, Prepared, check_entry, checked_or_known, loader, prepare, settle
 from ratified.cli.gate.verdicts import Cache, checked_folder
-from ratified.cli.instances import instance, is_symmetric
-from ratified.cli.loading import described, load, name_of
+from ratified.cli.named import named
 from ratified.cli.report.checks import Checked, Outcome, Refused, Report
 from ratified.cli.report.text import whole_message
 from ratified.cli.requests import CheckRequest
@@ -165,15 +164,10 @@ def check_several(request: CheckRequest) -> int:
 def _job(
     target: str, settings: Mapping[str, str], label: str, request: CheckRequest, cache: Cache
 ) -> Callable[[], Checked]:
-    cls = load(target)
-    model = instance(cls, request.exploring.size, settings)
-    how = explore_options(
-        request.exploring, symmetric=is_symmetric(cls, request.exploring.size), deadlock=request.deadlock
-    )
-    name = name_of(target, cls)
+    one = named(request, target, settings)
 
     def job() -> Checked:
-        result, since = checked_or_known(model, how, Path.cwd(), cache, _explore(label, request))
-        return Checked(label, result, described(name), since=since)
+        result, since = checked_or_known(one.model, one.how, Path.cwd(), cache, _explore(label, request))
+        return Checked(label, result, one.description, since=since)
 
     return job

@@ -231,7 +231,7 @@ class _Table:
             self.refuse(name, f"{name} must be a list of names")
         if name in self.data and not value:
             self.refuse(
-                name, f"{name} is empty, so that nothing would be asked", f"leave {name} out for all of them"
+                name, f"{name} is empty, so nothing would be checked", f"leave {name} out for all of them"
             )
         for number, one in enumerate(value):
             if one in value[:number]:
@@ -249,7 +249,7 @@ class _Table:
                 f"{name} is a list of tables", (*self.path, name), f"write [[{header}]] in two brackets"
             )
         if not value:
-            self.refuse(name, f"{name} lists nothing, so that nothing would be checked", f"leave {name} out")
+            self.refuse(name, f"{name} lists nothing, so nothing would be checked", f"leave {name} out")
         return [_Table(self._reader, one, (*self.path, name, number)) for number, one in enumerate(value)]
 
 
@@ -319,7 +319,7 @@ class _Reader:
     def _memory(self, table: _Table, usual: int | None) -> int | None:
         from ratified.cli.amounts import bytes_of
 
-        text = table.get("memory", str, "an amount as 512M or 2G in quotes")
+        text = table.get("memory", str, "an amount such as 512M or 2G, in quotes")
         if text is None:
             return usual
         found = bytes_of(text)
@@ -333,7 +333,7 @@ class _Reader:
         assert span is not None  # a table that was read stands somewhere
         if not target:
             raise ConfigurationError(
-                f"{key} is missing: what is to be checked?",
+                f"{key} is missing: it says what to check",
                 span=span,
                 remedy=f'write {key} = "path.py:Class"',
             )
@@ -342,7 +342,7 @@ class _Reader:
     def _label(self, table: _Table, target: str) -> str:
         name = table.get("name", str, "a name")
         if name is not None and not re.fullmatch(r"[\w.-]+", name):
-            table.refuse("name", "a name is made of letters, digits, _, . and -")
+            table.refuse("name", "a name consists of letters, digits, _, . and -")
         path, _, last = target.rpartition(":")
         return name or (last if path or not last.endswith(".py") else Path(last).stem)
 
@@ -362,7 +362,7 @@ class _Reader:
         if not sizes:
             table.refuse(
                 "sizes",
-                "sizes is empty, so that nothing would be checked",
+                "sizes is empty, so nothing would be checked",
                 "leave sizes out for the standard size",
             )
         if len(sizes) > 1:
@@ -379,7 +379,7 @@ class _Reader:
             path = (*table.path, "sizes", number) if isinstance(given, list) else (*table.path, "sizes")
             named = size if isinstance(size, str) else None
             if named is None and not isinstance(size, dict):
-                self.refuse(f"a size is a table as {{ Client = 3 }}, or a name, not {_toml(size)}", path)
+                self.refuse(f"a size is a table such as {{ Client = 3 }}, or a name, not {_toml(size)}", path)
             own = {} if named is not None else size
             settings = self._settings(_Table(self, own, path), parameters.data)
             shown = [*([named] if named else []), *(f"{k}={_toml(v)}" for k, v in settings.items())]
@@ -423,7 +423,9 @@ class _Reader:
             )
         undecided = self._undecided(table, default=allowed and verdict == "holds")
         if "undecided" in table.data and undecided and verdict != "holds":
-            table.refuse("undecided", f"what is expected to be {verdict} cannot be undecided as well")
+            table.refuse(
+                "undecided", f"a verdict that is expected to be {verdict} cannot be undecided as well"
+            )
         return Expectation(
             Verdict(verdict), claim or None, table.number("states", 0), table.number("depth", 0), undecided
         )

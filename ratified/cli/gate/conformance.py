@@ -61,8 +61,8 @@ def _held(entry: ConformanceEntry, target: str) -> Told:
         return _machine(found, target)
     if inspect.isclass(found) or not callable(found):
         raise RatifiedError(
-            f"{target} is nothing that can be held to a model",
-            remedy="it is a Driver, a Protocol, a Policy, a state machine of Hypothesis, or a function that returns an answer",
+            f"{target} cannot be checked against a model",
+            remedy="write a Driver, a Protocol, a Policy, a state machine of Hypothesis, or a function that returns an answer",
         )
     return _function(found, target)
 
@@ -76,7 +76,7 @@ def _found(target: str) -> Any:
     if ":" not in target:
         raise RatifiedError(
             f"there is no bundled implementation {target!r}",
-            remedy=f"bundled are {', '.join([*implementations])}; one of your own is path.py:name or module:name",
+            remedy=f"bundled: {', '.join([*implementations])}; write your own as path.py:name or module:name",
         )
     module, _, name = target.rpartition(":")
     loaded = load_module(module)
@@ -152,14 +152,14 @@ def _function(function: Any, target: str) -> Told:
     if not isinstance(verdict, Verdict):
         raise RatifiedError(
             f"{target} returned {type(answer).__name__}, which has no verdict",
-            remedy="let it return an answer, or a Verdict, so that forgetting to look is not passing",
+            remedy="return an answer, or a Verdict: a check that was forgotten must not pass",
         )
     if verdict is Verdict.HOLDS and _of_nothing(answer):
         return _told(Verdict.UNDECIDED, f"{target}: there was nothing to follow", repr(answer))
     if isinstance(answer, Decided):
-        from ratified.cli.report.render import told
+        from ratified.cli.report.render import report_of
 
-        text = told(answer)
+        text = report_of(answer)
         return verdict, text.partition("\n")[0], text + "\n"
     return _told(verdict, target, "" if isinstance(answer, Verdict) else repr(answer))
 

@@ -133,7 +133,7 @@ def prepare_class(entry: ModelEntry, cls: type[Model], asked: Asked = NOTHING) -
         and expect == Expectation(undecided_allowed=expect.undecided_allowed)
     ):
         raise RatifiedError(
-            f"{cls.__name__} claims nothing, so that nothing would be checked",
+            f"{cls.__name__} claims nothing, so nothing would be checked",
             span=entry.span,
             remedy="give it an @invariant, or write deadlock = true, or pin the number of its states",
         )

@@ -149,10 +149,10 @@ def key_of(model: Model, how: ExploreOptions, root: Path) -> str:
         UnknownSourcesError: the model can depend on something else.
     """
     if how.options.checkpoint is not None or how.options.dump is not None:
-        raise UnknownSourcesError("a file of the engine's is asked for as well")
+        raise UnknownSourcesError("the engine is asked to write a file as well")
     meaning = portable_digest(model, root)
     if meaning is None:
-        raise UnknownSourcesError("it has a value that cannot be written down")
+        raise UnknownSourcesError("it has a value that cannot be stored")
     asked = (how.limits, how.symmetry, how.deadlock, how.engine, how.claims)
     return digest_of(
         [SCHEMA, meaning, repr(asked), repr(model), *sources_of(type(model), root), *surroundings()]

@@ -15,7 +15,7 @@ from ratified.cli.report.text import (
     violation_lines,
     what_failed,
 )
-from ratified.cli.report.words import listed, plural
+from ratified.cli.report.words import listed, model_and_settings, plural
 from ratified.language.claims import not_checked
 from ratified.language.values import show
 from ratified.results.result import Verdict
@@ -83,11 +83,7 @@ def _lines(name: str, found: Bounded, paint: Paint) -> Iterator[str]:
 
 
 def _about(found: Bounded) -> Iterator[tuple[str, str]]:
-    yield "model", found.model
-    if found.sizes:
-        yield "sizes", " ".join(f"{name}={size}" for name, size in found.sizes.items())
-    if found.parameters:
-        yield "parameters", " ".join(f"{name}={show(value)}" for name, value in found.parameters.items())
+    yield from model_and_settings(found)
     yield "claims", listed(found.claims)
     if found.steps is not None:
         yield "runs", f"all of at most {plural(found.steps, 'step')}"

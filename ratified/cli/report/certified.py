@@ -33,9 +33,7 @@ def certified_text(folder: Path, found: Certified, against: str | None) -> str:
     if refused:
         lines = [f"NOT CERTIFIED  {folder}: {plural(len(found.problems), 'problem')} ({count})"]
     else:
-        lines = [
-            f"CERTIFIED  {folder}: {count} of {found.heading.script}, each with a certificate that holds"
-        ]
+        lines = [f"CERTIFIED  {folder}: {count} of {found.heading.script}, each with a valid certificate"]
     lines += ["", *(f"  {p.file}: {p.why}" for p in found.problems)]
     if not refused:
         lines += [

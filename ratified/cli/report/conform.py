@@ -63,7 +63,7 @@ def conform_text(protocol: Protocol, result: Conformed, took: float) -> str:
             f"alone       {plural(result.alone, 'run')}, {plural(result.alone_steps, 'step')} of one node"
         )
     if result.stressed:
-        came = "" if result.failure is not None else "; in calm all came about that must"
+        came = "" if result.failure is not None else "; once faults ended, all that must happen did"
         lines.append(
             f"stress      {plural(result.stressed, 'run')}, {plural(result.stressed_events, 'event')}{came}"
         )

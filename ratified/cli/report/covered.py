@@ -31,7 +31,7 @@ def coverage_lines(coverage: Coverage) -> Iterator[str]:
         yield from (f"  {name}" for name in coverage.never_taken)
     for kind, what in (
         (BRANCH, "branches that were never taken"),
-        (REFUSAL, "reasons for refusal that never came up"),
+        (REFUSAL, "reasons for refusal that never occurred"),
     ):
         missed = coverage.never(kind)
         if missed:
@@ -90,7 +90,7 @@ def exercised_by(report: Path, model: Model) -> Callable[[str, Values, Values], 
         ) from None
     coverage = Coverage(model)
     if not set(actions) & set(coverage.actions):
-        raise RatifiedError(f"{report} is of another model", remedy=f"it tells of {', '.join(actions)}")
+        raise RatifiedError(f"{report} is of another model", remedy=f"it covers {', '.join(actions)}")
 
     def exercised(action: str, state: Values, arguments: Values) -> bool:
         points = coverage.points_of(action, state, arguments)

@@ -33,8 +33,8 @@ def drive_text(result: Driven) -> str:
 def drive_headline(result: Driven) -> str:
     """Return the first line of the report, however long."""
     told = {
-        Verdict.HOLDS: f"does what {subject(result)} does",
-        Verdict.VIOLATED: f"does not do what {subject(result)} does",
+        Verdict.HOLDS: f"conforms to {subject(result)}",
+        Verdict.VIOLATED: f"does not conform to {subject(result)}",
         Verdict.UNDECIDED: f"no deviation from {subject(result)} found; {result.stopped}",
     }[result.verdict]
     return f"{result.verdict.value.upper()}  {result.driver}: {told}"
@@ -48,7 +48,7 @@ def _parts(result: Driven) -> Iterator[list[str]]:
     if result.reasons:
         yield ["", "steps of the model that were not driven, and why", *_counted(result.reasons)]
     if result.unasked:
-        yield ["", "what the model forbids that was not asked for, and why", *_counted(result.unasked)]
+        yield ["", "what the model forbids that was not attempted, and why", *_counted(result.unasked)]
     notes = [*_notes(result)]
     if notes:
         yield ["", *(line for note in notes for line in wrap(note, WIDTH, subsequent_indent="  "))]
@@ -60,7 +60,7 @@ def _deviation(result: Driven) -> list[str]:
     lines = walk_lines(deviation.beginning, deviation.walk)
     if not deviation.repeats:
         note = [
-            "  when the same was done again it did not fail: the system, or its driver, is not determined"
+            "  when the walk was repeated it did not fail: the system, or its driver, is nondeterministic"
         ]
     elif deviation.found_after > len(deviation.walk):
         note = [
@@ -97,7 +97,7 @@ def _notes(result: Driven) -> Iterator[str]:
         yield f"never driven: {', '.join(result.never)}"
     if result.not_every:
         yield (
-            f"not every choice of arguments was asked for where it is forbidden, there are too many: "
+            f"not every forbidden choice of arguments was attempted, there are too many: "
             f"{', '.join(result.not_every)}"
         )
 

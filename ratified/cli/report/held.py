@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # these import Hypothesis, which an installation need not hav
     from ratified.conform.suite import Conformed
 
 _NOT_CONFORMING = (
-    "An implementation does something that its model does not allow, or was not held to it to the end."
+    "An implementation does something that its model does not allow, or was not fully checked against it."
 )
 
 
@@ -99,7 +99,7 @@ def drive_summary(result: Driven, module: Module) -> Summary:
         result.driver,
         f"{drive_headline(result)}\n{drive_text(result)}",
         result.verdict,
-        f"does what {result.model} does",
+        f"conforms to {result.model}",
         "not-conforming",
         _NOT_CONFORMING,
         warnings=[never_taken(name, module) for name in never],
@@ -126,7 +126,7 @@ def _of_run(run: Run) -> Summary:
     module = follower.machine.module
     broken = mismatch.claim if mismatch is not None else None
     says = ("", "") if result.verdict is Verdict.HOLDS else (headline, body.strip("\n"))
-    meaning = "A recorded run is not one of its model's, or was not followed to its end."
+    meaning = "A recorded run is not a run of its model, or was not followed to its end."
     whole = Verdict.HOLDS if broken is not None else result.verdict
     tested = [Tested(Entry(f"a run of {module.name}", whole, *says), "not-a-run", meaning, span)]
     for claim in follower.claims.asked:
@@ -135,12 +135,12 @@ def _of_run(run: Run) -> Summary:
         else:
             ended = result.verdict if result.verdict is not Verdict.VIOLATED else None
         told = says if claim == broken else (says[0], "")
-        meaning = "A claim is false of a recorded run, or the run was not followed to its end."
+        meaning = "A claim is false in a recorded run, or the run was not followed to its end."
         tested.append(Tested(Entry(claim, ended, *told), "false-claim", meaning, span))
     if broken is not None and broken not in follower.claims.asked:
         tested.append(Tested(Entry(broken, Verdict.VIOLATED, *says), "false-claim", meaning, span))
     warnings = [
-        not_put(c, f"{c} was not asked: {follower.claims.why_not(c)}") for c in follower.claims.unasked
+        not_put(c, f"{c} was not checked: {follower.claims.why_not(c)}") for c in follower.claims.unasked
     ]
     idle = follower.actions_never_taken if mismatch is None else ()
     return concluded(
@@ -163,11 +163,11 @@ def itf_summary(found: FollowedRun, path: Path, model: Model) -> Summary:
         itf_verdict(found),
         f"a run of {model.module.name}",
         "not-a-run",
-        "A run is not one of its model's.",
+        "A run is not a run of its model.",
         warnings=[
             Finding(
                 "false-claim",
-                "A claim is false of a recorded run.",
+                "A claim is false in a recorded run.",
                 "warning",
                 f"{claim} is false in states[{index}]",
                 about=claim,
@@ -213,7 +213,7 @@ def crosscheck_summary(made: Crosschecked) -> Summary:
         made.agreement.verdict,
         "TLC agrees",
         "disagreement",
-        "TLC finds something else than was found here, or one of the two did not come to an end.",
+        "Ratified and TLC disagree, or one of the two did not finish.",
         seconds=made.seconds,
         trace=made.agreement.trace,
         module=made.model.module,

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from ratified.cli.report.machine import json_cuts
 from ratified.cli.report.text import Paint, cuts, facts, labelled, table, trace_lines
-from ratified.cli.report.words import listed, plural
+from ratified.cli.report.words import listed, model_and_settings, plural
 from ratified.explore.measure import Figure, Measured
 from ratified.explore.measuring import WORDS, At, End
 from ratified.language.values import show
@@ -40,9 +40,9 @@ def _headline(name: str, measured: Measured) -> tuple[str, str]:
     why = []
     if measured.missed:
         within = plural(measured.length, "step")
-        why.append(f"{measured.missed:,} of them did not come to `{measured.until}` within {within}")
+        why.append(f"{measured.missed:,} of them did not reach `{measured.until}` within {within}")
     if measured.early:
-        why.append(f"{measured.early:,} of them ended before step {measured.since:,}, and count nowhere")
+        why.append(f"{measured.early:,} of them ended before step {measured.since:,}, and are not counted")
     if measured.bounds:
         why.append("a bound was exceeded; the figures leave out what lies beyond it")
     if measured.stopped:
@@ -74,11 +74,7 @@ def _lines(name: str, measured: Measured, first: Trace | None, paint: Paint) -> 
 
 
 def _about(measured: Measured) -> Iterator[tuple[str, str]]:
-    yield "model", measured.model
-    if measured.sizes:
-        yield "sizes", " ".join(f"{name}={size}" for name, size in measured.sizes.items())
-    if measured.parameters:
-        yield "parameters", " ".join(f"{name}={show(value)}" for name, value in measured.parameters.items())
+    yield from model_and_settings(measured)
     yield "seed", str(measured.seed)
     begun = "" if measured.runs == measured.asked else f" of {measured.asked:,}"
     yield "runs", f"{measured.runs:,}{begun}, of at most {plural(measured.length, 'step')}; {_ends(measured)}"
@@ -88,9 +84,9 @@ def _about(measured: Measured) -> Iterator[tuple[str, str]]:
 
 def _ends(measured: Measured) -> str:
     words = {
-        End.UNTIL: f"came to `{measured.until}`",
+        End.UNTIL: f"reached `{measured.until}`",
         End.STUCK: "ended in a state without successors",
-        End.DEPTH: "had them all",
+        End.DEPTH: "took all steps",
     }
     found = [f"{measured.ended[end]:,} {words[end]}" for end in words if measured.ended[end]]
     return listed(found) or "none ended"
@@ -99,9 +95,9 @@ def _ends(measured: Measured) -> str:
 def _drawn(measured: Measured) -> str:
     """How steps were drawn."""
     if not measured.weights:
-        return "each drawn evenly among those possible"
+        return "each drawn evenly among those enabled"
     weights = ", ".join(f"{action} {weight}" for action, weight in measured.weights.items())
-    return f"each drawn among those possible by weight: {weights}"
+    return f"each drawn among those enabled, by weight: {weights}"
 
 
 def _figure(figure: Figure, measured: Measured, paint: Paint) -> Iterator[str]:

@@ -99,7 +99,7 @@ def _about(proof: Proof) -> Iterator[tuple[str, str]]:
     yield "lemmas", str(len(proof.lemmas))
     proved = len(proof.of(Status.PROVED))
     trivial = sum(not c.opinions for c in proof.of(Status.PROVED))
-    plain = f"; {trivial} trivial: the step changes nothing that they mention" if trivial else ""
+    plain = f"; {trivial} trivial: the step changes nothing they mention" if trivial else ""
     yield "obligations", f"{proved:,} of {len(proof.cells):,} proved{plain}"
     for solver in proof.solvers:
         answers = [o for c in proof.cells for o in c.opinions if o.solver == solver]
@@ -135,13 +135,11 @@ def _held(held: Held) -> str:
     """What the formulas were held against."""
     if not held.states:
         why = (
-            held.left_out[0]
-            if held.left_out
-            else "what is assumed is so at none of the sizes that were tried"
+            held.left_out[0] if held.left_out else "the assumptions hold at none of the sizes that were tried"
         )
-        return f"the formulas were held against nothing: {why}"
+        return f"the formulas were not compared with CPython: {why}"
     steps = plural(held.steps + held.disabled, "step")
-    return f"the formulas agree on {steps} and {plural(held.states, 'state')} of {plural(held.sizes, 'size')}"
+    return f"the formulas agree with CPython on {steps} and {plural(held.states, 'state')} of {plural(held.sizes, 'size')}"
 
 
 def _mark(cell: Cell | None) -> str:

@@ -60,7 +60,7 @@ def renderer(
     return rendered
 
 
-def told(answer: Decided) -> str:
+def report_of(answer: Decided) -> str:
     """Return the report of any engine's answer as text, without the newline at its end."""
     name = str(getattr(answer, "model", "")) or type(answer).__name__
     if isinstance(answer, Result):

@@ -32,7 +32,7 @@ class Runs:
     seconds: float
     last: Run
     shortest: Run | None = None
-    stopped: str = "time ran out"
+    stopped: str = "time limit reached"
 
     @property
     def verdict(self) -> Verdict:

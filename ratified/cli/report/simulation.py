@@ -19,7 +19,7 @@ from ratified.cli.report.text import (
     violation_lines,
     what_failed,
 )
-from ratified.cli.report.words import listed, plural
+from ratified.cli.report.words import listed, model_and_settings, plural
 from ratified.explore.simulate import Simulation
 from ratified.language.claims import not_checked
 from ratified.language.values import show
@@ -87,11 +87,7 @@ def _lines(name: str, walked: Simulation, show_run: bool, paint: Paint) -> Itera
 
 
 def _about(walked: Simulation) -> Iterator[tuple[str, str]]:
-    yield "model", walked.model
-    if walked.sizes:
-        yield "sizes", " ".join(f"{name}={size}" for name, size in walked.sizes.items())
-    if walked.parameters:
-        yield "parameters", " ".join(f"{name}={show(value)}" for name, value in walked.parameters.items())
+    yield from model_and_settings(walked)
     yield "seed", str(walked.seed)
     begun = "" if walked.runs == walked.asked else f" of {walked.asked:,}"
     yield "runs", f"{walked.runs:,}{begun}, of at most {plural(walked.length, 'step')}; {_ends(walked)}"

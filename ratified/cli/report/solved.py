@@ -64,7 +64,7 @@ def _claims(name: str, found: Bounded, module: Module) -> Iterator[Tested]:
         yield Tested(
             Entry(claim, found.verdict, says if found.verdict is not Verdict.HOLDS else "", body),
             "undecided",
-            "Runs were examined up to a length only.",
+            "Only runs up to a length were examined.",
             places.get(claim),
             against,
         )

@@ -19,7 +19,7 @@ def sweep_text(swept: Swept, took: float) -> str:
     """Return the report as text, ending in a newline. `took` is in seconds."""
     total, caught = len(swept.tried), swept.caught
     if not total:
-        return f"UNDECIDED  {swept.module}: there is nothing to mistake\n"
+        return f"UNDECIDED  {swept.module}: there is nothing to mutate\n"
     score = f"{caught:,} of {plural(total, 'mistake')} caught, {100 * caught / total:.1f} %"
     drawn = "" if swept.drawn_of is None else f", drawn of {swept.drawn_of:,}"
     lines = [f"{swept.verdict.value.upper()}  {swept.module}: {score}{drawn}", ""]

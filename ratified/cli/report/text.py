@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ratified.cli.report.checks import UNTESTED, Checked, Report
-from ratified.cli.report.words import listed, plural
+from ratified.cli.report.words import listed, model_and_settings, plural
 from ratified.language.claims import not_checked
 from ratified.language.errors import Span
 from ratified.language.values import show
@@ -131,11 +131,7 @@ def _full(check: Checked, paint: Paint) -> Iterator[str]:
 
 
 def _about(result: Result) -> Iterator[tuple[str, str]]:
-    yield "model", result.model
-    if result.sizes:
-        yield "sizes", " ".join(f"{name}={size}" for name, size in result.sizes.items())
-    if result.parameters:
-        yield "parameters", " ".join(f"{name}={show(value)}" for name, value in result.parameters.items())
+    yield from model_and_settings(result)
     yield "engine", result.engine
     yield "symmetry", ", ".join(result.symmetry) or "not used"
     distinct, generated = f"{result.distinct:,} distinct", f"{result.generated:,} generated"

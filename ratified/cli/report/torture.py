@@ -26,8 +26,8 @@ def torture_text(run: Tortured) -> str:
     kinds = ", ".join(f"{count} {kind}" for kind, count in run.by_kind.items()) or "none"
     about = [
         ("faults", kinds),
-        ("restarts", f"{run.restarts:,} of nodes that ended by themselves"),
-        ("operations", f"{run.operations:,}: {run.acknowledged:,} acknowledged, {run.open:,} open for ever"),
+        ("restarts", f"{run.restarts:,} of nodes that exited by themselves"),
+        ("operations", f"{run.operations:,}: {run.acknowledged:,} acknowledged, {run.open:,} never answered"),
         (
             "history",
             {"holds": "linearizable", "violated": "NOT linearizable"}.get(
@@ -55,7 +55,7 @@ def _traces(run: Tortured) -> str:
 
 
 def _promises(count: Mapping[str, int]) -> str:
-    told = f"{count['watched']:,} changes told by a watch, {count['leases']:,} leases"
+    told = f"{count['watched']:,} changes reported by a watch, {count['leases']:,} leases"
     return f"{told}, {count['guarded']:,} writes under a lock"
 
 
@@ -97,6 +97,6 @@ def torture_summary(run: Tortured) -> Summary:
     tested = Tested(
         Entry("keeps its promises", run.verdict, *says),
         "not-kept",
-        "A cluster did not keep what it promises, or that was not decided.",
+        "A cluster did not keep its promises, or that was not decided.",
     )
     return concluded("cluster", headline, run.verdict, [tested], seconds=run.seconds)

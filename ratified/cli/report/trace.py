@@ -83,7 +83,7 @@ def trace_text(run: Run) -> str:
     lines += [f"{name:8} {value}" for name, value in about]
     for why, claims in groupby(follower.claims.unasked, follower.claims.why_not):
         lines += textwrap.wrap(
-            f"not asked: {', '.join(map(str, claims))}: {why}",
+            f"not checked: {', '.join(map(str, claims))}: {why}",
             98,
             initial_indent=9 * " ",
             subsequent_indent=9 * " ",
@@ -113,16 +113,16 @@ def _place(path: Path) -> str:
 def _orders(merged: Merged) -> str:
     """How many orders of events were open at once."""
     more = ", and others were left out" if merged.left_out else ""
-    return f"at most {merged.most_orders:,} beginnings of the run were open at once{more}"
+    return f"at most {merged.most_orders:,} orders of the events so far were considered at once{more}"
 
 
 def _claims(follower: Follower) -> str:
     """Which claims of the model were asked of the run."""
     claims = follower.claims
     if not claims.asked:
-        return "none was asked"
+        return "none was checked"
     when = "every step" if claims.every == 1 else f"the states after every {claims.every:,} events"
-    return f"{len(claims.asked):,} asked of {when}"
+    return f"{len(claims.asked):,} checked in {when}"
 
 
 def _report(run: Run) -> dict[str, Any]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
+
+from ratified.language.values import show
 
 
 def plural(count: int, noun: str, nouns: str | None = None) -> str:
@@ -13,3 +16,28 @@ def plural(count: int, noun: str, nouns: str | None = None) -> str:
 def listed(names: Sequence[str]) -> str:
     """Return names in a row: `a, b and c`."""
     return " and ".join([*([", ".join(names[:-1])] if len(names) > 1 else []), *names[-1:]])
+
+
+class OfModel(Protocol):
+    """What is found of a model at a size."""
+
+    @property
+    def model(self) -> str:
+        """Its name."""
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """Sizes by the names of sorts."""
+
+    @property
+    def parameters(self) -> Mapping[str, object]:
+        """Parameters that are not at their defaults."""
+
+
+def model_and_settings(found: OfModel) -> Iterator[tuple[str, str]]:
+    """Return the rows that say what a report is of: the model, its sizes, its parameters."""
+    yield "model", found.model
+    if found.sizes:
+        yield "sizes", " ".join(f"{name}={size}" for name, size in found.sizes.items())
+    if found.parameters:
+        yield "parameters", " ".join(f"{name}={show(value)}" for name, value in found.parameters.items())

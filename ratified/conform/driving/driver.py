@@ -87,7 +87,8 @@ class Driver:
     def reset(self, *_: Any, **__: Any) -> None:
         """Begin anew: the system is as the model begins. It may have parameters of the model's `init`."""
         raise DriverError(
-            f"{type(self).__name__} must implement reset()", remedy="it makes the system as it begins"
+            f"{type(self).__name__} must implement reset()",
+            remedy="it puts the system into its initial state",
         )
 
     def observe(self) -> Observation:
@@ -127,13 +128,13 @@ def methods_of(driver: Driver, model: Model) -> dict[str, Method]:
     for said in (*driver.cannot, *driver.cannot_ask):
         if said not in actions:
             raise DriverError(
-                f"{name} speaks of {said!r}, which is not an action of {model.module.name}",
+                f"{name} names {said!r}, which is not an action of {model.module.name}",
                 remedy=f"its actions: {', '.join(actions) or 'none'}",
             )
     takes_any = cls.take is not Driver.take
     if takes_any and tuple(inspect.signature(cls.take).parameters)[1:] != ("action", "arguments"):
         raise DriverError(
-            f"{name}.take has parameters of its own, and is to take any action: take(self, action, arguments)",
+            f"{name}.take has parameters of its own, but must take any action: take(self, action, arguments)",
             span=method_span(cls, "take"),
             remedy="a method for an action `take` is called do_take",
         )
@@ -180,7 +181,7 @@ def _method(cls: type[Driver], called: str, action: str, arguments: tuple[str, .
             chosen.append(parameter.name)
         elif parameter.default is inspect.Parameter.empty:
             raise DriverError(
-                f"{cls.__name__}.{called} has the parameter `{parameter.name}`, which {action} of the model has not",
+                f"{cls.__name__}.{called} has the parameter `{parameter.name}`, which {action} of the model does not have",
                 span=method_span(cls, called),
                 remedy=f"its parameters: {', '.join(arguments) or 'none'}",
             )

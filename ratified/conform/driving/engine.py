@@ -36,7 +36,7 @@ STRAYS: Final = 100
 FORBIDDEN_SHARE: Final = 0.2
 """Of the steps of a random walk."""
 
-CHOSEN: Final = "the system chooses otherwise"
+CHOSEN: Final = "the system makes another choice"
 AMBIGUOUS: Final = "what is observed does not tell which of several steps was taken"
 
 
@@ -138,7 +138,8 @@ class _Drive:
                 self._random_walk(Random(f"{seed}/{n}"), length)  # noqa: S311 - no secret
         except TooManyStatesError:
             self._stop(
-                f"there are more than {self.graph.most:,} states; choose smaller sizes, or walk only (--no-edges --walks 100)"
+                f"there are more than {self.graph.most:,} states; choose smaller sizes,"
+                " or take random walks only (--no-edges --walks 100)"
             )
         except _OutOfTime:
             self._stop(f"stopped after {limit:g} seconds")
@@ -180,7 +181,7 @@ class _Drive:
             if self.graph.bounds:
                 count, what = sum(self.graph.bounds.values()), ", ".join(self.graph.bounds)
                 self._stop(
-                    f"{count:,} {'step' if count == 1 else 'steps'} would leave {what} and could not be driven"
+                    f"{count:,} {'step' if count == 1 else 'steps'} would exceed {what} and could not be driven"
                 )
         finally:
             self._account(moves, route, done=done)
@@ -199,7 +200,7 @@ class _Drive:
             assert asked.came is not None
             came = asked.came
             if came is Came.NOT_ASKED:
-                self._drop(route, source, ask, f"{ask.action}: {asked.reason or 'it cannot be asked for'}")
+                self._drop(route, source, ask, f"{ask.action}: {asked.reason or 'it cannot be attempted'}")
                 return source
             self.so_far.steps += 1
         at = self.session.at
@@ -247,7 +248,7 @@ class _Drive:
             if asked.came is not Came.NOT_ASKED:
                 self.came[asked.came] += 1
                 return
-            reason = asked.reason or "it cannot be asked for"
+            reason = asked.reason or "it cannot be attempted"
         self.unasked[f"{ask.action}: {reason}"] += 1
 
     def _account(self, moves: dict[int, list[Move]], route: _Route, *, done: bool) -> None:
@@ -307,7 +308,7 @@ class _Drive:
         stopped = so_far.stopped
         if stopped is None and so_far.deviation is None:
             if nothing:
-                stopped = "nothing was driven: each step has a reason why it could not be asked for"
+                stopped = "nothing was driven: each step has a reason why it could not be attempted"
             elif not seen and not self.came[Came.REFUSED]:
                 stopped = "nothing was compared: `observe` said nothing, and no step was refused"
         return Driven(

@@ -65,7 +65,7 @@ class Child:
         except OSError as error:
             raise ProcessError(
                 f"{self.name} cannot be started: {error.strerror or error}",
-                remedy="what comes after -- is the command that starts the system",
+                remedy="after -- comes the command that starts the system",
             ) from None
         process = self._process
         assert process.stdin is not None
@@ -131,8 +131,8 @@ class Child:
         left = until - self._clock()
         if left <= 0:
             error = ProcessError(
-                f"{self.name} has not answered within {self.within:g} s: {self._told}",
-                remedy=self._with_errors("--answer-within S waits longer"),
+                f"{self.name} did not answer within {self.within:g} s: {self._told}",
+                remedy=self._with_errors("--answer-within S sets a longer limit"),
             )
             error.slow = True
             raise error
@@ -163,7 +163,7 @@ class Child:
         return bool(data)
 
     def _parsed(self, line: bytes) -> dict[str, Any]:
-        remedy = "standard output is for answers, an object a line; all else can go to standard error"
+        remedy = "standard output is for answers, one object a line; anything else can go to standard error"
         try:
             answer = _decode(line.decode("utf-8"))
         except UnicodeDecodeError:
@@ -200,7 +200,7 @@ class Child:
                 break
         error = ProcessError(
             f"{self.name} {how}: {self._told}",
-            remedy=self._with_errors("it has to answer, and to go on until it is told bye"),
+            remedy=self._with_errors("it must answer, and keep running until it gets bye"),
         )
         error.slow = slow
         return error
@@ -247,7 +247,13 @@ class ProcessDriver(Driver):
     command: Sequence[str] = ()
     answer_within: float = ANSWER_WITHIN
 
-    def __init__(self, command: Sequence[str] = (), answer_within: float | None = None) -> None:
+    def __init__(
+        self,
+        command: Sequence[str] = (),
+        answer_within: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
         self._command = tuple(command or self.command)
         self._within = self.answer_within if answer_within is None else answer_within
         self._child: Child | None = None
@@ -298,7 +304,7 @@ class ProcessDriver(Driver):
 
     def _start(self) -> dict[str, Any]:
         """Start the process, and return what it answers to hello."""
-        self._child = Child(self._command, self._within)
+        self._child = Child(self._command, self._within, self._clock)
         answer: dict[str, Any] = self._asked({"hello": self._hello}, "hello", "hello")["hello"]
         self._check_hello(answer)
         return answer

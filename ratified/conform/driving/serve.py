@@ -80,7 +80,7 @@ class Service:
             case "reset":
                 return self._reset(request["reset"])
         if not self._path:
-            raise Unanswerable("there is no state yet: begin with reset")
+            raise Unanswerable("there is no state yet: start with reset")
         match question:
             case "step":
                 return self._step(self._ask(request["step"], arguments))
@@ -118,7 +118,7 @@ class Service:
             if all(edge.arguments[n] == v for n, v in self._places(ask))
         }
         if not targets:
-            raise Unanswerable("the model does not begin so")
+            raise Unanswerable("the model has no such initial state")
         if len(targets) > 1:
             names = ", ".join(every_argument(self._model))
             raise Unanswerable(f"there are {len(targets)} initial states: give {names}")
@@ -141,7 +141,7 @@ class Service:
         places = graph.asks(state).get(ask)
         if places is None:
             if graph.is_beyond(state, ask):
-                return {"impossible": "it would leave a bound or a constraint of the model"}
+                return {"impossible": "it would exceed a bound or a constraint of the model"}
             return {"impossible": self._why_not(ask)}
         self._path.append(graph.edges(state)[places[0]].target)
         return self._state()

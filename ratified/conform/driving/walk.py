@@ -88,9 +88,7 @@ class Session:
         self.possible = (ROOT,)
         with running(self.graph.model.scope):
             self._call("reset", self.driver.reset, self._begin_arguments(ask))
-        self.possible = self._explaining(
-            self._targets(ask), f"after {ask}" if ask.arguments else "in the beginning"
-        )
+        self.possible = self._explaining(self._targets(ask), f"after {ask}" if ask.arguments else "initially")
         self._proven = True
 
     def _begin_arguments(self, ask: Ask) -> dict[str, Any]:
@@ -105,7 +103,9 @@ class Session:
     def ask(self, ask: Ask) -> Asked:
         """Ask the system for something, and compare. Raises Failure."""
         if any(self.graph.is_beyond(s, ask) and ask not in self.graph.asks(s) for s in self.possible):
-            return Asked(ask, allowed=True, came=Came.NOT_ASKED, reason="it would leave a bound of the model")
+            return Asked(
+                ask, allowed=True, came=Came.NOT_ASKED, reason="it would exceed a bound of the model"
+            )
         allowed = self.is_allowed(ask)
         self.walk.append(Asked(ask, allowed))
         asked = self._taken(ask) if allowed else self._forbidden(ask)
@@ -126,7 +126,7 @@ class Session:
         )
         if not stay:
             reason = f": {refusal}" if str(refusal) else ""
-            raise Failure(f"{ask} is refused, and the model allows it{reason}")
+            raise Failure(f"{ask} is refused, but the model allows it{reason}")
         self.possible = self._explaining(stay, f"after {ask}, which was refused")
         return Asked(ask, True, Came.REFUSED, str(refusal))
 
@@ -135,13 +135,13 @@ class Session:
         if isinstance(refusal, NotAsked):
             return Asked(ask, False, Came.NOT_ASKED, str(refusal))
         told = (
-            f"{ask} is not refused, and the model forbids it"
+            f"{ask} is not refused, but the model forbids it"
             if refusal is None
             else f"after {ask}, which was refused"
         )
         self.possible = self._explaining(self.possible, told)
         if refusal is None and self.driver.refuses:
-            raise Failure(f"{ask} is not refused, and the model forbids it; nothing that is observed changed")
+            raise Failure(f"{ask} is not refused, but the model forbids it; nothing that is observed changed")
         return Asked(ask, False, Came.IGNORED if refusal is None else Came.REFUSED, str(refusal or ""))
 
     def _leads_to(self, state: int, ask: Ask) -> list[int]:
@@ -253,7 +253,7 @@ class Session:
             if declared is None:
                 if not isinstance(name, str) or not callable(getattr(type(self.graph.model), name, None)):
                     raise self._wrong(
-                        f"speaks of {name!r}, which {self.graph.machine.module.name} does not have",
+                        f"reports {name!r}, which {self.graph.machine.module.name} does not have",
                         f"its variables: {', '.join(self._types)}",
                     )
                 function = self.graph.machine.module.functions.get(name)
@@ -271,7 +271,7 @@ class Session:
                 elif isinstance(declared, SeqType) and type(key) is int:
                     place, declared = (*place, key), declared.item
                 else:
-                    raise self._wrong(f"speaks of {show(named)}: {declared} has no keys", "")
+                    raise self._wrong(f"reports {show(named)}: {declared} has no keys", "")
             yield from self._inside(place, declared, value)
 
     def _inside(self, place: Place, declared: Type, value: object) -> Iterator[tuple[Place, Any]]:

@@ -87,9 +87,9 @@ class Explorer:
         if found.violation is None:
             so_far = f"{found.distinct:,} states"
             said = (
-                f"nothing is violated in all {so_far}"
+                f"no claim is violated in all {so_far}"
                 if found.stopped is None
-                else f"nothing is violated in {so_far}: {found.stopped}"
+                else f"no claim is violated in {so_far}: {found.stopped}"
             )
             return {"found": None, "said": said, "complete": found.stopped is None}
         with self._walking:

@@ -23,6 +23,7 @@ class PackedLayers:
         self._library = library
         self._layout = layout
         self._levels = [frozenset(level) for level in levels]
+        self._asked: dict[tuple[int, Values], bool] = {}
 
     @property
     def count(self) -> int:
@@ -30,7 +31,13 @@ class PackedLayers:
         return len(self._levels)
 
     def has(self, level: int, state: Values) -> bool:
-        """See Layers."""
+        """See Layers. Many steps lead to one state, and packing takes longer than finding it again."""
+        known = self._asked.get((level, state))
+        if known is None:
+            known = self._asked[level, state] = self._has(level, state)
+        return known
+
+    def _has(self, level: int, state: Values) -> bool:
         words = (ctypes.c_uint64 * self._library.words)(*self._layout.pack(state))
         self._library.library.rx_canonical(words)
         return bytes(words) in self._levels[level]

@@ -205,7 +205,7 @@ class Library:
             ("rx_live_open", ctypes.c_int, [pointer, ctypes.c_uint64, cell, pointer, ctypes.c_int]),
             ("rx_live_bytes", ctypes.c_uint64, [pointer, ctypes.c_uint32]),
             ("rx_live_fault", ctypes.c_uint64, [pointer, ctypes.c_uint32]),
-            ("rx_live_begins", ctypes.c_int, [pointer, goal]),
+            ("rx_live_tested", ctypes.c_int, [pointer, goal, ctypes.c_int]),
             ("rx_live_fails", ctypes.c_int, [pointer, goal, ctypes.c_int]),
             ("rx_live_loops", ctypes.c_int64, [pointer, goal, ctypes.c_int]),
             ("rx_live_ways", None, [pointer, goal, pointer, pointer]),

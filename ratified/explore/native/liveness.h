@@ -5,7 +5,9 @@
  * graph.h); what a constraint leaves out counts as possible all the same. For what fits in memory.
  *
  * A *demand* is a bit: one thing that fairness demands. A *goal* is a claim with one choice of its arguments: bit 2g of what is said
- * of a state is whether it is reached there, bit 2g + 1 whether it is wanted.
+ * of a state is whether it is reached there, bit 2g + 1 whether it is wanted. A goal is to come (RX_COMES), to come whenever it is
+ * wanted (RX_LEADS), or to come and stay (RX_STAYS): that fails where a run may stay in a component, anywhere, in which it is not
+ * reached in some state.
  *
  * Fair components: Emerson & Lei, "Modalities for Model Checking", 1987; components: Tarjan, "Depth-First Search and Linear Graph
  * Algorithms", 1972, without recursion.
@@ -18,6 +20,8 @@
 enum { RX_GOAL_WORDS = (2 * MODEL_GOALS + 63) / 64, RX_EDGES = 1 << 16, RX_BETWEEN_LOOKS = 1 << 14 };
 #define RX_NONE ((rx_cell) ~(rx_cell)0)
 #define RX_DONE ((rx_cell)(RX_NONE - 1))
+
+enum rx_mode { RX_COMES, RX_LEADS, RX_STAYS };
 
 /* Why nothing was found out. */
 enum rx_unanswered { RX_ANSWERED, RX_NO_MEMORY, RX_ASKED_TO_STOP, RX_ON_DISK };
@@ -47,6 +51,8 @@ typedef struct rx_live {
     rx_region *regions;
     uint64_t regions_count, regions_reserved;
     uint64_t looked;
+    uint32_t goal;                        /* what is looked at, and how */
+    enum rx_mode mode;
     /* What was asked for last (rx_live_loops): by state the number of its loop; by loop its demands, weak and strong. */
     rx_cell *loop_of;
     uint64_t *loops;
@@ -212,6 +218,11 @@ static int rx_live_judge(rx_live *l, uint64_t from, uint64_t to, rx_cell name) {
                 for (uint32_t k = 0; k < words; k++) taken[k] |= rx_served(l, l->instances[e])[k];
         }
     }
+    if (l->mode == RX_STAYS) {
+        bool left = false;
+        for (uint64_t i = from; i < to && !left; i++) left = !rx_reached(l, l->stack[i], l->goal);
+        if (!left) return 0; /* nor is it left in a part of it */
+    }
     bool starved = false;
     for (uint32_t k = 0; k < words; k++) {
         if (always[k] & l->weak[k] & ~taken[k]) return 0; /* and so in every part of it */
@@ -256,15 +267,14 @@ static int rx_live_judge(rx_live *l, uint64_t from, uint64_t to, rx_cell name) {
     return 1;
 }
 
-/* Where a search for components may go: a region, or (region 0) wherever a goal is not reached. */
-static inline bool rx_live_inside(const rx_live *l, uint64_t state, uint32_t goal, rx_cell region) {
-    return region ? l->part[state] == region : !rx_reached(l, state, goal);
+/* Where a search for components may go: a region, or (region 0) wherever the goal is not reached; everywhere, if it is to stay. */
+static inline bool rx_live_inside(const rx_live *l, uint64_t state, rx_cell region) {
+    return region ? l->part[state] == region : l->mode == RX_STAYS || !rx_reached(l, state, l->goal);
 }
 
 /* The components that can be reached from a state, of a region. Adds loops, or with `decide` ends at the first. 1: something that a
  * fair run can stay in (with `decide`); 0: all were looked at; -1: no memory; -2: asked to stop. */
-static int rx_live_from(const rx_run *run, rx_live *l, uint64_t root, uint32_t goal, rx_cell region, bool decide,
-                        rx_cell *next) {
+static int rx_live_from(const rx_run *run, rx_live *l, uint64_t root, rx_cell region, bool decide, rx_cell *next) {
     uint64_t depth = 0, top = 0;
     l->path[0] = (rx_cell)root;
     l->position[0] = 0;
@@ -273,12 +283,14 @@ static int rx_live_from(const rx_run *run, rx_live *l, uint64_t root, uint32_t g
     for (;;) {
         const uint64_t s = l->path[depth];
         if (l->position[depth] == 0) {
-            if (decide && !region && s < l->expanded && rx_live_none(rx_enabled(l, s), l->words)) return 1;
+            if (decide && !region && s < l->expanded && rx_live_none(rx_enabled(l, s), l->words) &&
+                !(l->mode == RX_STAYS && rx_reached(l, s, l->goal)))
+                return 1;
             if (++l->looked % RX_BETWEEN_LOOKS == 0 && RX_LOAD(run->stop_flag)) return -2;
         }
         if (l->position[depth] < l->degree[s]) {
             const rx_cell t = l->targets[l->begin[s] + l->position[depth]++];
-            if (!rx_live_inside(l, t, goal, region)) continue;
+            if (!rx_live_inside(l, t, region)) continue;
             if (!l->number[t]) {
                 depth++;
                 l->path[depth] = t;
@@ -309,16 +321,18 @@ static int rx_live_from(const rx_run *run, rx_live *l, uint64_t root, uint32_t g
 }
 
 /* Looks for where a fair run can stay for ever while a goal is pending: 1 or 0, or less than that (see rx_live_from). */
-static int rx_live_look(const rx_run *run, rx_live *l, uint32_t goal, bool leads, bool decide) {
+static int rx_live_look(const rx_run *run, rx_live *l, uint32_t goal, enum rx_mode mode, bool decide) {
+    l->goal = goal;
+    l->mode = mode;
     memset(l->number, 0, l->states * sizeof *l->number);
     if (!decide) memset(l->loop_of, 0xff, l->states * sizeof *l->loop_of);
     l->loops_count = 0;
     rx_cell next = 0;
     int found = 0;
-    const uint64_t roots = leads ? l->states : l->initial;
+    const uint64_t roots = mode == RX_LEADS ? l->states : l->initial;
     for (uint64_t s = 0; s < roots && !found; s++)
-        if (!l->number[s] && !rx_reached(l, s, goal) && (!leads || rx_wanted(l, s, goal)))
-            found = rx_live_from(run, l, s, goal, 0, decide, &next);
+        if (!l->number[s] && rx_live_inside(l, s, 0) && (mode != RX_LEADS || rx_wanted(l, s, goal)))
+            found = rx_live_from(run, l, s, 0, decide, &next);
     if (l->regions_count) memset(l->part, 0, l->states * sizeof *l->part);
     for (rx_cell name = 1; l->regions_count; name++) {
         const rx_region region = l->regions[--l->regions_count];
@@ -327,7 +341,7 @@ static int rx_live_look(const rx_run *run, rx_live *l, uint32_t goal, bool leads
             l->part[region.states[i]] = name, l->number[region.states[i]] = 0;
         for (uint64_t i = 0; i < region.count && !found; i++)
             if (!l->number[region.states[i]])
-                found = rx_live_from(run, l, region.states[i], goal, name, decide, &next);
+                found = rx_live_from(run, l, region.states[i], name, decide, &next);
         free(region.states);
     }
     return found;
@@ -435,22 +449,22 @@ RX_API uint64_t rx_live_bytes(rx_run *run, uint32_t words) {
 /* The first state for which a claim has no answer; UINT64_MAX if it has one everywhere. */
 RX_API uint64_t rx_live_fault(const rx_run *run, uint32_t claim) { return run->live->faults[claim] - 1; }
 
-/* Whether a goal is wanted anywhere (bit 1), and whether it is reached in all initial states (bit 0). */
-RX_API int rx_live_begins(const rx_run *run, uint32_t goal) {
+/* Whether a goal is put to the test: it is wanted anywhere, or not reached in an initial state, or not everywhere. */
+RX_API int rx_live_tested(const rx_run *run, uint32_t goal, int mode) {
     const rx_live *l = run->live;
-    bool wanted = false, reached = true;
-    for (uint64_t s = 0; s < l->states && !wanted; s++) wanted = rx_wanted(l, s, goal);
-    for (uint64_t s = 0; s < l->initial; s++) reached &= rx_reached(l, s, goal);
-    return 2 * wanted + reached;
+    const uint64_t states = mode == RX_COMES ? l->initial : l->states;
+    for (uint64_t s = 0; s < states; s++)
+        if (mode == RX_LEADS ? rx_wanted(l, s, goal) : !rx_reached(l, s, goal)) return 1;
+    return 0;
 }
 
-/* Whether there is a fair run on which a goal is wanted and never reached from then on: 1 or 0; less where that was not found out (see
- * rx_live_from). `leads`: it is wanted where it says so; else in initial states. */
-RX_API int rx_live_fails(rx_run *run, uint32_t goal, int leads) { return rx_live_look(run, run->live, goal, leads, true); }
+/* Whether there is a fair run on which a goal is wanted and never reached from then on, or left again and again (see rx_mode): 1 or 0;
+ * less where that was not found out (see rx_live_from). */
+RX_API int rx_live_fails(rx_run *run, uint32_t goal, int mode) { return rx_live_look(run, run->live, goal, mode, true); }
 
-/* All components in which a fair run can stay while a goal is pending, see rx_live_view: how many; or less than 0. */
-RX_API int64_t rx_live_loops(rx_run *run, uint32_t goal, int leads) {
-    const int found = rx_live_look(run, run->live, goal, leads, false);
+/* All components in which a fair run can stay meanwhile, see rx_live_view: how many; or less than 0. */
+RX_API int64_t rx_live_loops(rx_run *run, uint32_t goal, int mode) {
+    const int found = rx_live_look(run, run->live, goal, mode, false);
     return found < 0 ? found : (int64_t)run->live->loops_count;
 }
 

@@ -7,6 +7,7 @@ order only where something fails, so that the run that is told is the same alway
 
 from __future__ import annotations
 
+import copy
 import ctypes
 import itertools
 from array import array
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, cast, overload
 
-from ratified.explore.lasso import Demand, Goal, Loop, Loops, Parts, Ways
+from ratified.explore.lasso import FAR, Demand, Goal, Loop, Loops, Parts, Ways
 from ratified.explore.liveness import UNTOLD, Asked, Labels, LivenessCheck, liveness_claims, no_answer
 from ratified.explore.native.codegen.layout import Layout
 from ratified.explore.native.codegen.numbering import Program
@@ -35,13 +36,6 @@ _REMEDY = "give a larger memory budget, or a smaller size"
 
 def refuse_what_is_not_told(model: Model, program: Program) -> None:
     """Raise Unsupported where fairness is for each value of a parameter that the explorer does not number."""
-    for claim in liveness_claims(model.module):
-        if claim.kind is Kind.EVENTUALLY_ALWAYS:
-            raise Unsupported(
-                f"`{claim.name}` is an eventually-always claim, which the native explorer does not check",
-                span=claim.span,
-                remedy="explore with engine='reference'",
-            )
     if not liveness_claims(model.module):
         return
     for instances in program.instances:
@@ -51,7 +45,7 @@ def refuse_what_is_not_told(model: Model, program: Program) -> None:
         if untold:
             raise Unsupported(
                 f"`{action.name}` is fair for each `{untold[0]}`, whose values come from a guard: "
-                "the native explorer does not distinguish them",
+                "they are too many for the native explorer to distinguish",
                 remedy="explore with engine='reference'",
             )
 
@@ -94,11 +88,16 @@ def _labels(program: Program) -> Iterator[tuple[int, Values]]:
             )
 
 
+_MODES = {Kind.EVENTUALLY: 0, Kind.LEADS_TO: 1, Kind.EVENTUALLY_ALWAYS: 2}
+"""`rx_mode`: how a goal is to be reached."""
+
+
 @dataclass(frozen=True, slots=True)
 class Numbered(Goal):
-    """A goal that the explorer has a number for."""
+    """A goal that the explorer has a number for, and a mode."""
 
     number: int = 0
+    mode: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +142,18 @@ class NativeParts:
         self._evidence = evidence
         self._arrays = arrays
         self._fails = fails
+        self._left: tuple[Goal, int] | None = None
+
+    def leaving(self, goal: Goal, number: int) -> NativeParts:
+        """See `ListedParts`."""
+        made = copy.copy(self)
+        made._left = goal, number
+        return made
 
     def enabled(self, state: int) -> int:
         """The bits of the demands that have a possible instance in a state."""
-        return self._evidence.bits(self._arrays.enabled, state)
+        bits = self._evidence.bits(self._arrays.enabled, state)
+        return bits if self._left is None else bits | self._left[0].reached[state] << self._left[1]
 
     def served(self, instance: int) -> int:
         """The bits of the demands that an instance serves."""
@@ -154,7 +161,10 @@ class NativeParts:
 
     def fails(self, goal: Goal) -> bool:
         """Whether there is a fair run on which a goal is wanted and never reached from then on."""
-        return _number(goal) in self._fails
+        return _numbered(self._goal(goal)).number in self._fails
+
+    def _goal(self, goal: Goal) -> Goal:
+        return goal if self._left is None else self._left[0]
 
     def shortest(self) -> Ways:
         """Ways from initial states to all that can be reached."""
@@ -166,16 +176,26 @@ class NativeParts:
 
     def pending(self, goal: Goal) -> Ways:
         """Ways to where the goal is wanted and was not reached since."""
-        return self._evidence.ways(_number(goal), None if goal.wanted is None else self._shortest[1])[0]
+        if self._left is not None:
+            return self.shortest()
+        return self._evidence.ways(
+            _numbered(goal).number, None if goal.wanted is None else self._shortest[1]
+        )[0]
 
     def loops(self, goal: Goal) -> Loops:
         """The components in which a fair run can stay while the goal is pending."""
-        return self._evidence.loops(_number(goal), leads=goal.wanted is not None)
+        loops = self._evidence.loops(_numbered(self._goal(goal)))
+        if self._left is None:
+            return loops
+        reached, number = self._left[0].reached, self._left[1]
+        ever = {of for state, of in enumerate(loops.of) if of != FAR and reached[state]}
+        found = [Loop(loop.weak | (k in ever) << number, loop.strong) for k, loop in enumerate(loops.found)]
+        return Loops(loops.of, found)
 
 
-def _number(goal: Goal) -> int:
+def _numbered(goal: Goal) -> Numbered:
     assert isinstance(goal, Numbered)
-    return goal.number
+    return goal
 
 
 class _Ways(ctypes.Structure):
@@ -239,13 +259,12 @@ class NativeEvidence:
     def ask(self, claim: Function) -> list[Asked]:
         """What a claim says in every state, for each choice of its arguments."""
         goals = next(g for g in self._goals if g.claim.name == claim.name)
-        leads = claim.kind is Kind.LEADS_TO
+        mode = _MODES[claim.kind]
         asked = []
         for number, arguments in enumerate(itertools.product(*goals.values), goals.first):
             bits = [_Said(self._arrays.said, self._width, 2 * number + k) for k in (0, 1)]
-            begins = self._call("rx_live_begins", number)
-            goal = Numbered(bits[0], bits[1] if leads else None, number)
-            asked.append(Asked(arguments, goal, bool(begins & 2) if leads else not begins & 1))
+            goal = Numbered(bits[0], bits[1] if claim.kind is Kind.LEADS_TO else None, number, mode)
+            asked.append(Asked(arguments, goal, bool(self._call("rx_live_tested", number, mode))))
         return asked
 
     def bits(self, words: memoryview[int], index: int) -> int:
@@ -265,9 +284,9 @@ class NativeEvidence:
         order, depth, before = (self._signed(c) for c in cells)
         return Ways(order[: out.count], depth, before, memoryview(edge).cast("B").cast("q")), out
 
-    def loops(self, goal: int, *, leads: bool) -> Loops:
+    def loops(self, goal: Numbered) -> Loops:
         """Where a fair run can stay, see `rx_live_loops`."""
-        count = self._run(lambda: self._call("rx_live_loops", goal, leads))
+        count = self._run(lambda: self._call("rx_live_loops", goal.number, goal.mode))
         if count < 0:
             raise NativeError(_NO_MEMORY, remedy=_REMEDY)
         words, arrays = self._words, self._view(loops=count)
@@ -324,9 +343,9 @@ class NativeEvidence:
             raise NativeError(_NO_MEMORY, remedy=_REMEDY)
 
     def _failing(self, claim: Function, first: int, count: int) -> list[int]:
-        leads, fails = claim.kind is Kind.LEADS_TO, []
+        fails: list[int] = []
         for number in range(first, first + count):
-            found = self._run(lambda: self._call("rx_live_fails", number, leads))  # noqa: B023  # is called at once
+            found = self._run(lambda: self._call("rx_live_fails", number, _MODES[claim.kind]))  # noqa: B023  # is called at once
             if found < 0:
                 raise NativeError(_NO_MEMORY, remedy=_REMEDY)
             if found:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ratified.follow.direct.writer import Here
+from ratified.follow.direct.writer import Here, Starts
 from ratified.language import api, ir
 from ratified.language.ir import Expr, Which
 from ratified.language.rules import NoRuleError, Rules
@@ -63,6 +63,13 @@ def _several(node: ir.And | ir.Or, here: Here) -> str:
 @rules.rule(ir.Compare)
 def _compare(node: ir.Compare, here: Here) -> str:
     left, right = node.left, node.right
+    match node:
+        case ir.Compare(
+            _, _, "==", ir.Slice(_, _, one, None, Expr() as end), ir.Slice(_, _, other, None, Expr() as to)
+        ):
+            if ir.alike(end, to):
+                starts = here.library.constant(Starts())
+                return f"{starts}.same({here.raw(one)}, {here.raw(other)}, {here.expr(end)})"
     if type(left.type) is type(right.type) and here.is_container(left):
         return f"({here.raw(left)} {node.op} {here.raw(right)})"
     return f"({here.expr(left)} {node.op} {here.expr(right)})"
@@ -161,7 +168,7 @@ def _in_place(node: ir.Call, arguments: list[str], here: Here) -> str | None:
     if any(isinstance(n, ir.Collect | ir.Call) for n in nodes(value)):
         return None
     for argument, given, text in zip(function.arguments, node.arguments, arguments, strict=True):
-        if text.strip("()").isalnum():
+        if text.strip("()").replace("_", "").isalnum():  # a name or a number
             continue
         if (
             read.count(argument.name) > 1

@@ -11,19 +11,18 @@ from functools import lru_cache
 from typing import Any, Final
 
 from ratified.follow.direct import containers, expressions, statements
-from ratified.follow.direct.writer import Here, Library, variable_name
-from ratified.language import ir
+from ratified.follow.direct.writer import Here, Library, OddError, variable_name
 from ratified.language.ir import Function, Kind, Which
 from ratified.language.machine import OutOfBounds, PythonMachine, Values
 from ratified.language.model import Model
 from ratified.language.rules import NoRuleError, Rules
-from ratified.language.scope import running
 from ratified.language.types import has_texts
 
 EXPRESSIONS: Final[Rules[Here, str]] = Rules.joined(
     "Python of expressions", expressions.rules, containers.rules
 )
 RAWS: Final = containers.raws
+STATEMENTS: Final = statements.rules
 
 MOST_KEPT: Final = 16
 """So many models, each at a size, whose functions are kept."""
@@ -31,34 +30,32 @@ MOST_KEPT: Final = 16
 Written = Callable[..., Any]
 
 
-class Functions:
-    """The functions of one model at one size, written when they are asked for. None is for what cannot be."""
+class Functions(dict[str, "Written | None"]):
+    """The functions of one model at one size, written when they are asked for. None is for what cannot be.
+
+    Of an action: where it leads from a state, None if it is not possible. Of any other function: its answer in a state. Both take
+    the state, and the arguments by name; a claim about steps takes the state before, too.
+    """
 
     def __init__(self, model: Model) -> None:
-        self._library = Library(model.module, model.scope, EXPRESSIONS, RAWS, statements.rules)
+        super().__init__()
+        self._library = Library(model.module, model.scope, EXPRESSIONS, RAWS, STATEMENTS)
         module = model.module
         self._index = {d.name: i for i, d in enumerate(module.variables)}
         self._all = tuple(self._index)
         texts = any(has_texts(d.type) for d in module.variables)
         self._steps = not texts and not module.of_kind(Kind.ACTION_CONSTRAINT)
-        self._known: dict[str, Written | None] = {}
+        self._claims: dict[tuple[tuple[str, ...], tuple[str, ...]], Written | None] = {}
 
-    def __getitem__(self, name: str) -> Written | None:
-        """Of an action: where it leads from a state, None if it is not possible. Of any other function: its answer in a state.
-
-        Both take the state and then the arguments; a claim about steps takes the state before it, too.
-        """
-        try:
-            return self._known[name]
-        except KeyError:
-            function = self._library.module.functions.get(name)
-            self._known[name] = written = function and self._written(function)
-            return written
+    def __missing__(self, name: str) -> Written | None:
+        function = self._library.module.functions.get(name)
+        written = self[name] = self._written(function) if function else None
+        return written
 
     def _written(self, function: Function) -> Written | None:
         try:
             return self._action(function) if function.kind is Kind.ACTION else self._pure(function)
-        except NoRuleError:
+        except (NoRuleError, SyntaxError):  # the latter for an argument that is called like one of ours
             return None
 
     def _action(self, function: Function) -> Written | None:
@@ -68,10 +65,8 @@ class Functions:
         here = library.beginning(function, self._all)
         whole = f"({''.join(f'{variable_name(v)}, ' for v in self._all)})"
         here.ends = whole
-        here.line(f"{whole} = s")
-        here.block(function.body)
-        here.finish()
-        return self._defined(here, ["s", *here.arguments(function)])
+        here.line(f"{whole} = _s")
+        return self._entered(here, function, [a.name for a in function.arguments])
 
     def _pure(self, function: Function) -> Written | None:
         if function.returns is None:
@@ -82,17 +77,68 @@ class Functions:
         old = [v for which, v in needs if which is Which.OLD]
         here = library.beginning(function, now, old)
         for (which, name), text in here.variables.items():
-            here.line(f"{text} = {'s' if which is Which.NOW else 'before'}[{self._index[name]}]")
-        arguments = ["l_old"] if function.kind is Kind.STEP_INVARIANT else here.arguments(function)
+            here.line(f"{text} = {'_s' if which is Which.NOW else '_before'}[{self._index[name]}]")
+        of_step = function.kind is Kind.STEP_INVARIANT
+        return self._entered(here, function, ["_before"] if of_step else [a.name for a in function.arguments])
+
+    def _entered(self, here: Here, function: Function, parameters: list[str]) -> Written:
+        """What begins like this, with the body of a function; its parameters have the names that the model gives them."""
+        for argument in here.arguments(function) if parameters != ["_before"] else ():
+            here.line(f"{argument} = {argument.removeprefix('l_')}")
         here.block(function.body)
         here.finish()
-        return self._defined(here, ["s", *(["before"] if arguments == ["l_old"] else arguments)])
+        return self._defined(["_s", *parameters], here.lines)
 
-    def _defined(self, here: Here, parameters: list[str]) -> Written:
+    def _defined(self, parameters: list[str], lines: list[str]) -> Written:
         name = self._library.fresh("e")
-        self._library.define(name, parameters, here.lines)
+        self._library.define(name, parameters, lines)
         made: Written = self._library.names[name]
         return made
+
+    def broken(self, invariants: tuple[str, ...], of_steps: tuple[str, ...]) -> Written | None:
+        """Which of these claims a step breaks, of a state and the state before it, in which no invariant is false; None if none.
+
+        An invariant is asked where what it reads has changed; a claim about steps, too, or where it was not known to be true of a
+        step that changes nothing of what it reads.
+        """
+        key = (invariants, of_steps)
+        if key not in self._claims:
+            self._claims[key] = self._asking(invariants, of_steps)
+        return self._claims[key]
+
+    def _asking(self, invariants: tuple[str, ...], of_steps: tuple[str, ...]) -> Written | None:
+        library, lines = self._library, []
+        functions = library.module.functions
+        for name in (*of_steps, *invariants):
+            written = self[name]
+            if written is None or (name in invariants and functions[name].arguments):
+                return None
+            asked = library.constant(written)
+            reads = sorted({self._index[v] for _, v in library.needs(functions[name].body)})
+            if name in invariants:
+                changed = [f"(_s[{i}] is not _b[{i}] and _s[{i}] != _b[{i}])" for i in reads]
+                lines.append(f"if ({' or '.join(changed) or 'False'}) and not {asked}(_s): return {name!r}")
+                continue
+            kept = library.constant(still := _Still())
+            still.known = (self,)  # equal to no values of a model
+            same = " and ".join(f"_s[{i}] is _b[{i}]" for i in reads) or "True"
+            values = f"({''.join(f'_s[{i}], ' for i in reads)})"
+            known = " and ".join(f"{kept}.known[{n}] is _s[{i}]" for n, i in enumerate(reads)) or "False"
+            lines += [
+                f"if not ({same}):",
+                f" if not {asked}(_s, _b): return {name!r}",
+                f"elif not ({known}):",
+                f" if not {asked}(_s, _b): return {name!r}",
+                f" {kept}.known = {values}",
+            ]
+        return self._defined(["_s", "_b"], [*lines, "return None"])
+
+
+class _Still:
+    """What a claim about steps reads, where it is known to be true of a step that changes nothing of it."""
+
+    __slots__ = ("known",)
+    known: tuple[object, ...]
 
 
 class _Key:
@@ -125,6 +171,7 @@ class DirectMachine:
     def __init__(self, reference: PythonMachine) -> None:
         self.reference = reference
         self.trusting = True
+        self._broken: Written | None = None
         self._functions = _functions_of(_Key(reference.model))
         module = reference.module
         self._parameters = {f.name: tuple(a.name for a in f.arguments) for f in module.functions.values()}
@@ -137,14 +184,13 @@ class DirectMachine:
     ) -> list[tuple[Values, Values | OutOfBounds]]:
         """See PythonMachine."""
         step = self._functions[name]
-        wanted = self._parameters[name]
         if step is None or not self.trusting:
             return self.reference.take(state, name, given)
+        wanted = self._parameters[name]
         try:
             if len(given) == len(wanted):
-                arguments = tuple([given[p] for p in wanted])
-                after = step(state, *arguments)
-                return [] if after is None else [(arguments, after)]
+                after = step(state, **given)
+                return [] if after is None else [(tuple([given[p] for p in wanted]), after)]
             if self._open[name]:
                 return self.reference.take(state, name, given)
             found = [(a, step(state, *a)) for a in self.reference.choices(name, given)]
@@ -152,10 +198,24 @@ class DirectMachine:
             return self.reference.take(state, name, given)
         return [(a, after) for a, after in found if after is not None]
 
+    def broken_by(self, before: Values, after: Values) -> str | None:
+        """Which claim a step breaks that `asking` named; None if none. Raises OddError where that has to be asked one by one."""
+        if self._broken is None or not self.trusting:
+            raise OddError
+        try:
+            name: str | None = self._broken(after, before)
+        except Exception:  # noqa: BLE001  # as above
+            raise OddError from None
+        return name
+
+    def asking(self, invariants: tuple[str, ...], of_steps: tuple[str, ...]) -> None:
+        """Say which claims are asked of steps."""
+        self._broken = self._functions.broken(invariants, of_steps)
+
     def ask(self, state: Values, name: str, arguments: Values) -> Any:
         """See PythonMachine."""
         asked = self._functions[name]
-        if asked is not None and self.trusting and len(arguments) == len(self._parameters[name]):
+        if asked is not None and self.trusting:
             try:
                 return asked(state, *arguments)
             except Exception:  # noqa: BLE001, S110  # as above

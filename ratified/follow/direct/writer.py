@@ -64,6 +64,39 @@ def fitted(check: Callable[[Any], None], value: Any) -> Any:
     return value
 
 
+class Starts:
+    """Whether two sequences begin alike, asked of the same two for one length after the other, as claims about logs are."""
+
+    __slots__ = ("_common", "_left", "_right")
+
+    def __init__(self) -> None:
+        self._left: tuple[Any, ...] = ()
+        self._right: tuple[Any, ...] = ()
+        self._common = 0
+
+    def same(self, left: tuple[Any, ...], right: tuple[Any, ...], length: int) -> bool:
+        """The same as `left[:length] == right[:length]`."""
+        if length < 0:
+            return left[:length] == right[:length]
+        if left is not self._left or right is not self._right:
+            self._left, self._right, self._common = left, right, common(left, right)
+        if length <= self._common:
+            return True
+        return left == right  # the shorter one ends before that, or they differ there
+
+
+def common(left: tuple[Any, ...], right: tuple[Any, ...]) -> int:
+    """How long the longest common beginning is."""
+    known, end = 0, min(len(left), len(right))
+    step = end
+    while step:
+        if known + step <= end and left[known : known + step] == right[known : known + step]:
+            known += step
+        else:
+            step //= 2
+    return known
+
+
 @dataclass(slots=True)
 class Library:
     """The functions that were written of one model at one size. Text refers to values and to functions by name."""
@@ -88,7 +121,7 @@ class Library:
             "Set": Set,
             "Seq": Seq,
             "Bag": Bag,
-            **{f"{t.__name__}_of": t._of for t in (Map, Set, Seq, Bag)},  # type: ignore[attr-defined]  # of Value
+            **{f"{t.__name__}_of": t._of for t in (Map, Set, Seq, Bag)},
             "odd": odd,
             "with_key": with_key,
             "with_path": with_path,

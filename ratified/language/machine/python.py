@@ -330,13 +330,15 @@ class PythonMachine:
         model = self.model
         with running(model.scope):
             self._enter(state)
+            held = self._state(model.__dict__)
             self._in_model = self._nowhere
             try:
                 how(model)
             except Disabled:
                 return None
-            after = self._in_model = self._state(model.__dict__)
-            return after
+            after = self._state(model.__dict__)
+            self._in_model = found = state if after == held else after  # it may only have asked something
+            return found
 
     def _possible(self, name: str, state: Values) -> Iterator[Values]:
         choices = iter(self._choices[name])

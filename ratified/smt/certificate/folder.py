@@ -88,7 +88,7 @@ def write(folder: Path, heading: Heading, entries: Sequence[Entry]) -> int:
         for other in folder.iterdir():
             if other.name not in contents:
                 raise RatifiedError(
-                    f"{folder} holds {other.name}, which is no certificate", remedy="give a new folder"
+                    f"{folder} holds {other.name}, which is not a certificate", remedy="give a new folder"
                 )
         for name, content in contents.items():
             (folder / name).write_bytes(content)
@@ -159,7 +159,7 @@ def _manifest(path: Path) -> tuple[Heading, dict[str, str]]:
             remedy="`ratified prove MODEL --certificate DIR` writes such a folder",
         ) from None
     except (ValueError, KeyError, TypeError, AttributeError, AssertionError, RecursionError):
-        raise RatifiedError(f"{path} is no manifest of certificates in the format {FORMAT}") from None
+        raise RatifiedError(f"{path} is not a manifest of certificates in the format {FORMAT}") from None
     return Heading(names[0], names[1], lists[0], lists[1]), listed
 
 
@@ -183,7 +183,7 @@ def _unpacked(path: Path) -> Iterator[tuple[str, bytes]]:
     except OSError as problem:
         raise RatifiedError(f"{path} cannot be read: {problem.strerror or problem}") from None
     except (lzma.LZMAError, tarfile.TarError, EOFError, ValueError):
-        raise RatifiedError(f"{path} is no archive of certificates") from None
+        raise RatifiedError(f"{path} is not an archive of certificates") from None
 
 
 def _unlisted(files: Mapping[str, bytes], listed: Mapping[str, str]) -> Iterator[Problem]:
@@ -199,7 +199,7 @@ def _unlike(listed: Mapping[str, str], expected: Sequence[Entry]) -> Iterator[Pr
         elif file not in wanted:
             yield Problem(file, "the model has no such obligation")
         elif listed[file] != wanted[file]:
-            yield Problem(file, "the obligation of the model is another one")
+            yield Problem(file, "the obligation of the model is a different one")
 
 
 def _refused(file: str, hashed: str, files: Mapping[str, bytes], terms: Terms) -> str:

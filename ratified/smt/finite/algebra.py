@@ -236,7 +236,7 @@ class Algebra:
             if literal != FALSE:
                 found.setdefault(known, []).append(literal)
                 if len(found) > ALTERNATIVES_MOST:
-                    raise TooLarge("too many values are told apart here", remedy="choose smaller sizes")
+                    raise TooLarge("too many values are distinguished here", remedy="choose smaller sizes")
         return {known: self.circuit.some(literals) for known, literals in found.items()}
 
     def known(self, ways: Iterable[tuple[Any, int]], t: Type) -> Symbolic:
@@ -281,7 +281,7 @@ class Algebra:
         """Yield the combinations of what several values may be, without those that cannot be."""
         parts = [self.alternatives(v) for v in values]
         if math.prod(map(len, parts)) > ALTERNATIVES_MOST * 10:
-            raise TooLarge("too many combinations of values are told apart", remedy="choose smaller sizes")
+            raise TooLarge("too many combinations of values are distinguished", remedy="choose smaller sizes")
 
         def rest(index: int, known: tuple[Any, ...], literal: int) -> Iterator[tuple[tuple[Any, ...], int]]:
             if index == len(parts):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from ratified.smt.first_order.shapes import Atom, Maybe, Row, Shape
 from ratified.smt.first_order.theory import Axiom, Law, Theory
@@ -27,10 +28,14 @@ from ratified.smt.terms import (
     choices,
     parts,
     sort_of,
+    walk,
 )
 
 MANY = 4
 """How many choices are written out wherever what they choose is spoken of."""
+
+LONG = 50
+"""How many terms what is stored may be written with."""
 
 
 def defined(name: str, given: Sequence[Bound], value: Term, says: str, theory: Theory) -> Term:
@@ -46,8 +51,21 @@ def defined(name: str, given: Sequence[Bound], value: Term, says: str, theory: T
 
 def light(term: Term, theory: Theory) -> Term:
     """A term that can stand in many places: its name, if it chooses often."""
-    if choices(term) <= MANY or sort_of(term) == BOOL:
-        return term
+    return term if choices(term) <= MANY or sort_of(term) == BOOL else _named(term, theory)
+
+
+def is_long(term: Term) -> bool:
+    """Whether it takes long to say something that speaks of nothing else than what is at hand."""
+    said = list(islice(walk(term), LONG + 1))
+    return len(said) > LONG and not any(isinstance(part, Quantified | The) for part in said)
+
+
+def brief(term: Term, theory: Theory) -> Term:
+    """A term, or its name if it is long."""
+    return _named(term, theory) if is_long(term) else term
+
+
+def _named(term: Term, theory: Theory) -> Term:
     name = theory.chosen.setdefault(canonical([term]), f"choice/{len(theory.chosen)}")
     return defined(name, list(variables_of([term])), term, "what is chosen", theory)
 

@@ -6,6 +6,7 @@ not met, there is none. What cannot be said is refused with its place.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -17,9 +18,12 @@ from ratified.language.uses import core
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.containers import updated
 from ratified.smt.first_order.context import Context, Demand, Failing
+from ratified.smt.first_order.defining import brief, is_long
 from ratified.smt.first_order.loops import looped
+from ratified.smt.first_order.ordering import few
 from ratified.smt.first_order.running import Running
 from ratified.smt.first_order.shapes import Shape, either
+from ratified.smt.first_order.theory import Theory
 from ratified.smt.terms import FALSE, TRUE, conj, neg
 
 
@@ -134,12 +138,39 @@ def _store(node: ir.Store, path: Running, context: Context) -> None:
     value = context.expr(node.value)
     if not node.path:
         _total(node, value, context)
+        value = value if path.tried else _brief(value, context.theory)
         path.state[name], path.unset = value, path.unset - {name}
         return
     if name in path.unset:
         context.demand(Failing.ERROR, FALSE, f"reading `{name}` before it has a value", node.span)
     keys = [context.expr(k) for k in node.path]
-    path.state[name] = updated(path.state[name], keys, value, context, node.span)
+    found = updated(path.state[name], keys, value, context, node.span)
+    path.state[name] = found if path.tried else _brief(found, context.theory)
+
+
+def _brief(shape: Shape, theory: Theory) -> Shape:
+    """What is stored in a place for each of few values, with names for what takes long to say: later stores may say it again."""
+    match shape:
+        case sh.Function(type=t, at=at) if few(t.key) is not None:
+            return replace(shape, at=functools.cache(lambda key: _brief(at(key), theory)))
+        case sh.Members(item, has, count=None) if (values := few(item)) is not None:
+
+            @functools.cache
+            def said() -> sh.Members:
+                """Looked at where it is asked for, for a loop may still have to work it out."""
+                if not any(is_long(has(v)) for v in values):
+                    return shape
+                return theory.shapes.members(item, lambda v, columns: brief(has(v.build(columns)), theory))
+
+            return replace(
+                shape,
+                has=lambda x: said().has(x),
+                every=lambda f: said().every(f),
+                some=lambda f: said().some(f),
+            )
+        case sh.Atom(term) if is_long(term):
+            return sh.Atom(brief(term, theory))
+    return shape
 
 
 def _total(node: ir.Store, value: Shape, context: Context) -> None:

@@ -31,6 +31,7 @@ from ratified.smt.terms import FALSE, Symbol
 from ratified.smt.validation.encoding import Encoding, Unlike
 from ratified.smt.validation.evaluation import Ask, Effort, Key, TooMuch
 from ratified.smt.validation.plan import Conclusion, Plan, Said, Taken
+from ratified.smt.validation.reading import Reading
 from ratified.smt.validation.text import Unreadable
 
 SOLUTIONS_MOST = 4
@@ -138,6 +139,7 @@ class Comparison:
     def _prepare(self, effort: Effort) -> None:
         plan, translation = self.plan, self.plan.translation
         self.encoding = Encoding(translation.theory, self.model.scope, self._junk, effort)
+        self.reading = Reading(self.encoding)
         self._types = [(d.name, d.type, translation.state[d.name]) for d in self.model.module.variables]
         for _, t, _ in self._types:
             self.encoding.prepare(t)
@@ -145,7 +147,7 @@ class Comparison:
             for argument, _ in taken.arguments:
                 self.encoding.prepare(argument.type)
         self.encoding.prepare_reified()
-        self._readers = [self.encoding.reader(t, shape) for _, t, shape in self._types]
+        self._readers = [self.reading.reader(t, shape) for _, t, shape in self._types]
         self._steps = [_Step(taken, set()) for taken in plan.actions]
         self._beginning = None if plan.beginning is None else _Step(plan.beginning, set())
 
@@ -173,7 +175,7 @@ class Comparison:
         """What reads the state at the end of a path, a variable each."""
         if id(path) not in step.readers:
             step.readers[id(path)] = [
-                self._kept(i) if path.after[name] is before else self.encoding.reader(t, path.after[name])
+                self._kept(i) if path.after[name] is before else self.reading.reader(t, path.after[name])
                 for i, (name, t, before) in enumerate(self._types)
             ]
         return step.readers[id(path)]
@@ -222,7 +224,7 @@ class Comparison:
         try:
             for (name, t, shape), value in zip(self._types, state, strict=True):
                 self.encoding.put(name, t, shape, value)
-                self.encoding.expect(t, value)
+                self.reading.expect(t, value)
             read = tuple([reader() for reader in self._readers])
         except Unlike as problem:
             raise self._mismatch(f"two values of the model have one symbol: {problem}", None, state) from None
@@ -325,7 +327,7 @@ class Comparison:
         for (argument, shape), value in zip(step.taken.arguments, given, strict=True):
             self.encoding.put(f"{self._called(step)}: {argument.name}", argument.type, shape, value)
         for (_, t, _), value in zip(self._types, () if isinstance(after, NoStep) else after, strict=False):
-            self.encoding.expect(t, value)
+            self.reading.expect(t, value)
         before = state if step.taken.function is not None else None
         step.turn += 1
         number, most = len(step.taken.conclusions), self._share.conclusions
@@ -430,7 +432,7 @@ class Comparison:
         right = [e for e in ended if self._same(e, after)]
         if len(right) < len(ended):
             wrong = next(e for e in ended if e not in right)
-            what = f"{self._called(step)} leads elsewhere in logic than in CPython"
+            what = f"{self._called(step)} leads to another state in logic than in CPython"
             lines = [*where, f"CPython: {self._shown(after)}", f"logic:   {self._shown(wrong)}"]
             raise self._mismatch(what, self._span(step), state, lines)
 
@@ -459,7 +461,7 @@ class Comparison:
         if not found:
             false = [s for s in search.facts[0] if not self._given(s)]
             facts = false[:1] or [s for each in search.facts for s in each][:4]
-            what = f"what is taken as given is not so: {' and '.join(f'`{s.says}`' for s in facts)}"
+            what = f"what is taken as given does not hold: {' and '.join(f'`{s.says}`' for s in facts)}"
             raise self._mismatch(what, None, state, [] if step is None else self._arguments(step, given))
 
     def _search(self, wanted: Collection[str], step: _Step | None) -> _Search:

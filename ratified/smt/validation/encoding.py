@@ -1,10 +1,10 @@
-"""Values of the language written into the tables of a finite structure, and read back, along the shapes of the translation.
+"""Values of the language written into the tables of a finite structure, along the shapes of the translation.
 
-This is all that validation knows of the translation's inside: the shapes (`first_order/shapes.py`), the order, endpoints,
-numbered values and quorum systems of its theory. No name of a symbol is made here.
+This, and `reading.py`, which reads them back, is all that validation knows of the translation's inside: the shapes
+(`first_order/shapes.py`), the order, endpoints, numbered values and quorum systems of its theory. No symbol is named here.
 
-Guarantees: what is written is read back the same, or `Unlike` is raised: two values that the symbols cannot tell apart are found
-out before a formula is asked. What the value does not determine (the value of an optional that is None, a place beyond a
+Guarantees: a symbol is given one meaning, or `Unlike` is raised: two values that the symbols cannot tell apart are found out
+before a formula is asked. What the value does not determine (the value of an optional that is None, a place beyond a
 sequence's end) is left to the table, which gives it something.
 """
 
@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ratified.language.scope import Scope
-from ratified.language.sorts import members
 from ratified.language.types import (
     BagType,
     BoolType,
@@ -38,7 +37,7 @@ from ratified.language.types import (
     resolved,
     values_of,
 )
-from ratified.language.values import Bag, Map, Seq, Set
+from ratified.language.values import Set
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.names import sort_name
 from ratified.smt.first_order.shapes import Atom, Case, Listing, Maybe, Members, Nothing, OneOf, Row, Shape
@@ -63,13 +62,11 @@ from ratified.smt.terms import (
     rebuilt,
     walk,
 )
+from ratified.smt.validation.constants import ELEMENT, constant, element
 from ratified.smt.validation.evaluation import Ask, Effort, Evaluation, Key, Table, TooMuch
 
 VALUES_MOST = 1_000
 """Keys of a map: so many at most."""
-
-VALUES_ASKED = 100
-"""A set is read back by asking for each value that it may hold, if these are so few."""
 
 CONTAINERS_MOST = 300
 """Containers that are elements of a sort of their own (in sets, as keys, as arguments): so many at most."""
@@ -78,19 +75,12 @@ WINDOW = range(-3, 6)
 WINDOW_MOST = 48
 """Integers that quantifiers range over: these, and all within the bounds of the model's types, if these are so few."""
 
-_ELEMENT = "\0"
-
 _Entries = dict[Table, dict[Key, int]]
 """What is written into which table."""
 
 
 class Unlike(Exception):
     """A value that is not what its symbols say."""
-
-
-def element(sort: str, index: int) -> Term:
-    """An element of a sort: a constant that no text can name."""
-    return Apply(Symbol(f"{_ELEMENT}{sort}!{index}", (), sort), ())
 
 
 class Encoding:
@@ -108,8 +98,6 @@ class Encoding:
         self._log: _Entries = {}
         self.noted: set[str] = set()
         """Constants that the terms asked for mention."""
-        self.likely: dict[Type, dict[object, None]] = {}
-        """Values that sets may hold, by type, beside those that are always asked for."""
         self.evaluation = Evaluation(self._sizes, window(theory, scope), self._other, effort)
         for declaration in theory.module.sorts:
             self._sort(SortType(declaration.sort))
@@ -123,7 +111,7 @@ class Encoding:
         if (laws := self.theory.laws.get(name)) is not None:
             return Table(name, self.evaluation.following(laws))
         made = Table(name, lambda key: self._anything(name, result, key))
-        if name.startswith(_ELEMENT):
+        if name.startswith(ELEMENT):
             made[()] = int(name.rpartition("!")[2])
         return made
 
@@ -197,7 +185,7 @@ class Encoding:
 
     # --- containers that are elements of a sort -----------------------------------------------------------------------
 
-    def _elements(self, t: Type) -> tuple[str, list[object]]:
+    def elements(self, t: Type) -> tuple[str, list[object]]:
         """The sort of a container type, and the values that its elements are: all there are."""
         sort = self.theory.signature.reify(t)
         if sort not in self._containers:
@@ -230,13 +218,13 @@ class Encoding:
             if isinstance(part, SetType | BagType | MapType) and isinstance(
                 inner, MapType | SetType | SeqType
             ):
-                self._elements(inner)
+                self.elements(inner)
 
     def prepare_reified(self) -> None:
         """Give the other sorts of containers their elements: a formula may speak of one that no variable holds."""
         for t in list(self.theory.signature.reified.values()):
             with contextlib.suppress(TooMuch):
-                self._elements(t)
+                self.elements(t)
 
     # --- writing --------------------------------------------------------------------------------------------------------
 
@@ -264,7 +252,7 @@ class Encoding:
     def write(self, t: Type, shape: Shape, value: Any) -> None:
         """Make a shape that was made from symbols mean a value."""
         if isinstance(shape, sh.Function | Members | Listing) and shape.origin is not None:
-            _, values = self._elements(t)
+            _, values = self.elements(t)
             if value not in values:
                 raise TooMuch("a container beyond its bounds")
             self._give(shape.origin, values.index(value))
@@ -303,7 +291,7 @@ class Encoding:
                 for k, v in value.items():
                     self.write(item, self._once(shape, k, lambda x: at(self.constant(key, x))), v)
             case ((SetType(item) | BagType(item)), Members()):
-                self._once(shape, _ELEMENT, lambda _: self._only(item, shape))
+                self._once(shape, ELEMENT, lambda _: self._only(item, shape))
                 for x in dict.fromkeys(value):
                     place = self._once(shape, x, lambda x: self._place(item, shape, x))
                     if shape.count is None:
@@ -319,7 +307,7 @@ class Encoding:
 
     def _place(self, item: Type, shape: Members, x: Any) -> Term:
         """The term that says whether a value is in a set, or how many copies of it there are in a bag."""
-        return self._reduced(self._content(item, shape, x))
+        return self._reduced(self.content(item, shape, x))
 
     def _once(self, shape: Shape, at: Any, make: Callable[[Any], Any]) -> Any:
         """What is inside a shape at a place: made once, for the shape lives as long."""
@@ -332,43 +320,25 @@ class Encoding:
         """Let the relations of a set be false of all that is not written."""
         for x in representatives(item, self.scope):
             for part in walk(self._place(item, shape, x)):
-                if isinstance(part, Apply) and not part.symbol.name.startswith(_ELEMENT):
+                if isinstance(part, Apply) and not part.symbol.name.startswith(ELEMENT):
                     self._table(part.symbol).other = None
 
     def constant(self, t: Type, value: Any) -> Shape:
         """A value as a shape of constants."""
-        match t:
-            case BoolType():
-                return Atom(TRUE if value else FALSE)
-            case IntType():
-                return Atom(Number(int(value)))
-            case SortType():
-                return Atom(element(sort_name(t), int(value)))
-            case NoneType():
-                return Nothing()
-            case EnumType(enum):
-                return Case(enum, tuple(TRUE if m is value else FALSE for m in enum))
-            case OptionalType(item):
-                return Nothing() if value is None else Maybe(TRUE, self.constant(item, value))
-            case RecordType():
-                fields = [self.constant(ft, getattr(value, name)) for name, ft in t.fields.items()]
-                return Row(t, tuple(fields))
-            case TupleType(items):
-                return Row(t, tuple(self.constant(i, v) for i, v in zip(items, value, strict=True)))
-            case UnionType(records):
-                record = next(r for r in records if r.record is type(value))
-                return OneOf(((record, TRUE, self.constant(record, value)),))
-            case MapType() | SetType() | SeqType():
-                sort, values = self._elements(t)
-                if value not in values:
-                    raise TooMuch("a container beyond its bounds")
-                return self.theory.shapes.of_reified(t, element(sort, values.index(value)))
-        raise TooMuch(f"a {t} in a container")
+        return constant(t, value, self._element)
+
+    def _element(self, t: Type, value: object) -> Shape:
+        """A container as the element that it is of its sort."""
+        sort, values = self.elements(t)
+        if value not in values:
+            raise TooMuch("a container beyond its bounds")
+        assert isinstance(t, MapType | SetType | SeqType)
+        return self.theory.shapes.of_reified(t, element(sort, values.index(value)))
 
     def _give(self, term: Term, value: int) -> None:
         """Make a term of an uninterpreted sort, or an integer, mean a value."""
         match self._reduced(term):
-            case Apply(symbol, arguments) if not symbol.name.startswith(_ELEMENT):
+            case Apply(symbol, arguments) if not symbol.name.startswith(ELEMENT):
                 self._note(symbol, arguments, value)
             case found if self._constant(found) == value:
                 pass
@@ -428,7 +398,7 @@ class Encoding:
         match term:
             case Number(value):
                 return value
-            case Apply(symbol, ()) if symbol.name.startswith(_ELEMENT):
+            case Apply(symbol, ()) if symbol.name.startswith(ELEMENT):
                 return int(symbol.name.rpartition("!")[2])
             case And(()) | Or(()):
                 return int(term == TRUE)
@@ -440,108 +410,12 @@ class Encoding:
             raise Unlike(f"{term} is no constant")
         return found
 
-    # --- reading --------------------------------------------------------------------------------------------------------
-
-    def reader(self, t: Type, shape: Shape) -> Callable[[], Any]:
-        """What gives the value of a shape, in the structure as it is when it is asked."""
-        if isinstance(t, OptionalType) and not isinstance(shape, Nothing | Maybe):
-            t = t.item
-        if isinstance(shape, sh.Function | Members | Listing) and shape.origin is not None:
-            _, values = self._elements(t)
-            index = self.ask(shape.origin)
-            return lambda: values[index()]
-        match shape:
-            case Nothing():
-                return lambda: None
-            case Atom(term):
-                return self._atom(t, self.ask(term))
-            case Case(enum, tests):
-                return _first([(self.ask(test), _given(m)) for m, test in zip(enum, tests, strict=True)])
-            case Maybe(there, value):
-                is_there, inner = self.ask(there), self.reader(getattr(t, "item", t), value)
-                return lambda: inner() if is_there() else None
-            case Row(RecordType() as r, fields):
-                make, each = (
-                    r.record,
-                    [self.reader(ft, f) for ft, f in zip(r.fields.values(), fields, strict=True)],
-                )
-                return lambda: make(*[e() for e in each])
-            case Row(TupleType(), fields):
-                assert isinstance(t, TupleType)
-                some = [self.reader(ft, f) for ft, f in zip(t.items, fields, strict=True)]
-                return lambda: tuple([e() for e in some])
-            case OneOf(cases):
-                return _first([(self.ask(test), self.reader(r, row)) for r, test, row in cases])
-            case sh.Function(_, at):
-                assert isinstance(t, MapType)
-                pairs = [(k, self.reader(t.value, at(self.constant(t.key, k)))) for k in self._values(t.key)]
-                return lambda: Map([(k, v()) for k, v in pairs])
-            case Members():
-                return self._members(t, shape)
-            case Listing(_, length, at):
-                return self._listing(t, self.ask(length), at)
-        raise AssertionError(shape)
-
-    def _members(self, t: Type, shape: Members) -> Callable[[], Any]:
-        """Of a type of many values, only some are asked for, and those that are likely."""
-        assert isinstance(t, SetType | BagType)
-        item, asked = t.item, dict[object, Ask]()
-        few = cardinality(item, self.scope) <= VALUES_ASKED
-        always = list(values_of(item, self.scope) if few else representatives(item, self.scope))
-        likely = self.likely.setdefault(item, {})
-
-        def read() -> Any:
-            found = []
-            for x in always if few else dict.fromkeys((*always, *likely)):
-                if x not in asked:
-                    asked[x] = self.ask(self._content(item, shape, x))
-                found += [x] * asked[x]()
-            return Bag(found) if isinstance(t, BagType) else Set(found)
-
-        return read
-
-    def _content(self, item: Type, shape: Members, x: Any) -> Term:
+    def content(self, item: Type, shape: Members, x: Any) -> Term:
+        """Whether a value is in a set, or how many copies of it a bag has."""
         value = self.constant(item, x)
         return shape.has(value) if shape.count is None else shape.count(value)
 
-    def expect(self, t: Type, value: Any) -> None:
-        """Note what is in a value, so that it is asked for."""
-        match t:
-            case SetType(item) | BagType(item):
-                if item in self.likely:
-                    self.likely[item].update(dict.fromkeys(value))
-            case MapType(_, item):
-                for inner in value.values():
-                    self.expect(item, inner)
-            case OptionalType(item) if value is not None:
-                self.expect(item, value)
-
-    def _listing(self, t: Type, length: Ask, at: Callable[[Term], Shape]) -> Callable[[], Any]:
-        assert isinstance(t, SeqType)
-        item, each = t.item, list[Callable[[], Any]]()
-
-        def read() -> Any:
-            count = length()
-            if count < 0 or count > WINDOW_MOST:
-                raise Unlike(f"a sequence of {count} elements")
-            while len(each) < count:
-                each.append(self.reader(item, at(Number(len(each)))))
-            return Seq([e() for e in each[:count]])
-
-        return read
-
-    def _atom(self, t: Type, index: Ask) -> Callable[[], Any]:
-        if isinstance(t, SortType):
-            values = list(members(t.sort))
-            return lambda: values[index()]
-        if isinstance(t, IntType):
-            return index
-        return lambda: bool(index())
-
-    def _values(self, t: Type) -> Iterator[object]:
-        if cardinality(t, self.scope) > VALUES_MOST:
-            raise TooMuch(f"all values of {t}")
-        return values_of(t, self.scope)
+    # --- asking ---------------------------------------------------------------------------------------------------------
 
     def ask(self, term: Term) -> Ask:
         """A term, ready to be asked. Raises Unlike if it mentions a variable that nothing binds."""
@@ -556,20 +430,6 @@ class Encoding:
 def substituted(term: Term, variable: Bound, value: Term) -> Term:
     """A term with a constant in place of a variable."""
     return value if term == variable else rebuilt(term, lambda inner: substituted(inner, variable, value))
-
-
-def _given(value: object) -> Callable[[], object]:
-    return lambda: value
-
-
-def _first(ways: Sequence[tuple[Ask, Callable[[], Any]]]) -> Callable[[], Any]:
-    def read() -> Any:
-        found = [value for test, value in ways if test()]
-        if len(found) != 1:
-            raise Unlike(f"{len(found)} of the cases of a value are true")
-        return found[0]()
-
-    return read
 
 
 def representatives(t: Type, scope: Scope) -> list[Any]:
@@ -607,4 +467,4 @@ def window(theory: Theory, scope: Scope) -> range | None:
     return range(low, high + 1) if high - low < WINDOW_MOST else None
 
 
-__all__ = ["Encoding", "TooMuch", "Unlike", "element"]
+__all__ = ["Encoding", "TooMuch", "Unlike"]

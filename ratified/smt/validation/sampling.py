@@ -9,12 +9,14 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from ratified.language.api import Deferred
 from ratified.language.errors import RatifiedError
 from ratified.language.ir import Declaration
 from ratified.language.model import Model
+from ratified.language.rules import Rules
 from ratified.language.scope import Scope, running
 from ratified.language.sorts import BoundLeft, members
 from ratified.language.types import (
@@ -111,57 +113,109 @@ def _parameters(
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    """Sizes and parameters that are in force, and where chance comes from."""
+
+    scope: Scope
+    rng: random.Random
+
+    def __call__(self, t: Type) -> Any:
+        return _DRAWN(resolved(t, self.scope), self)
+
+
+_DRAWN: Rules[_Drawing, Any] = Rules("values drawn at random")
+
+
 def drawn(t: Type, scope: Scope, rng: random.Random) -> Any:
     """A value of a type, in a scope that is in force."""
-    match resolved(t, scope):
-        case BoolType():
-            return rng.random() < 0.5
-        case NoneType():
-            return None
-        case IntType(low, high):
-            if not isinstance(low, int) or not isinstance(high, int):
-                return rng.choice(NUMBERS)
-            return rng.randint(low, max(low, high)) if high - low < KEYS_MOST else low + rng.choice(NUMBERS)
-        case EnumType(enum):
-            return rng.choice(list(enum))
-        case SortType(sort):
-            return rng.choice(list(members(sort)))
-        case OptionalType(item):
-            return None if rng.random() < 0.3 else drawn(item, scope, rng)
-        case UnionType(records):
-            return drawn(rng.choice(records), scope, rng)
-        case RecordType(record) as r:
-            return record(*(drawn(f, scope, rng) for f in r.fields.values()))
-        case TupleType(items):
-            return tuple(drawn(i, scope, rng) for i in items)
-        case MapType(key, value):
-            alike = rng.random() < 0.3
-            one = drawn(value, scope, rng)
-            return Map([(k, one if alike else drawn(value, scope, rng)) for k in values_of(key, scope)])
-        case SetType(item, size):
-            count = rng.choice((0, 1, 2, 3, 5)) if size is None else rng.randint(0, int(size))
-            if size is None and rng.random() < 0.15 and cardinality(item, scope) <= KEYS_MOST:
-                return Set(values_of(item, scope))
-            return Set([drawn(item, scope, rng) for _ in range(count)])
-        case BagType(item, size, copies):
-            return _bag(item, size, copies, scope, rng)
-        case SeqType(item, size):
-            most = ELEMENTS_MOST if size is None else int(size)
-            return Seq([drawn(item, scope, rng) for _ in range(rng.randint(0, most))])
-    raise AssertionError(t)
+    return _Drawing(scope, rng)(t)
 
 
-def _bag(item: Type, size: object, copies: object, scope: Scope, rng: random.Random) -> Any:
-    most = ELEMENTS_MOST if size is None else int(str(size))
-    each = most if copies is None else int(str(copies))
+@_DRAWN.rule(BoolType)
+def _(t: BoolType, draw: _Drawing) -> bool:
+    return draw.rng.random() < 0.5
+
+
+@_DRAWN.rule(NoneType)
+def _(t: NoneType, draw: _Drawing) -> None:
+    return None
+
+
+@_DRAWN.rule(IntType)
+def _(t: IntType, draw: _Drawing) -> int:
+    low, high = t.low, t.high
+    if not isinstance(low, int) or not isinstance(high, int):
+        return draw.rng.choice(NUMBERS)
+    if high - low < KEYS_MOST:
+        return draw.rng.randint(low, max(low, high))
+    return low + draw.rng.choice(NUMBERS)
+
+
+@_DRAWN.rule(EnumType)
+def _(t: EnumType, draw: _Drawing) -> object:
+    return draw.rng.choice(list(t.enum))
+
+
+@_DRAWN.rule(SortType)
+def _(t: SortType, draw: _Drawing) -> object:
+    return draw.rng.choice(list(members(t.sort)))
+
+
+@_DRAWN.rule(OptionalType)
+def _(t: OptionalType, draw: _Drawing) -> object:
+    return None if draw.rng.random() < 0.3 else draw(t.item)
+
+
+@_DRAWN.rule(UnionType)
+def _(t: UnionType, draw: _Drawing) -> object:
+    return draw(draw.rng.choice(t.records))
+
+
+@_DRAWN.rule(RecordType)
+def _(t: RecordType, draw: _Drawing) -> object:
+    return t.record(*map(draw, t.fields.values()))
+
+
+@_DRAWN.rule(TupleType)
+def _(t: TupleType, draw: _Drawing) -> object:
+    return tuple(map(draw, t.items))
+
+
+@_DRAWN.rule(MapType)
+def _(t: MapType, draw: _Drawing) -> Map[Any, Any]:
+    alike = draw.rng.random() < 0.3
+    one = draw(t.value)
+    return Map([(k, one if alike else draw(t.value)) for k in values_of(t.key, draw.scope)])
+
+
+@_DRAWN.rule(SetType)
+def _(t: SetType, draw: _Drawing) -> Set[Any]:
+    rng, size = draw.rng, t.size
+    count = rng.choice((0, 1, 2, 3, 5)) if size is None else rng.randint(0, int(size))
+    if size is None and rng.random() < 0.15 and cardinality(t.item, draw.scope) <= KEYS_MOST:
+        return Set(values_of(t.item, draw.scope))
+    return Set([draw(t.item) for _ in range(count)])
+
+
+@_DRAWN.rule(BagType)
+def _(t: BagType, draw: _Drawing) -> Bag[Any]:
+    most = ELEMENTS_MOST if t.size is None else int(t.size)
+    each = most if t.copies is None else int(t.copies)
     found: list[Any] = []
-    for _ in range(rng.randint(0, most)):
-        value = drawn(item, scope, rng)
-        if found and rng.random() < 0.4:
-            value = rng.choice(found)
+    for _ in range(draw.rng.randint(0, most)):
+        value = draw(t.item)
+        if found and draw.rng.random() < 0.4:
+            value = draw.rng.choice(found)
         if found.count(value) < each:
             found.append(value)
     return Bag(found)
+
+
+@_DRAWN.rule(SeqType)
+def _(t: SeqType, draw: _Drawing) -> Seq[Any]:
+    most = ELEMENTS_MOST if t.size is None else int(t.size)
+    return Seq([draw(t.item) for _ in range(draw.rng.randint(0, most))])
 
 
 def changed(t: Type, value: Any, scope: Scope, rng: random.Random) -> Any:

@@ -66,7 +66,7 @@ def validated(
     if held.refuted is not None and complete:
         claim, where = held.refuted
         raise TranslationFault(
-            f"the proof does not count: `{claim}` is proved, and false in a reachable state of {where}",
+            f"the proof is not valid: `{claim}` is proved, and false in a reachable state of {where}",
             span=cls.module.functions[claim].span,
             remedy=REPORT,
         )
@@ -212,7 +212,7 @@ def _growing(found: dict[Values, None]) -> Iterator[Values]:
 def fault(found: Disagreement) -> TranslationFault:
     """What to tell about a mismatch."""
     return TranslationFault(
-        "\n".join([f"the proof does not count: {found.what}", *found.lines]),
+        "\n".join([f"the proof is not valid: {found.what}", *found.lines]),
         span=found.span,
         remedy=REPORT,
     )

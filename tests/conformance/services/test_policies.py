@@ -196,9 +196,12 @@ def test_mutants(capsys: Capture) -> None:
         ),
         (
             ["mutants", "raft", "--systematic"],
-            "raft runs in clusters: systematic mistakes are planted in policies",
+            "raft runs in a cluster: systematic mistakes are planted in policies",
         ),
-        (["conform", "throttle", "--record", "x"], "throttle is no cluster: there are no events of nodes"),
+        (
+            ["conform", "throttle", "--record", "x"],
+            "throttle does not run as a cluster, so there are no node events",
+        ),
     ],
 )
 def test_what_is_refused(arguments: list[str], message: str, capsys: Capture) -> None:

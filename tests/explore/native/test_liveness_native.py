@@ -21,12 +21,14 @@ from ratified.language import (
     Set,
     action,
     eventually,
+    eventually_always,
     leads_to,
     record,
     require,
 )
 from ratified.language.types import AtMost
 from ratified.results.result import Limits, Result, Verdict
+from tests.explore import test_eventually_always as stays
 from tests.explore import test_liveness as t
 from tests.explore.native.differential import told
 
@@ -73,6 +75,11 @@ def alike(model: Model, limits: Limits = Limits()) -> Result:  # noqa: B008  # f
         t.Vacuous,
         lambda: t.LiveTwoPhase(ResourceManager=2),
         lambda: t.TimingOut(ResourceManager=3),
+        stays.Rising,
+        stays.Switching,
+        lambda: stays.Falling(Lamp=2),
+        lambda: stays.NotAtTheTop(Lamp=1),
+        lambda: stays.Unfair(Lamp=1),
     ],
 )
 def test_both_engines_say_the_same(make: Callable[[], Model]) -> None:
@@ -120,6 +127,10 @@ class Walk(Model):
     def moves(self) -> bool:
         return self.at > 0
 
+    @eventually_always
+    def settles(self, p: Place) -> bool:
+        return p > 1 or self.at > p
+
     @leads_to
     def comes_home(self, p: Place) -> tuple[bool, bool]:
         return self.at == p and p > 2, self.at == 0
@@ -134,8 +145,8 @@ def graph(seed: int) -> dict[str, set[tuple[int, int]]]:
 
 
 def test_random_graphs() -> None:
-    claims = ("moves", "arrives", "comes_home")
-    verdicts = [alike(Walk(**graph(k)).claiming(claims[k % 3 : k % 3 + 1])).verdict for k in range(15)]
+    claims = ("moves", "arrives", "comes_home", "settles")
+    verdicts = [alike(Walk(**graph(k)).claiming([claims[k % 4]])).verdict for k in range(16)]
     assert {Verdict.HOLDS, Verdict.VIOLATED} == set(verdicts)
 
 
@@ -181,6 +192,58 @@ class Fair(Mail):
         self.notes.remove(note)
 
 
+class Favoured(Mail):
+    """Two may be on their way, and one of them is never received: fair for each, or not."""
+
+    @action
+    def send(self, number: Place) -> None:
+        require(len(self.notes) < 2 and number < 2 and Note(number) not in self.notes)
+        self.notes.add(Note(number))
+
+    @leads_to
+    def each_arrives(self, number: Place) -> tuple[bool, bool]:
+        return Note(number) in self.notes, Note(number) not in self.notes
+
+
+class Fairer(Favoured):
+    """Fair for each, and for each in turn."""
+
+    @action(fair="weak", each=("note",))
+    def receive(self, note: Note) -> None:
+        require(note in self.notes)
+        self.notes.remove(note)
+
+
+@record
+class Parcel:
+    """One of more kinds than have numbers."""
+
+    width: Annotated[int, Range(0, 16)]
+    height: Annotated[int, Range(0, 16)]
+
+
+class Parcels(Model):
+    """The same of parcels."""
+
+    parcels: Set[Parcel]
+
+    @action(fair="weak", each=("parcel",))
+    def receive(self, parcel: Parcel) -> None:
+        require(parcel in self.parcels)
+        self.parcels.remove(parcel)
+
+    @eventually
+    def empty(self) -> bool:
+        return len(self.parcels) == 0
+
+
+def test_values_that_a_guard_gives_are_told_apart_where_fairness_is_for_each() -> None:
+    assert alike(Fair()).verdict is Verdict.VIOLATED
+    claims = ("each_arrives",)
+    assert alike(Favoured().claiming(claims)).verdict is Verdict.VIOLATED
+    assert alike(Fairer().claiming(claims)).verdict is Verdict.HOLDS
+
+
 def test_a_run_is_told_with_the_values_that_a_guard_gave() -> None:
     result = alike(Mail())
     assert result.violation is not None
@@ -189,11 +252,12 @@ def test_a_run_is_told_with_the_values_that_a_guard_gave() -> None:
 
 def test_what_the_explorer_does_not_number_is_left_to_the_reference_engine() -> None:
     with pytest.raises(Unsupported) as refused:
-        check_native(Fair(), flags=FLAGS)
+        check_native(Parcels(), flags=FLAGS)
     assert refused.value.message == (
-        "`receive` is fair for each `note`, whose values come from a guard: the native explorer does not distinguish them"
+        "`receive` is fair for each `parcel`, whose values come from a guard: "
+        "they are too many for the native explorer to distinguish"
     )
-    assert check(Fair()).engine == "reference"
+    assert check(Parcels()).engine == "reference"
 
 
 @pytest.mark.parametrize("model", [t.Constrained(limit=3), t.Bounded()])

@@ -2,7 +2,8 @@
 
     mpiexec -n 3 python -m tests.explore.ranks.members FILE FOLDER
 
-Every rank explores each case; rank 0 leaves what was told in FILE, for the tests to compare with what a single process tells.
+The first two ranks explore each case, then all three; rank 0 leaves what was told in FILE, for the tests to compare with what a
+single process tells.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+from mpi4py import MPI
 
 from ratified.cli.report.text import trace_lines
 from ratified.explore.liveness import liveness_claims
@@ -25,7 +28,7 @@ from ratified.explore.ranks.search import RankedSearch
 from ratified.language.errors import RatifiedError
 from ratified.language.model import Model
 from ratified.models.commit.two_phase import TwoPhase
-from ratified.models.paxos.broken import SmallestVote
+from ratified.models.paxos.broken import ForgottenVote, SmallestVote
 from ratified.models.paxos.paxos import Paxos
 from ratified.results.result import Limits, Result
 from tests.explore.native.differential import told
@@ -36,6 +39,7 @@ from tests.generate.models import random_model
 from tests.generate.running import load
 
 MIB = 1 << 20
+RANKS = (2, 3)
 MAZES = range(40)
 SEEDS = range(5_000, 5_015)
 SYMMETRIC_SEEDS = range(5_000, 5_005)
@@ -84,8 +88,8 @@ CASES = {
     "paxos, on disk, to a depth": Case(
         lambda: Paxos(Acceptor=3, Value=2, Ballot=3), Limits(memory=3 * MIB, depth=24), batch=20_000
     ),
-    "broken paxos": Case(lambda: SmallestVote(Acceptor=3, Value=2, Ballot=3), batch=20_000),
-    "broken paxos, symmetric": Case(lambda: SmallestVote(Acceptor=3, Value=2, Ballot=3), symmetry=True),
+    "broken paxos": Case(lambda: ForgottenVote(Acceptor=3, Value=2, Ballot=2), batch=4096),
+    "broken paxos, symmetric": Case(lambda: ForgottenVote(Acceptor=3, Value=2, Ballot=2), symmetry=True),
     "broken paxos, on disk": Case(
         lambda: SmallestVote(Acceptor=3, Value=2, Ballot=3), Limits(memory=3 * MIB), batch=20_000
     ),
@@ -169,20 +173,25 @@ def single(name: str, **macros: int) -> Outcome:
 
 def main(file: Path, folder: Path) -> None:
     """Explore all cases as one rank."""
-    world = join()
-    found: dict[str, object] = {}
-    for seed in MAZES:
-        found[f"maze {seed}"] = explored_maze(world, seed)
-    for name, case in CASES.items():
-        found[name] = together(world, case)
-    for symmetry, seeds in ((False, SEEDS), (True, SYMMETRIC_SEEDS)):
-        with tempfile.TemporaryDirectory() as own:
-            # Places are compared, so rank 0 has the files where the test has them.
-            models = folder if world.rank == 0 else Path(own)
+    everybody = join()
+    with tempfile.TemporaryDirectory() as own:
+        # Places are compared, so rank 0 has the files where the test has them.
+        models = folder if everybody.rank == 0 else Path(own)
+        cases = dict(CASES)
+        for symmetry, seeds in ((False, SEEDS), (True, SYMMETRIC_SEEDS)):
             for seed, case in generated(seeds, models, symmetry=symmetry):
-                found[f"model {seed} {symmetry}"] = together(world, case)
-    found["resumed"] = resumed(world, folder / f"left by {world.size}")
-    if world.rank == 0:
+                cases[f"model {seed} {symmetry}"] = case
+        found: dict[int, dict[str, object]] = {}
+        for ranks in RANKS:
+            some = join(MPI.Intracomm(MPI.COMM_WORLD.Split(everybody.rank < ranks)))
+            if everybody.rank < ranks:
+                found[ranks] = {
+                    **{f"maze {seed}": explored_maze(some, seed) for seed in MAZES},
+                    **{name: together(some, case) for name, case in cases.items()},
+                    "resumed": resumed(some, folder / f"left by {ranks}"),
+                }
+            everybody.gather(None)
+    if everybody.rank == 0:
         file.write_bytes(pickle.dumps(found))
 
 

@@ -27,7 +27,7 @@ from tests.explore.ranks import members
 
 ROOT = Path(__file__).resolve().parents[3]
 MPIEXEC = Path(sys.executable).parent / "mpiexec"
-RANKS = (2, 3)
+RANKS = members.RANKS
 
 pytestmark = pytest.mark.xdist_group("ranks")  # whose workers would each start the same again
 
@@ -37,13 +37,18 @@ def folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="ratified-ranks-"))
 
 
-@cache
 def told(ranks: int) -> dict[str, Any]:
     """What so many ranks told of all cases."""
+    return everything()[ranks]
+
+
+@cache
+def everything() -> dict[int, dict[str, Any]]:
+    """What all told, from one start of MPI."""
     maze_program(members.maze_of(0), 2, RX_BATCH=16, RX_RECENT_LOG=4, RX_SENT_LOG=4)
     program("paxos", BALLOTS=3)
-    file = folder() / f"told by {ranks}"
-    command = [str(MPIEXEC), "-n", str(ranks), sys.executable, "-m", "tests.explore.ranks.members"]
+    file = folder() / "told"
+    command = [str(MPIEXEC), "-n", str(max(RANKS)), sys.executable, "-m", "tests.explore.ranks.members"]
     done = subprocess.run(
         [*command, str(file), str(folder())],
         cwd=ROOT,
@@ -54,7 +59,7 @@ def told(ranks: int) -> dict[str, Any]:
         timeout=900,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    found: dict[str, Any] = pickle.loads(file.read_bytes())  # noqa: S301  # our own
+    found: dict[int, dict[str, Any]] = pickle.loads(file.read_bytes())  # noqa: S301  # our own
     return found
 
 

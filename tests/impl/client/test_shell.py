@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,26 +11,14 @@ from ratified.cli import main as cli
 from tests.impl.etcd.serving import Serving, serving
 
 
-async def client(s: Serving, *arguments: str) -> tuple[str, str, int | None]:
-    """What the command prints, and its exit status."""
-    command = (
-        sys.executable,
-        "-m",
-        "ratified",
-        "client",
-        arguments[0],
-        "--endpoints",
-        s.endpoints,
-        *arguments[1:],
-    )
-    process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    out, err = await asyncio.wait_for(process.communicate(), 60)
-    return out.decode(), err.decode(), process.returncode
+def test_keys_are_set_read_watched_and_deleted_and_locks_held(capfd: pytest.CaptureFixture[str]) -> None:
+    async def client(s: Serving, *arguments: str) -> tuple[str, str, int]:
+        """What the command prints, and its exit status."""
+        command = ["client", arguments[0], "--endpoints", s.endpoints, *arguments[1:]]
+        status = await asyncio.to_thread(cli.run, command)
+        out, err = capfd.readouterr()
+        return out, err, status
 
-
-def test_keys_are_set_read_watched_and_deleted_and_locks_held() -> None:
     async def main() -> None:
         async with serving() as s:
             assert await client(s, "put", "a/1", "x") == ("2\n", "", 0)

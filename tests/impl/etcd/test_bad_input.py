@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
+import socket
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -14,7 +16,7 @@ from google.protobuf.message import Message
 
 from ratified.impl.etcd import etcd_pb2 as pb
 from ratified.impl.etcd.calls import INSTEAD, identity
-from ratified.impl.etcd.server import Server
+from ratified.impl.etcd.server import EXTRA_BYTES, Server
 from ratified.impl.etcd.settings import Limits, Permissions, SettingsError
 from ratified.impl.machines import KeyValue
 from tests.impl.etcd.replicas import LocalCluster
@@ -209,7 +211,7 @@ def test_without_certificates_it_listens_on_loopback_only_and_with_them_needs_pe
             SettingsError, match=r"^0\.0\.0\.0:2379 is not loopback: give certificates, or listen on"
         ):
             Server(replica, "0.0.0.0:2379")
-        with pytest.raises(SettingsError, match=r"^the state machine is KeyValue, which is no store$"):
+        with pytest.raises(SettingsError, match=r"^the state machine is KeyValue, which is not a store$"):
             Server(other(replica), "127.0.0.1:0")
 
     def other(replica: Any) -> Any:
@@ -220,6 +222,42 @@ def test_without_certificates_it_listens_on_loopback_only_and_with_them_needs_pe
         return Other()
 
     asyncio.run(main())
+
+
+def test_a_port_in_use_is_told() -> None:
+    async def main() -> None:
+        with socket.socket() as held:
+            held.bind(("127.0.0.1", 0))
+            held.listen()
+            where = f"127.0.0.1:{held.getsockname()[1]}"
+            with pytest.raises(OSError, match=r"^clients cannot be served on ") as refused_:
+                await Server(LocalCluster(1).nodes["n1"], where).start()
+            assert str(refused_.value) == (
+                f"clients cannot be served on {where}; give another `client` address, or stop what has that one"
+            )
+
+    asyncio.run(main())
+
+
+def test_whatever_bytes_come_others_are_served() -> None:
+    async def test(s: Serving, call: Call) -> None:
+        chance = random.Random(7)
+        host, _, port = s.servers["n2"].address.rpartition(":")
+        begin = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+        for turn in range(40):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write((begin if turn % 2 else b"") + chance.randbytes(chance.randrange(1, 400)))
+            if writer.can_write_eof():
+                writer.write_eof()
+            with contextlib.suppress(OSError):
+                await reader.read()
+            writer.close()
+        await call("KV/Put", pb.PutRequest(key=b"k").SerializeToString())
+        most = Limits().request_bytes + EXTRA_BYTES
+        code, _text = await refused(call("KV/Put", bytes(most + 1)))
+        assert code == "RESOURCE_EXHAUSTED"
+
+    asking(test)
 
 
 @pytest.mark.parametrize(

@@ -189,7 +189,7 @@ def test_a_port_in_use_is_told(tmp_path: Path) -> None:
             where = cluster.places["n1"].peer
             assert str(refused.value) == (
                 f"n1 cannot listen at {where}: Address already in use; give it another `peer` address, "
-                "or stop what has that one"
+                "or stop what is using it"
             )
             other.places = own
             await other.close()
@@ -261,7 +261,7 @@ def test_a_node_under_anothers_name_is_refused(tmp_path: Path) -> None:
     [
         ("expired", "tls.certificate: {folder}/n1.pem expired on 2020-01-31; make a new one"),
         ("missing", "tls.key: {folder}/n1.key cannot be read: No such file or directory"),
-        ("no PEM", "tls.certificate: {folder}/n1.pem is no certificate in PEM"),
+        ("no PEM", "tls.certificate: {folder}/n1.pem is not a certificate in PEM"),
         (
             "another key",
             "tls.key: {folder}/n1.key is not the key of {folder}/n1.pem: [X509: KEY_VALUES_MISMATCH]",

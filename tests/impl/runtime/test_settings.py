@@ -59,8 +59,8 @@ def test_a_file_is_read(tmp_path: Path) -> None:
             "protocol: there is no 'zab'; there are raft, multi-paxos",
         ),
         ("election = 20", 'founders = ["n3"]', "founders: there is no node 'n3'"),
-        ("127.0.0.1:7201", "7201", "nodes.n2.peer: '7201' is no address; they are host:port"),
-        ("127.0.0.1:7201", "h:99999", "nodes.n2.peer: 'h:99999' is no address; they are host:port"),
+        ("127.0.0.1:7201", "7201", "nodes.n2.peer: '7201' is not an address: write host:port"),
+        ("127.0.0.1:7201", "h:99999", "nodes.n2.peer: 'h:99999' is not an address: write host:port"),
         (
             "127.0.0.1:7101",
             "0.0.0.0:7101",

@@ -323,9 +323,12 @@ def test_an_interceptor_retries_on_a_channel_of_ones_own(tmp_path: Path) -> None
     [
         (
             {"idempotent": ["orders.Orders/Get"]},
-            r"^'orders\.Orders/Get' is no full name of a method; write /",
+            r"^'orders\.Orders/Get' is not the full name of a method; write /",
         ),
-        ({"idempotent": ["Get"]}, r"^'Get' is no full name of a method; write /package\.Service/Method$"),
+        (
+            {"idempotent": ["Get"]},
+            r"^'Get' is not the full name of a method; write /package\.Service/Method$",
+        ),
         ({"connect_timeout_s": 0}, r"^a connection has more than 0 s to be made, not 0$"),
         ({"connect_timeout_s": float("nan")}, r"^a connection has more than 0 s to be made, not nan$"),
         ({"attempt_timeout_ms": 0}, r"^an attempt may take 1 ms or more, not 0$"),

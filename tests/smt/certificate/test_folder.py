@@ -55,9 +55,7 @@ def test_the_same_entries_make_the_same_bytes(folder: Path, tmp_path: Path) -> N
 def test_a_folder_that_is_right_is_certified(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, told = said(capsys, "certified", folder)
     assert status == 0
-    assert told.startswith(
-        f"CERTIFIED  {folder}: 3 obligations of Script, each with a certificate that holds\n"
-    )
+    assert told.startswith(f"CERTIFIED  {folder}: 3 obligations of Script, each with a valid certificate\n")
     assert (
         "trusted, not checked here:\n  - that the obligations say what the model and its lemmas mean" in told
     )
@@ -148,28 +146,28 @@ UNREADABLE: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "no archive but a text": (
         lambda f: (f / ARCHIVE).write_text("x"),
-        "certificates.tar.xz is no archive of certificates",
+        "certificates.tar.xz is not an archive of certificates",
     ),
     "half an archive": (
         lambda f: (f / ARCHIVE).write_bytes((f / ARCHIVE).read_bytes()[:-40]),
-        "certificates.tar.xz is no archive of certificates",
+        "certificates.tar.xz is not an archive of certificates",
     ),
     "no manifest but a list": (
         lambda f: (f / MANIFEST).write_text("[]"),
-        "manifest.json is no manifest of certificates",
+        "manifest.json is not a manifest of certificates",
     ),
-    "no JSON": (lambda f: (f / MANIFEST).write_text("{"), "manifest.json is no manifest of certificates"),
+    "no JSON": (lambda f: (f / MANIFEST).write_text("{"), "manifest.json is not a manifest of certificates"),
     "another format": (
         lambda f: (f / MANIFEST).write_text(
             (f / MANIFEST).read_text().replace("certificates/1", "certificates/2")
         ),
-        "manifest.json is no manifest of certificates in the format ratified-certificates/1",
+        "manifest.json is not a manifest of certificates in the format ratified-certificates/1",
     ),
     "a name twice": (
         lambda f: (f / MANIFEST).write_text(
             (f / MANIFEST).read_text().replace("002-lemma-step", "001-lemma-init")
         ),
-        "manifest.json is no manifest of certificates",
+        "manifest.json is not a manifest of certificates",
     ),
 }
 
@@ -236,5 +234,5 @@ def test_a_folder_that_holds_something_else_is_left_alone(
     (tmp_path / "notes.txt").write_text("mine")
     status, told = said(capsys, "prove", "consensus", "--certificate", tmp_path)
     assert status == 2
-    assert f"{tmp_path} holds notes.txt, which is no certificate" in told
+    assert f"{tmp_path} holds notes.txt, which is not a certificate" in told
     assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]

@@ -47,7 +47,7 @@ VARIABLES
 
 vars == <<max_ballot, voted, messages>>
 
-\* What the variables hold.
+\* The types of the variables.
 TypeOK ==
     /\ max_ballot \in [Acceptor -> Ballot \union {None}]
     /\ voted \in [Acceptor -> Vote \union {None}]
@@ -200,7 +200,7 @@ quorums_meet == \A p, q \in quorums : p \intersect q # {}
 ASSUME quorums_meet
 
 --------------------------------------------------------------------------------
-\* What may happen.
+\* The steps.
 Next ==
     \/ \E b \in Ballot : prepare(b)
     \/ \E a \in Acceptor, b \in Ballot : promise(a, b)

@@ -65,7 +65,7 @@ Front(s) ==
     IF s # << >> THEN SubSeq(s, 1, Len(s) - 1)
     ELSE Assert(FALSE, "there is no element to take")
 
-\* A bag with one copy of an element less, which must be there.
+\* A bag without one copy of an element, which must be there.
 BagWithout(B, x) ==
     IF BagIn(x, B) THEN B (-) SetToBag({x})
     ELSE Assert(FALSE, "no such element")
@@ -141,8 +141,8 @@ vars ==
     <<current_term, voted_for, log, role, commit_index, votes_responded,
       votes_granted, next_index, match_index, messages>>
 
-\* What the variables hold, bounds included: a step that would leave them is not
-\* taken.
+\* The types of the variables, bounds included: a step that would exceed them is
+\* not taken.
 TypeOK ==
     /\ current_term \in [Server -> Term]
     /\ voted_for \in [Server -> Server \union {None}]
@@ -589,7 +589,7 @@ committed_is_on_a_majority ==
 ASSUME something_can_happen
 
 --------------------------------------------------------------------------------
-\* What may happen.
+\* The steps.
 Next ==
     /\ \/ \E m \in BagToSet(messages) : update_term(m)
        \/ \E i \in Server : restart(i)
@@ -614,7 +614,7 @@ Next ==
 
 Spec == Init /\ [][Next]_vars
 
-\* TLC asks invariants also of states that a constraint leaves out, where
+\* TLC also checks invariants in states that a constraint excludes, where
 \* nothing is claimed.
 in_bounds ==
     /\ within_bounds

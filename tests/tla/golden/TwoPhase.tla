@@ -39,7 +39,7 @@ VARIABLES
 
 vars == <<rm_state, tm_state, tm_prepared, messages>>
 
-\* What the variables hold.
+\* The types of the variables.
 TypeOK ==
     /\ rm_state \in [ResourceManager -> RMState]
     /\ tm_state \in TMState
@@ -137,7 +137,7 @@ decided_for_good ==
         rm_state[r] \in {"COMMITTED", "ABORTED"} => rm_state'[r] = rm_state[r]
 
 --------------------------------------------------------------------------------
-\* What may happen.
+\* The steps.
 Next ==
     \/ \E r \in ResourceManager : tm_receive_prepared(r)
     \/ tm_commit

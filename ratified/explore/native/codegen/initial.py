@@ -1,6 +1,6 @@
 """Initial states: the variables as they begin, and what `init` makes of them for each choice of its parameters.
 
-Where `init` has no parameters, or makes values that have no fixed width on the way, the evaluator runs it: its states are constants.
+Where `init` has no parameters, or what it makes on the way has no fixed width, the evaluator runs it: its states are constants.
 """
 
 from __future__ import annotations

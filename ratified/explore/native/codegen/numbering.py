@@ -7,7 +7,8 @@ generating anything (all but the bounds, the errors and the witnesses) is the sa
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from ratified.explore.liveness import liveness_claims
 from ratified.explore.native.codegen.layout import Layout
@@ -42,13 +43,30 @@ class Instances:
         return math.prod(len(v) for v in self.values)
 
 
+EACH_MOST = 256
+"""An action is fair for each value of a parameter: so many values have numbers of their own, whatever a guard says."""
+
+
 def instances_of(module: Module, shapes: Shapes) -> tuple[Instances, ...]:
     """The instances of every action of a model. Raises Unsupported where a parameter has too many values."""
     found: list[Instances] = []
+    lively = liveness_claims(module)
     for action in module.of_kind(Kind.ACTION):
+        if lively and action.fair:
+            action = _told_apart(action, action.fair.each, shapes)  # noqa: PLW2901  # that one is meant from here on
         static = tuple(values_for(shapes, a) for a in action.arguments if a.domain is None)
         found.append(Instances(action, sum(i.count for i in found), static))
     return tuple(found)
+
+
+def _told_apart(action: Function, each: Collection[str], shapes: Shapes) -> Function:
+    """An action that is fair for each value of some parameters: a guard that gives them their values is a guard like others."""
+
+    def static(argument: Argument) -> bool:
+        return argument.name in each and cardinality(argument.type, shapes.scope) <= EACH_MOST
+
+    arguments = tuple(replace(a, domain=None) if static(a) else a for a in action.arguments)
+    return replace(action, arguments=arguments)
 
 
 def values_for(shapes: Shapes, argument: Argument) -> tuple[object, ...]:

@@ -1,0 +1,234 @@
+"""Functions that are written from a model's trees are held to CPython, step for step and answer for answer.
+
+What is written may give up, for then the reference is asked: it must never answer something else. That it gives up only where
+CPython goes wrong is asked, too, and that a mistake in any rule is noticed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import pytest
+
+from ratified.follow.direct.machine import EXPRESSIONS, RAWS, STATEMENTS, Functions
+from ratified.follow.direct.writer import Here, Starts
+from ratified.language import Model, Range, RatifiedError, action, invariant, ir, step_invariant
+from ratified.language.ir import Function, Kind
+from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
+from ratified.language.rules import Rules
+from ratified.language.scope import running
+from ratified.models.paxos.servers import MultiPaxosServers
+from ratified.models.raft.servers import RaftServers
+from tests.generate.agreement import Disagreement, exact
+from tests.generate.cases import random_case
+from tests.generate.models import GeneratedModel, random_model
+from tests.generate.running import load
+from tests.generate.wordy import wordy_model
+
+MOST_STATES = 25
+MOST_CHOICES = 40
+
+
+def reachable(machine: PythonMachine, most: int) -> list[Values]:
+    try:
+        found = dict.fromkeys(s for _, s in machine.initial() if not isinstance(s, OutOfBounds))
+    except StepError:
+        return []
+    queue = list(found)
+    while queue and len(found) < most:
+        try:
+            steps = [after for _, _, after in machine.steps(queue.pop(0))]
+        except StepError:
+            continue
+        new = dict.fromkeys(s for s in steps if not isinstance(s, OutOfBounds) and s not in found)
+        found.update(new)
+        queue += new
+    return list(found)[:most]
+
+
+def asked(
+    machine: PythonMachine, function: Function, state: Values, states: list[Values]
+) -> Iterator[Values]:
+    """What a function is asked with, beside a state."""
+    if function.kind is Kind.STEP_INVARIANT:
+        yield from ((before,) for before in states[:4])
+        return
+    try:
+        machine._enter(state)
+        yield from list(machine._choices[function.name])[:MOST_CHOICES]
+    except (RatifiedError, KeyError):
+        return
+
+
+def by_reference(machine: PythonMachine, function: Function, state: Values, arguments: Values) -> Any:
+    if function.kind is Kind.ACTION:
+        return machine._taken(state, function.name, arguments)
+    if function.kind is Kind.STEP_INVARIANT:
+        return machine.step_holds(function.name, arguments[0], state)
+    return machine.ask(state, function.name, arguments)
+
+
+def hold(model: Model, most: int = MOST_STATES) -> Counter[str]:
+    """Hold what is written to CPython; how often it was the same, both went wrong, or what is written gave up for nothing."""
+    machine, functions, came = PythonMachine(model), Functions(model), Counter[str]()
+    states = reachable(machine, most)
+    own = [f for f in model.module.functions.values() if f.key == f.name and f.kind is not Kind.INIT]
+    for state in states:
+        with running(machine.model.scope):
+            for function in own:
+                written = functions[function.name]
+                if written is None:
+                    came["not written"] += 1
+                    continue
+                for arguments in asked(machine, function, state, states):
+                    came[_compared(machine, function, written, state, arguments)] += 1
+    return came
+
+
+def _compared(
+    machine: PythonMachine, function: Function, written: Callable[..., Any], state: Values, arguments: Values
+) -> str:
+    try:
+        theirs = by_reference(machine, function, state, arguments)
+    except StepError:
+        theirs = OutOfBounds("an error", None)
+    try:
+        ours = written(state, *arguments)
+    except Exception:  # noqa: BLE001  # of any kind, which is how it gives up
+        return "both went wrong" if isinstance(theirs, OutOfBounds) else "gave up"
+    if isinstance(theirs, OutOfBounds) or exact(ours) != exact(theirs):
+        raise Disagreement(f"{function.name}{arguments} in {state}: {ours}, not {theirs}")
+    return "same"
+
+
+GENERATORS = {"models": (random_model, 24), "expressions": (random_case, 60), "words": (wordy_model, 10)}
+
+
+@pytest.mark.parametrize("kind", GENERATORS)
+def test_what_is_written_does_the_same(kind: str, tmp_path: Path) -> None:
+    generator, seeds = GENERATORS[kind]
+    came = _of_seeds(generator, range(seeds), tmp_path)
+    assert came["same"] > 1_000
+    assert came["gave up"] == 0
+    assert came["not written"] < came["same"] / 4
+
+
+def _of_seeds(generator: Callable[[int], GeneratedModel], seeds: range, folder: Path) -> Counter[str]:
+    came = Counter[str]()
+    for seed in seeds:
+        try:
+            came += hold(load(generator(seed), folder))
+        except RatifiedError:  # some generated models are refused
+            continue
+    return came
+
+
+BUNDLED = {
+    "raft": RaftServers(Server=2, Value=2, max_term=1, max_log=2, reconfigures=True),
+    "multi-paxos": MultiPaxosServers(**MultiPaxosServers.sizes["small"]),
+}
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_all_that_is_asked_of_a_bundled_model_is_written(name: str) -> None:
+    functions = Functions(BUNDLED[name])
+    answering = [
+        f for f in BUNDLED[name].module.functions.values() if f.kind is Kind.ACTION or f.returns is not None
+    ]
+    assert [f.name for f in answering if functions[f.key] is None] == []
+    assert hold(BUNDLED[name])["gave up"] == 0
+
+
+def _wrong(kind: type, right: str, wrong: str) -> tuple[Rules[Here, Any], type, Callable[..., str]]:
+    table = next(t for t in (EXPRESSIONS, RAWS) if kind in t)
+    rule = table._table[kind]
+    return table, kind, lambda node, here: rule(node, here).replace(right, wrong, 1)
+
+
+def _no_guard(node: ir.Require, here: Here) -> None:
+    here.line(f"if {here.expr(node.test)} is None: return None")
+
+
+MISTAKES = {
+    "a comparison": _wrong(ir.Compare, " < ", " <= "),
+    "a sum": _wrong(ir.Arithmetic, " + ", " - "),
+    "a conjunction": _wrong(ir.And, " and ", " or "),
+    "a negation": _wrong(ir.Not, "not ", ""),
+    "a bound": (EXPRESSIONS, ir.Fit, lambda node, here: here.expr(node.operand)),
+    "a slice": _wrong(ir.Slice, ":", "+1:"),
+    "a union": _wrong(ir.SetOp, "|", "&"),
+    "an insertion": _wrong(ir.Insert, " | ", " & "),
+    "a guard": (STATEMENTS, ir.Require, _no_guard),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_in_a_rule_is_noticed(
+    mistake: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, kind, rule = MISTAKES[mistake]
+    monkeypatch.setitem(table._table, kind, rule)
+
+    def hold_all() -> None:
+        _of_seeds(random_model, range(24), tmp_path)
+        _of_seeds(random_case, range(60), tmp_path)
+
+    with pytest.raises(Disagreement):
+        hold_all()
+
+
+class Climb(Model):
+    """Claims that are about some of its variables, one of them false of a step that changes nothing."""
+
+    height: Annotated[int, Range(0, 3)] = 0
+    lamp: bool = False
+
+    @action
+    def go(self, to: Annotated[int, Range(0, 3)], lit: bool) -> None:
+        """Anywhere."""
+        self.height = to
+        self.lamp = lit
+
+    @invariant
+    def low(self) -> bool:
+        """Not at the top."""
+        return self.height < 3
+
+    @step_invariant
+    def upwards(self, old: Self) -> bool:
+        """Never down."""
+        return self.height >= old.height
+
+    @step_invariant
+    def blinks(self, old: Self) -> bool:
+        """The lamp is never as it was, but in the beginning."""
+        return self.lamp != old.lamp or self.height == 0
+
+
+def test_the_claims_that_a_step_breaks_are_those_that_are_false_one_by_one() -> None:
+    model = Climb()
+    machine, broken = PythonMachine(model), Functions(model).broken(("low",), ("upwards", "blinks"))
+    assert broken is not None
+    states = reachable(machine, 8)
+    assert len(states) == 8
+    for before, after in [
+        *product(states, states)
+    ] * 2:  # the second time with what was found out the first time
+        if machine.refuted_by("low", before) is not None:
+            continue
+        false = [n for n in ("upwards", "blinks") if not machine.step_holds(n, before, after)]
+        false += ["low"] if machine.refuted_by("low", after) is not None else []
+        assert broken(after, before) == next(iter(false), None)
+
+
+def test_sequences_that_begin_alike() -> None:
+    starts = Starts()
+    several = [(), (1,), (1, 2), (1, 2, 3), (1, 3, 3), (1, 2, 4, 4, 4), (2,)]
+    for left in several:
+        for right in several:
+            for length in range(-3, 7):
+                assert starts.same(left, right, length) == (left[:length] == right[:length])
