@@ -159,7 +159,7 @@ class Binding:
             raise
         except (TypeError, ValueError, AttributeError, IndexError, RatifiedError) as problem:
             raise EventError(
-                f"the variables of {event.action} cannot be interpreted: {problem}", remedy=_raised(problem)
+                f"the variables of {event.action} cannot be interpreted: {problem}", remedy=raised_at(problem)
             ) from None
 
 
@@ -204,11 +204,11 @@ class _Handler:
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as problem:
             what = f"{type(problem).__name__}: {problem}"
             raise EventError(
-                f"the arguments of {event.action} cannot be interpreted: {what}", remedy=_raised(problem)
+                f"the arguments of {event.action} cannot be interpreted: {what}", remedy=raised_at(problem)
             ) from None
 
 
-def _raised(problem: Exception) -> str:
+def raised_at(problem: Exception) -> str:
     """Where in a binding something was raised."""
     span = where(problem.__traceback__)
     return f"raised at {span}\n{span.excerpt()}" if span else ""

@@ -26,6 +26,7 @@ from ratified.follow.binding import (
     Place,
     TooSmallError,
     known_events,
+    raised_at,
 )
 from ratified.follow.claims import Claims
 from ratified.follow.coverage import Coverage, Explanations
@@ -184,8 +185,9 @@ class Tracker:
             self._stop(small.message)
             return None
         except (TypeError, ValueError, AttributeError, LookupError) as problem:
+            told = str(problem) if type(problem) is ValueError else f"{type(problem).__name__}: {problem}"
             raise EventError(
-                f"{event.action} cannot be interpreted: {type(problem).__name__}: {problem}"
+                f"{event.action} cannot be interpreted: {told}", remedy=raised_at(problem)
             ) from None
         except BoundLeft as left:
             self._stop(f"the sizes in the binding are too small: {event.action} exceeds {left.what}")

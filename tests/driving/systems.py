@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, ClassVar
 
 from ratified import (
@@ -157,3 +157,15 @@ class Unasked(Locks):
         if self.server.holder is None:
             raise NotAsked("nobody holds it")
         super().release(c)
+
+
+def passing_once(happened: Callable[[], bool]) -> Callable[[], float]:
+    """A clock that stands until something has happened, and is later at each look from then on, however busy the machine is."""
+    now = 0.0
+
+    def clock() -> float:
+        nonlocal now
+        now += 0.2 if happened() else 0.0
+        return now
+
+    return clock

@@ -77,5 +77,8 @@ def test_the_raft_library_of_etcd_is_driven_along_elections(checkout: Path, tmp_
     result.expect(Verdict.HOLDS, states=2_494, edges=24_186, taken=24_186, reasons={})
     deviation = drive(Library([str(program), "3", "forgetful"], 60.0), three).deviation
     assert deviation is not None
-    assert [str(asked.ask) for asked in deviation.walk] == ["campaign(n1)", "restart(n1)"]
-    assert deviation.what == "after restart(n1): vote[n1] is None, the model has n1"
+    # Which node it is depends on the order in which walks cover the graph: all are alike.
+    node = str(deviation.walk[0].ask).removeprefix("campaign(").removesuffix(")")
+    assert node in ("n1", "n2", "n3")
+    assert [str(asked.ask) for asked in deviation.walk] == [f"campaign({node})", f"restart({node})"]
+    assert deviation.what == f"after restart({node}): vote[{node}] is None, the model has {node}"

@@ -6,7 +6,7 @@ import json
 import os
 import select
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import ratified.conform.driving
 from ratified import Limits, ProcessDriver, Verdict, drive
 from ratified.conform.driving.process import Child, ProcessError
 from ratified.conformance.drive.locks import Locks as Waiting
-from tests.driving.systems import Client, Lock
+from tests.driving.systems import Client, Lock, passing_once
 
 NODE = Path(__file__).parent / "node.py"
 SERVICE = Path(__file__).parents[2] / "conformance" / "drive" / "python" / "locks.py"
@@ -31,9 +31,19 @@ def told(driver: ProcessDriver) -> str:
     return str(raised.value).replace(f"{sys.executable} -I -S {NODE}", "node")
 
 
-def node(*arguments: object, within: float = 30.0) -> ProcessDriver:
-    command = (sys.executable, "-I", "-S", str(NODE), *map(str, arguments))
-    return ProcessDriver(command, within)
+def node(*arguments: object) -> ProcessDriver:
+    return ProcessDriver((sys.executable, "-I", "-S", str(NODE), *map(str, arguments)), 30.0)
+
+
+def silent(*arguments: object, since: Callable[[ProcessDriver], bool]) -> ProcessDriver:
+    """A node for whose answer no time passes until it says nothing more."""
+    clock = passing_once(lambda: since(driver))
+    driver = ProcessDriver((sys.executable, "-I", "-S", str(NODE), *map(str, arguments)), 0.5, clock)
+    return driver
+
+
+def is_asked_a_fourth_time(driver: ProcessDriver) -> bool:
+    return driver._child is not None and driver._child._requests == 4
 
 
 def test_a_process_is_driven_along_every_step() -> None:
@@ -144,7 +154,8 @@ def ticking(step: float) -> Any:
 
 @pytest.mark.parametrize("what", ["hang", "flood-errors", "close"])
 def test_a_process_that_does_not_answer_is_not_waited_for_longer_than_one_was_told(what: str) -> None:
-    text = told(node(4, what, within=0.5))
+    # One that closes its output is told from one that is silent however long it takes to.
+    text = told(silent(4, what, since=lambda driver: what != "close" and is_asked_a_fourth_time(driver)))
     did = "has closed its standard output" if what == "close" else "did not answer within 0.5 s"
     assert text.startswith(f'node 4 {what} {did}: release(c="c1") (request 4)\n')
     assert text.endswith("\n  the walk that led there:\n    1  acquire(c1)\n    2  release(c1)")
@@ -164,8 +175,13 @@ def has_ended(pid: int) -> bool:
 
 
 def test_nothing_that_it_started_is_left(tmp_path: Path) -> None:
-    told(node(4, "hang-with-a-child", tmp_path / "pids", within=0.5))
-    pids = list(map(int, (tmp_path / "pids").read_text().split()))
+    pids_of = tmp_path / "pids"
+
+    def has_started_both(_: ProcessDriver) -> bool:
+        return pids_of.exists() and len(pids_of.read_text().split()) == 2
+
+    told(silent(4, "hang-with-a-child", pids_of, since=has_started_both))
+    pids = list(map(int, pids_of.read_text().split()))
     assert len(pids) == 2
     assert all(map(has_ended, pids))
 

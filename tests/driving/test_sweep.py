@@ -14,6 +14,7 @@ import pytest
 from ratified.cli.main import run
 from ratified.conform.driving.sweep import Answer, Outcome, mistakes, planted, sweep
 from ratified.results.result import Verdict
+from tests.driving.systems import passing_once
 
 SOURCE = '''\
 """What is mistaken."""
@@ -167,10 +168,15 @@ def test_a_mutant_that_ends_its_process_or_hangs_is_caught(server: Path) -> None
         if not server.up():
             os._exit(3)
         while server.count != 1:
-            pass
+            endless.touch()
         return Answer(Verdict.HOLDS.value)
 
-    outcomes = {t.mistake.what: t.outcome for t in sweep(server, ending, within=0.5).tried}
+    def next_one(_: int, __: int) -> None:
+        endless.unlink(missing_ok=True)
+
+    endless = server.with_name("endless")
+    swept = sweep(server, ending, within=0.5, told=next_one, clock=passing_once(endless.exists))
+    outcomes = {t.mistake.what: t.outcome for t in swept.tried}
     assert outcomes["True becomes False"] is Outcome.ENDED
     assert outcomes["without self.count += 1"] is Outcome.SLOW
 

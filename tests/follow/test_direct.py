@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Self
 
 import pytest
 
 from ratified.follow.direct.machine import EXPRESSIONS, RAWS, STATEMENTS, Functions
 from ratified.follow.direct.writer import Here, Starts
-from ratified.language import Model, RatifiedError, ir
+from ratified.language import Model, Range, RatifiedError, action, invariant, ir, step_invariant
 from ratified.language.ir import Function, Kind
 from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
 from ratified.language.rules import Rules
@@ -178,6 +179,50 @@ def test_a_mistake_in_a_rule_is_noticed(
 
     with pytest.raises(Disagreement):
         hold_all()
+
+
+class Climb(Model):
+    """Claims that are about some of its variables, one of them false of a step that changes nothing."""
+
+    height: Annotated[int, Range(0, 3)] = 0
+    lamp: bool = False
+
+    @action
+    def go(self, to: Annotated[int, Range(0, 3)], lit: bool) -> None:
+        """Anywhere."""
+        self.height = to
+        self.lamp = lit
+
+    @invariant
+    def low(self) -> bool:
+        """Not at the top."""
+        return self.height < 3
+
+    @step_invariant
+    def upwards(self, old: Self) -> bool:
+        """Never down."""
+        return self.height >= old.height
+
+    @step_invariant
+    def blinks(self, old: Self) -> bool:
+        """The lamp is never as it was, but in the beginning."""
+        return self.lamp != old.lamp or self.height == 0
+
+
+def test_the_claims_that_a_step_breaks_are_those_that_are_false_one_by_one() -> None:
+    model = Climb()
+    machine, broken = PythonMachine(model), Functions(model).broken(("low",), ("upwards", "blinks"))
+    assert broken is not None
+    states = reachable(machine, 8)
+    assert len(states) == 8
+    for before, after in [
+        *product(states, states)
+    ] * 2:  # the second time with what was found out the first time
+        if machine.refuted_by("low", before) is not None:
+            continue
+        false = [n for n in ("upwards", "blinks") if not machine.step_holds(n, before, after)]
+        false += ["low"] if machine.refuted_by("low", after) is not None else []
+        assert broken(after, before) == next(iter(false), None)
 
 
 def test_sequences_that_begin_alike() -> None:

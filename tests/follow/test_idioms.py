@@ -70,9 +70,12 @@ def test_a_clock_that_runs_backwards(
     events = [event("started", START), event("started", START - 2)]
     Path("run.ndjson").write_text("".join(json.dumps(e) + "\n" for e in events), encoding="utf-8")
     assert cli.run(["trace", f"{checkout}/examples/session_binding.py:Sessions", "run.ndjson"]) == 2
-    assert capsys.readouterr().err == (
-        "Error: run.ndjson:2: started cannot be interpreted: ValueError: the clock runs backwards by 2 ms\n"
-    )
+    err = capsys.readouterr().err
+    problem, place, line, caret = err.splitlines()
+    assert problem == "Error: run.ndjson:2: started cannot be interpreted: the clock runs backwards by 2 ms"
+    assert place == f"  raised at {checkout}/examples/session_binding.py:97:13"
+    assert line.endswith('97 |             raise ValueError(f"the clock runs backwards by {-passed} ms")')
+    assert caret.strip(" |^") == ""
 
 
 def test_names_that_are_released() -> None:

@@ -247,7 +247,13 @@ class ProcessDriver(Driver):
     command: Sequence[str] = ()
     answer_within: float = ANSWER_WITHIN
 
-    def __init__(self, command: Sequence[str] = (), answer_within: float | None = None) -> None:
+    def __init__(
+        self,
+        command: Sequence[str] = (),
+        answer_within: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
         self._command = tuple(command or self.command)
         self._within = self.answer_within if answer_within is None else answer_within
         self._child: Child | None = None
@@ -298,7 +304,7 @@ class ProcessDriver(Driver):
 
     def _start(self) -> dict[str, Any]:
         """Start the process, and return what it answers to hello."""
-        self._child = Child(self._command, self._within)
+        self._child = Child(self._command, self._within, self._clock)
         answer: dict[str, Any] = self._asked({"hello": self._hello}, "hello", "hello")["hello"]
         self._check_hello(answer)
         return answer

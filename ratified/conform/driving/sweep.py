@@ -278,6 +278,7 @@ def sweep(
     sample: int | None = None,
     seed: int = 0,
     told: Callable[[int, int], None] | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Swept:
     """Plant every mistake into a module. `run` imports what it needs, drives, and answers; it is called in other processes.
 
@@ -287,7 +288,7 @@ def sweep(
     Raises RatifiedError where the module cannot be read, or is not what `run` imports; or where it does not hold as it is.
     """
     file, source, code = _read(module)
-    began = time.monotonic()
+    began = clock()
     asis = next(answers([lambda: _watched(file, code, run)], 1, None))[1]
     if isinstance(asis, Outcome) or asis.verdict != Verdict.HOLDS.value:
         why = "it ends the process" if isinstance(asis, Outcome) else asis.why
@@ -297,7 +298,7 @@ def sweep(
             f"{module} is not driven: the driver does not import it",
             remedy="the system is a module of its own, which the driver imports",
         )
-    limit = within if within is not None else max(LEAST_WITHIN, TIMES_WITHIN * (time.monotonic() - began))
+    limit = within if within is not None else max(LEAST_WITHIN, TIMES_WITHIN * (clock() - began))
     every = mistakes(source)
     lines = set(asis.lines)
     tried: dict[int, Tried] = {
@@ -309,7 +310,7 @@ def sweep(
         tried = {}
         rest = sorted(Random(seed).sample(rest, min(sample, len(rest))))  # noqa: S311 - no secret
     work = [lambda n=n: _driven(file, planted(source, every[n], str(file)), run) for n in rest]
-    for at, answer in answers(work, jobs, limit):
+    for at, answer in answers(work, jobs, limit, clock):
         mistake = every[rest[at]]
         tried[rest[at]] = _judged(mistake, answer, limit)
         if told is not None:
@@ -388,7 +389,10 @@ class _Process:
 
 
 def answers(
-    work: Iterable[Callable[[], Answer]], jobs: int, within: float | None
+    work: Iterable[Callable[[], Answer]],
+    jobs: int,
+    within: float | None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[tuple[int, Answer | Outcome]]:
     """What comes of each, in processes of their own, so many at a time; none is left when this ends, however it does."""
     waiting = selectors.DefaultSelector()
@@ -398,13 +402,13 @@ def answers(
         while True:
             for number, task in _some(todo, jobs - len(running)):
                 fd, pid = _forked(task)
-                until = None if within is None else time.monotonic() + within
+                until = None if within is None else clock() + within
                 running[fd] = _Process(number, pid, until)
                 waiting.register(fd, selectors.EVENT_READ)
             if not running:
                 return
             limits = [p.until for p in running.values() if p.until is not None]
-            ready = waiting.select(max(0.0, min(limits) - time.monotonic()) if limits else None)
+            ready = waiting.select(max(0.0, min(limits) - clock()) if limits else None)
             for key, _ in ready:
                 process = running[key.fd]
                 data = os.read(key.fd, 1 << 16)
@@ -412,7 +416,7 @@ def answers(
                 if not data:
                     yield _finished(waiting, running, key.fd, slow=False)
             for fd, process in list(running.items()):
-                if process.until is not None and time.monotonic() > process.until:
+                if process.until is not None and clock() > process.until:
                     yield _finished(waiting, running, fd, slow=True)
     finally:
         for fd in list(running):

@@ -168,7 +168,7 @@ def _in_place(node: ir.Call, arguments: list[str], here: Here) -> str | None:
     if any(isinstance(n, ir.Collect | ir.Call) for n in nodes(value)):
         return None
     for argument, given, text in zip(function.arguments, node.arguments, arguments, strict=True):
-        if text.strip("()").isalnum():
+        if text.strip("()").replace("_", "").isalnum():  # a name or a number
             continue
         if (
             read.count(argument.name) > 1

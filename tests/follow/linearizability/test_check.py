@@ -24,6 +24,7 @@ from ratified.follow.linearizability import (
     check_history,
 )
 from ratified.results.result import Verdict
+from tests.generate.profile import examples
 
 
 def brute(operations: Sequence[Operation], model: SequentialModel) -> bool:
@@ -82,6 +83,7 @@ MODELS = [
 
 
 @pytest.mark.parametrize(("model", "functions", "keys"), MODELS)
+@examples(60, 2_000)
 @given(st.data())
 def test_it_agrees_with_trying_all_orders(
     model: SequentialModel, functions: list[str], keys: list[Any], data: st.DataObject
