@@ -460,8 +460,10 @@ class Attempt:
             self.status, self.why = Status.UNDECIDED, why
 
     def _counterexample(self, asked: small.Question) -> Counterexample | None:
-        structure = small.read_structure(asked, self.smallest, self.read)
-        concrete = Concrete(self.translation.theory, structure)
+        theory = self.translation.theory
+        # What has a definition is spoken of by states, and not by each obligation.
+        structure = replace(small.read_structure(asked, self.smallest, self.read), laws=theory.laws)
+        concrete = Concrete(theory, structure)
         found = shown(self.obligation, self.translation, concrete, self.cls)
         if found is None or not self.suggested:
             return found

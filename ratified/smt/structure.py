@@ -7,12 +7,14 @@ gives, wherever they are quantified over.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from ratified.smt.law import Law
 from ratified.smt.terms import (
     BOOL,
     INT,
+    TRUE,
     And,
     Apply,
     Arithmetic,
@@ -34,11 +36,15 @@ Element = int
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """How many elements each sort has, and a table for each symbol; what a table does not say is 0 (false)."""
+    """How many elements each sort has, and a table for each symbol; what a table does not say is 0 (false).
+
+    A symbol without a table that one of `laws` defines everywhere is what it says.
+    """
 
     sizes: Mapping[str, int]
     tables: Mapping[str, Mapping[tuple[Element, ...], Element]]
     integers: range = range(-1, 8)
+    laws: Mapping[str, Sequence[Law]] = field(default_factory=dict)
 
     def elements(self, sort: str) -> range:
         """What a variable of a sort ranges over."""
@@ -57,7 +63,8 @@ class Structure:
                 return values[term]
             case Apply(symbol, arguments):
                 key = tuple(self.evaluate(a, values) for a in arguments)
-                return self.tables.get(symbol.name, {}).get(key, 0)
+                table = self.tables.get(symbol.name)
+                return self._defined(symbol, key) if table is None else table.get(key, 0)
             case Number(value):
                 return value
             case Equal(left, right):
@@ -79,6 +86,15 @@ class Structure:
                     e for e in self.elements(variable.sort) if self.evaluate(says, {**values, variable: e})
                 )
                 return next(found, 0)
+
+    def _defined(self, symbol: Symbol, key: tuple[Element, ...]) -> Element:
+        match self.laws.get(symbol.name):
+            case [Law(left, where, right, ())] if where == TRUE:
+                given = {
+                    b: value for b, value in zip(left.arguments, key, strict=True) if isinstance(b, Bound)
+                }
+                return self.evaluate(right, given)
+        return 0
 
     def _quantified(
         self, universal: bool, variables: tuple[Bound, ...], body: Term, values: Mapping[Bound, Element]

@@ -27,7 +27,7 @@ from ratified.language.errors import ModelError
 from ratified.language.machine import OutOfBounds
 from ratified.results.result import Verdict
 from ratified.smt.first_order import recursion
-from ratified.smt.first_order.theory import Law
+from ratified.smt.law import Law
 from ratified.smt.proving import prove
 from ratified.smt.terms import TRUE, Number, Term
 from ratified.smt.validation.comparing import Comparison, Disagreement

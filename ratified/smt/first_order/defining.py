@@ -13,7 +13,8 @@ from dataclasses import replace
 from itertools import islice
 
 from ratified.smt.first_order.shapes import Atom, Maybe, Row, Shape
-from ratified.smt.first_order.theory import Axiom, Law, Theory
+from ratified.smt.first_order.theory import Axiom, Theory
+from ratified.smt.law import Law
 from ratified.smt.terms import (
     BOOL,
     TRUE,

@@ -51,8 +51,9 @@ from ratified.smt.first_order.shapes import (
     either,
     known,
 )
-from ratified.smt.first_order.theory import Axiom, Law
+from ratified.smt.first_order.theory import Axiom
 from ratified.smt.first_order.variants import Argument, Shapes, Variant, as_number, is_none
+from ratified.smt.law import Law
 from ratified.smt.terms import (
     BOOL,
     FALSE,

@@ -19,6 +19,7 @@ from ratified.smt.first_order.names import parameter_name, sort_name
 from ratified.smt.first_order.shapes import Atom, Members, Shape, Signature
 from ratified.smt.first_order.sizes import Sized, laws
 from ratified.smt.first_order.variants import Shapes, constant_shape
+from ratified.smt.law import Law
 from ratified.smt.terms import (
     BOOL,
     INT,
@@ -26,7 +27,6 @@ from ratified.smt.terms import (
     Apply,
     Arithmetic,
     Bound,
-    Choice,
     Number,
     Term,
     The,
@@ -36,15 +36,12 @@ from ratified.smt.terms import (
     disj,
     equal,
     every,
-    free,
     fresh,
     implies,
     minus,
     neg,
-    parts,
     plus,
     some,
-    sort_of,
 )
 
 Order = Callable[[Term, Term], Term]
@@ -75,34 +72,6 @@ class Sum:
     over: Bound
     term: Term
     total: Term
-
-
-@dataclass(frozen=True, slots=True)
-class Law:
-    """What a symbol is at its arguments, which are variables, if a condition is true for some values of its `own` variables."""
-
-    left: Apply
-    where: Term
-    right: Term
-    own: tuple[Bound, ...] = ()
-
-    @property
-    def formula(self) -> Term:
-        """As a formula."""
-        # Where something that is described is not there, nothing is said: of a description that does not fit, all would be true.
-        where = self.where if sort_of(self.right) == BOOL else conj(self.where, _there(self.right))
-        whole = implies(where, equal(self.left, self.right))
-        return every([b for b in (*self.left.arguments, *self.own) if isinstance(b, Bound)], whole)
-
-
-def _there(term: Term) -> Term:
-    """That what a term describes, where it depends on what varies, is there."""
-    match term:
-        case The(_, exists, _):
-            return exists if free(term) else TRUE
-        case Choice(test, then, orelse):
-            return choice(test, _there(then), _there(orelse))
-    return TRUE if sort_of(term) == BOOL else conj(*map(_there, parts(term)))
 
 
 class Theory:

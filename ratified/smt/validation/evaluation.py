@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from operator import add, floordiv, le, lt, mod, mul, sub
 
-from ratified.smt.first_order.theory import Law
+from ratified.smt.law import Law
 from ratified.smt.terms import (
     BOOL,
     INT,
