@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from ratified.cli import exploring, loading
+from ratified.cli import exploring, loading, named
 from ratified.cli.exploring import ExploreOptions
-from ratified.cli.gate import checking  # has its names before any stand-in has one of them
 from ratified.results.result import Progress, Result
 from tests.cli import samples
 
@@ -51,6 +50,6 @@ def asked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
         return samples.Unsized if target == "unsized" else samples.Synod
 
     monkeypatch.setattr(exploring, "explore", explore)
-    assert vars(checking)["load"] is loading.load
+    monkeypatch.setattr(named, "load", load)
     monkeypatch.setattr(loading, "load", load)
     return asked
