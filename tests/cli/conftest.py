@@ -50,6 +50,6 @@ def asked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
         return samples.Unsized if target == "unsized" else samples.Synod
 
     monkeypatch.setattr(exploring, "explore", explore)
-    monkeypatch.setattr(named, "load", load)
-    monkeypatch.setattr(loading, "load", load)
+    for module in (loading, named):
+        monkeypatch.setattr(module, "load", load)
     return asked

@@ -346,9 +346,9 @@ def test_the_version(capsys: Capture) -> None:
 DRIVER = """
 import os, signal, sys
 from tests.cli import samples
-from ratified.cli import exploring, loading
+from ratified.cli import exploring, named
 from ratified.__main__ import main
-loading.load = lambda target: samples.Synod
+named.load = lambda target: samples.Synod
 def explore(model, options, progress):
     if options.symmetry:
         os.kill(os.getpid(), signal.SIGINT)
