@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
-from ratified.language.values import show
-
 
 def plural(count: int, noun: str, nouns: str | None = None) -> str:
     """Return a count with its noun: `1 state`, `2,000 states`."""
@@ -36,6 +34,8 @@ class OfModel(Protocol):
 
 def model_and_settings(found: OfModel) -> Iterator[tuple[str, str]]:
     """Return the rows that say what a report is of: the model, its sizes, its parameters."""
+    from ratified.language.values import show  # help needs words, and no language
+
     yield "model", found.model
     if found.sizes:
         yield "sizes", " ".join(f"{name}={size}" for name, size in found.sizes.items())
