@@ -5,7 +5,9 @@ the first node at or after it; that is what decides who inherits keys and who gi
 
 On a ring with bounded loads no request goes beyond a bound that is made of the load there is, whatever that comes to.
 
-Smooth weighted turns: what one is picked for it pays to the others, so credits add up to zero.
+Smooth weighted turns: what one is picked for it pays to the others, so credits add up to zero. All together then have something
+when the next is picked, and so has the one with most: it is left with less than a pick to make good. That it has the mean at least
+is a product of how many there are and of what it has, which is left to an argument on paper (docs/services.md).
 
 Turns: since an endpoint was served or came, nobody was served twice: whoever was served is behind the turn, and comes after it
 on the way round. So with n endpoints it waits n - 1 picks at most, whoever comes and goes meanwhile. How many they are this logic
@@ -28,48 +30,89 @@ from ratified.models.services.ring import Place, Ring
 from ratified.smt.script import Goals, lemma
 
 
+def within(most: int, paid: int, gained: int) -> bool:
+    """Whether a credit stays within a bound, whether its node is picked and pays or not."""
+    return -most <= gained - paid and gained <= most
+
+
 class SmoothSafety(SmoothWeighted):
     """Any number of nodes and any weights, while credits and counts stay within a bound: any bound."""
 
-    goals: ClassVar[Goals] = {"credits_add_up_to_zero": ("credits_add_up_to_zero",)}
+    goals: ClassVar[Goals] = {
+        "credits_add_up_to_zero": ("credits_add_up_to_zero",),
+        "less_than_a_pick_ahead": ("above_a_pick",),
+        "who_is_down_is_not_picked": (),
+    }
 
     most: Param[Annotated[int, Range(0, 1_000_000)]] = 1000
     credit: Map[Weighted, Annotated[int, Range("-most", "most")]]
     served: Map[Weighted, Annotated[int, Range(0, "most")]]
 
+    @invariant
+    def less_than_a_pick_ahead(self, n: Weighted) -> bool:
+        """While all are up, no node is ahead of its share by a whole pick."""
+        return not self.steady or self.credit[n] > -self.total()
+
     @lemma(uses=())
     def credits_add_up_to_zero(self) -> bool:
         """What one has more than its share, others have less."""
         return super().credits_add_up_to_zero()
+
+    @lemma(uses=())
+    def steady_is_all_up(self) -> bool:
+        """A round that nobody was down in has nobody down."""
+        return not self.steady or len(self.down) == 0
+
+    @lemma(uses=("credits_add_up_to_zero", "steady_is_all_up"))
+    def above_a_pick(self, n: Weighted) -> bool:
+        """Who is picked has more than nothing before it pays, since all have together."""
+        return self.less_than_a_pick_ahead(n)
 
     @action
     def pick(self, n: Weighted) -> None:
         """Node n is picked, if what comes of it is within the bound."""
         require(self.served[n] < self.most)
-        require(
-            all(-self.most <= self.gained(m) - self.pays() and self.gained(m) <= self.most for m in Weighted)
-        )
+        require(all(within(self.most, self.pays(), self.gained(m)) for m in Weighted))
         super().pick(n)
 
 
 class ReweightedSafety(Reweighted):
-    """Any number of nodes, and weights that change, while credits stay within a bound: any bound."""
+    """Any number of nodes, and weights that change, while credits and what a pick costs stay within a bound: any bound."""
 
-    goals: ClassVar[Goals] = {"credits_add_up_to_zero": ("credits_add_up_to_zero",)}
+    goals: ClassVar[Goals] = {
+        "credits_add_up_to_zero": ("credits_add_up_to_zero",),
+        "never_a_dearest_pick_ahead": ("above_the_dearest",),
+    }
 
     most: Param[Annotated[int, Range(0, 1_000_000)]] = 1000
     credit: Map[Weighing, Annotated[int, Range("-most", "most")]]
+    dearest: Annotated[int, Range(0, "most")] = 0  # the most that a pick has cost
+
+    @invariant
+    def never_a_dearest_pick_ahead(self, n: Weighing) -> bool:
+        """No node is ahead of its share by as much as the dearest pick has cost, whatever weights are by now."""
+        return self.credit[n] >= 0 or self.credit[n] > -self.dearest
 
     @lemma(uses=())
     def credits_add_up_to_zero(self) -> bool:
         """What one has more than its share, others have less."""
         return super().credits_add_up_to_zero()
 
+    @lemma(uses=("credits_add_up_to_zero",))
+    def above_the_dearest(self, n: Weighing) -> bool:
+        """Who is picked has more than nothing before it pays, since all have together."""
+        return self.never_a_dearest_pick_ahead(n)
+
+    def paid(self) -> int:
+        """What the one that is picked pays: what all have gained."""
+        return sum(self.weight[m] for m in Weighing)
+
     @action
     def pick(self, n: Weighing) -> None:
         """Node n is picked, if what comes of it is within the bound."""
-        paid = sum(self.weight[m] for m in Weighing)
-        require(all(-self.most <= self.gained(m) - paid and self.gained(m) <= self.most for m in Weighing))
+        require(self.paid() <= self.most)
+        require(all(within(self.most, self.paid(), self.gained(m)) for m in Weighing))
+        self.dearest = max(self.dearest, self.paid())
         super().pick(n)
 
 

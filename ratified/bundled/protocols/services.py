@@ -203,7 +203,6 @@ PROTOCOL = BundledProtocol(
             "all-of-the-heaviest",
             "the heaviest node gets all its turns of a round first, as once in nginx",
             model=f"{MODELS}.balancing:AllOfTheHeaviest",
-            no_proof=SUMS,
             planted_in=("smooth-weighted",),
             seen_in=("nginx until 2012",),
         ),
@@ -211,7 +210,6 @@ PROTOCOL = BundledProtocol(
             "picks-the-dead",
             "nodes that are down are picked",
             model=f"{MODELS}.balancing:PicksTheDead",
-            no_proof=SUMS,
             planted_in=("smooth-weighted",),
         ),
         Bug(
