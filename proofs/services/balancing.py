@@ -6,8 +6,8 @@ the first node at or after it; that is what decides who inherits keys and who gi
 On a ring with bounded loads no request goes beyond a bound that is made of the load there is, whatever that comes to.
 
 Smooth weighted turns: what one is picked for it pays to the others, so credits add up to zero. All together then have something
-when the next is picked, and so has the one with most: it is left with less than a pick to make good. That it has the mean at least
-is a product of how many there are and of what it has, which is left to an argument on paper (docs/services.md).
+when the next is picked, and so has the one with most: it is left with less than a pick to make good. That it has at least the
+mean is a product of how many there are and of what it has, which is left to an argument on paper (docs/services.md).
 
 Turns: since an endpoint was served or came, nobody was served twice: whoever was served is behind the turn, and comes after it
 on the way round. So with n endpoints it waits n - 1 picks at most, whoever comes and goes meanwhile. How many they are this logic
