@@ -1,7 +1,7 @@
 """Generated proof scripts through every engine: nothing is proved and false, and no two engines contradict each other.
 
-CI's are always the same 500, and 20 about sums; `python3 dev.py long engines` asks the 5,000 that come next, `python -m
-tests.generate prove --models 20000` any number of others.
+CI's are always the same 200, and a few about sums; `python3 dev.py long engines` asks those of the first 500 that are left, and the 4,500
+that come next, `python -m tests.generate prove --models 20000` any number of others.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from tests.generate.summing import summing_model
 LOW, MIDDLE, HIGH = (constant(name, INT) for name in ("low", "middle", "high"))
 
 MODELS = 500
-PARTS = 10
-SUMS = 20
+EACH, IN_CI = 40, 200
+SUMS = 8
 
 
 def held(seeds: range, folder: Path) -> Counter[str]:
@@ -34,27 +34,25 @@ def held(seeds: range, folder: Path) -> Counter[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", range(PARTS))
-def test_engines_agree_on_generated_scripts(part: int, tmp_path: Path) -> None:
-    each = MODELS // PARTS
-    words = held(range(part * each, (part + 1) * each), tmp_path)
-    assert words["proved"] > each // 4
-    assert words["not proved"] > each // 10
-    assert words["refused"] + words["unreadable"] < each // 5
+@pytest.mark.parametrize("first", range(0, IN_CI, EACH))
+def test_engines_agree_on_generated_scripts(first: int, tmp_path: Path) -> None:
+    words = held(range(first, first + EACH), tmp_path)
+    assert words["proved"] > EACH // 4
+    assert words["not proved"] > EACH // 10
+    assert words["refused"] + words["unreadable"] < EACH // 5
 
 
 @pytest.mark.slow
 def test_engines_agree_on_generated_scripts_about_sums(tmp_path: Path) -> None:
     tally = many(summing_model, range(SUMS), tmp_path)
     assert (tally.total, tally.failures, tally.unexplained) == (SUMS, [], [])
-    assert tally.words["proved"] > SUMS // 3
-    assert tally.words["not proved"] > SUMS // 10
+    assert {"proved", "not proved"} <= tally.words.keys()
 
 
 @pytest.mark.long(suite="engines")
-@pytest.mark.parametrize("part", range(PARTS))
-def test_engines_agree_on_more_generated_scripts(part: int, tmp_path: Path) -> None:
-    held(range(MODELS * (part + 1), MODELS * (part + 2)), tmp_path)
+@pytest.mark.parametrize("first", [IN_CI, *range(MODELS, 10 * MODELS, MODELS)])
+def test_engines_agree_on_more_generated_scripts(first: int, tmp_path: Path) -> None:
+    held(range(first, (first // MODELS + 1) * MODELS), tmp_path)
 
 
 def test_the_same_seed_writes_the_same_script() -> None:
