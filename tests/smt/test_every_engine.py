@@ -1,7 +1,7 @@
 """Generated proof scripts through every engine: nothing is proved and false, and no two engines contradict each other.
 
-CI's are always the same 200, and a few about sums; `python3 dev.py long engines` asks those of the first 500 that are left, and the 4,500
-that come next, `python -m tests.generate prove --models 20000` any number of others.
+CI's are always the same 200, and a few about sums; `python3 dev.py long engines` asks those of the first 500 that are left, and
+the 4,500 that come next, `python -m tests.generate prove --models 20000` any number of others.
 """
 
 from __future__ import annotations
