@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -28,6 +28,16 @@ MOODS = (
 
 # What is started in the background of a script ignores Ctrl-C, and so does all that it starts. The tests of Ctrl-C need it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Iterator[None]:
+    """Whatever a test runs leaves Ctrl-C to the tests that come after it."""
+    yield
+    found = signal.getsignal(signal.SIGINT)
+    if found is not signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        raise AssertionError(f"Ctrl-C is left to {found}")
 
 
 def pytest_configure(config: pytest.Config) -> None:

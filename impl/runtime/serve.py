@@ -86,8 +86,24 @@ async def _serve(
 ) -> int:
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
+    with contextlib.ExitStack() as signals:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopped.set)
+            signals.callback(
+                loop.remove_signal_handler, number
+            )  # uvloop's stay, otherwise, when it is closed
+        return await _served(settings, log, storage, core, parent, stopped)
+
+
+async def _served(
+    settings: Settings,
+    log: Log,
+    storage: MakeStorage,
+    core: Callable[[Node], None] | None,
+    parent: bool,
+    stopped: asyncio.Event,
+) -> int:
+    loop = asyncio.get_running_loop()
     if parent:
         loop.add_reader(0, _until_end, loop, stopped)
     tls = None
