@@ -284,11 +284,11 @@ class Answer:
     content: Content | None
 
 
-class Memory(Model):
-    """A memory that does one request after the other (Lamport, *Specifying systems*, 2002, chapter 5)."""
+class Requests(Model):
+    """Processors that ask a memory, and its answers: what those outside see of it. Nobody waits where there is no cache."""
 
     memory: Map[Address, Content]
-    control: Map[Processor, Literal["ready", "busy", "done"]]
+    control: Map[Processor, Literal["ready", "busy", "waiting", "done"]]
     buffer: Map[Processor, Read | Write | Answer]
     interface: tuple[Processor, Read | Write | Answer]
 
@@ -303,6 +303,16 @@ class Memory(Model):
         self.interface = (p, r)
         self.buffer[p] = r
         self.control[p] = "busy"
+
+    @action
+    def answer(self, p: Processor) -> None:
+        require(self.control[p] == "done")
+        self.interface = (p, self.buffer[p])
+        self.control[p] = "ready"
+
+
+class Memory(Requests):
+    """A memory that does one request after the other (Lamport, *Specifying systems*, 2002, chapter 5)."""
 
     @action
     def do(self, p: Processor) -> None:
@@ -317,41 +327,13 @@ class Memory(Model):
                 raise AssertionError
         self.control[p] = "done"
 
-    @action
-    def answer(self, p: Processor) -> None:
-        require(self.control[p] == "done")
-        self.interface = (p, self.buffer[p])
-        self.control[p] = "ready"
 
-
-class WriteThroughCache(Model):
+class WriteThroughCache(Requests):
     """Caches in front of a memory: what is written goes to all that have the address, and into a queue."""
 
     length: Param[int] = 1
-    memory: Map[Address, Content]
-    control: Map[Processor, Literal["ready", "busy", "waiting", "done"]]
-    buffer: Map[Processor, Read | Write | Answer]
-    interface: tuple[Processor, Read | Write | Answer]
     cache: Map[Processor, Map[Address, Content | None]]
     queue: Annotated[Seq[tuple[Processor, Read | Write]], AtMost("length")]
-
-    def init(self, memory: Map[Address, Content]) -> None:
-        self.memory = memory
-        self.buffer = Map({p: Answer(None) for p in Processor})
-        self.interface = (Processor(0), Answer(None))
-
-    @action
-    def request(self, p: Processor, r: Read | Write) -> None:
-        require(self.control[p] == "ready")
-        self.interface = (p, r)
-        self.buffer[p] = r
-        self.control[p] = "busy"
-
-    @action
-    def answer(self, p: Processor) -> None:
-        require(self.control[p] == "done")
-        self.interface = (p, self.buffer[p])
-        self.control[p] = "ready"
 
     @action
     def miss(self, p: Processor) -> None:
@@ -417,15 +399,8 @@ class WriteThroughCache(Model):
     @refines(Memory)
     def as_memory(self, abstract: Memory) -> None:
         abstract.memory = self.current()
-        abstract.control = Map({p: self.seen(p) for p in Processor})
+        abstract.control = Map(
+            {p: "busy" if self.control[p] == "waiting" else self.control[p] for p in Processor}
+        )
         abstract.buffer = self.buffer
         abstract.interface = self.interface
-
-    def seen(self, p: Processor) -> Literal["ready", "busy", "done"]:
-        match self.control[p]:
-            case "ready":
-                return "ready"
-            case "busy" | "waiting":
-                return "busy"
-            case "done":
-                return "done"

@@ -183,7 +183,7 @@ class Cluster:
             up = [r for r in reports if r["node"] in self.founders and r["state"] not in OVER]
             if 2 * len(up) <= len(self.founders):
                 told = "; ".join(f"{r['node']}: {r['why'] or r['state']}" for r in reports)
-                raise RuntimeFault(f"no majority of the nodes is running:  {told}")
+                raise RuntimeFault(f"no majority of the nodes is running: {told}")
             if all(r.get("leader") for r in up):
                 return
             if time.monotonic() > deadline:

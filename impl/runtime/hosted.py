@@ -50,7 +50,7 @@ class Hosted:
     order: Callable[[Core, str, Sequence[str]], Control]
     gapless: bool = True  # whether there is an entry at every index after the snapshot
     at_once: tuple[str, ...] | None = (
-        None  # for traces: what needs nothing written; None: the model knows of disks
+        None  # in traces: what needs nothing written (None: the model has disks)
     )
 
 

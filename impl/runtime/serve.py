@@ -13,7 +13,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 from ratified.impl.runtime.errors import RuntimeFault, Unwell
@@ -85,55 +85,50 @@ async def _serve(
     parent: bool,
 ) -> int:
     loop = asyncio.get_running_loop()
-    stopped = asyncio.Event()
-    with contextlib.ExitStack() as signals:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stopped.set)
-            signals.callback(
-                loop.remove_signal_handler, number
-            )  # uvloop's stay, otherwise, when it is closed
-        return await _served(settings, log, storage, core, parent, stopped)
+    with _stopping(loop) as stopped:
+        if parent:
+            loop.add_reader(0, _until_end, loop, stopped)
+        tls = None
+        if settings.tls is not None:
+            from ratified.impl.runtime.tls import contexts
+
+            tls = contexts(settings.tls)
+        serves = service(settings.machine)
+        node = Node(settings, serves.machine(), log, tls=tls, storage=storage)
+        loop.set_exception_handler(lambda _, context: _unexpected(node, log, context))
+        if core is not None:
+            core(node)
+        http = Observing(settings.http, node.report, tls[0] if tls else None) if settings.http else None
+        try:
+            await node.start()
+            assert node.failed is not None
+            async with contextlib.AsyncExitStack() as stack:
+                if serves.front_end is not None:
+                    await stack.enter_async_context(serves.front_end(node, settings, log))
+                asked = asyncio.ensure_future(stopped.wait())
+                either: list[asyncio.Future[Any]] = [asked, node.failed]
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+                asked.cancel()
+            fault = node.failed.result() if node.failed.done() else None
+        finally:
+            await node.stop()
+            if http is not None:
+                http.close()
+        log.info("ended", why="it was asked to" if fault is None else str(fault))
+        return 0 if fault is None else fault.status
 
 
-async def _served(
-    settings: Settings,
-    log: Log,
-    storage: MakeStorage,
-    core: Callable[[Node], None] | None,
-    parent: bool,
-    stopped: asyncio.Event,
-) -> int:
-    loop = asyncio.get_running_loop()
-    if parent:
-        loop.add_reader(0, _until_end, loop, stopped)
-    tls = None
-    if settings.tls is not None:
-        from ratified.impl.runtime.tls import contexts
-
-        tls = contexts(settings.tls)
-    serves = service(settings.machine)
-    node = Node(settings, serves.machine(), log, tls=tls, storage=storage)
-    loop.set_exception_handler(lambda _, context: _unexpected(node, log, context))
-    if core is not None:
-        core(node)
-    http = Observing(settings.http, node.report, tls[0] if tls else None) if settings.http else None
+@contextlib.contextmanager
+def _stopping(loop: asyncio.AbstractEventLoop) -> Iterator[asyncio.Event]:
+    """What SIGTERM and SIGINT set. uvloop's handlers would stay when it is closed."""
+    numbers, stopped = (signal.SIGTERM, signal.SIGINT), asyncio.Event()
+    for number in numbers:
+        loop.add_signal_handler(number, stopped.set)
     try:
-        await node.start()
-        assert node.failed is not None
-        async with contextlib.AsyncExitStack() as stack:
-            if serves.front_end is not None:
-                await stack.enter_async_context(serves.front_end(node, settings, log))
-            asked = asyncio.ensure_future(stopped.wait())
-            either: list[asyncio.Future[Any]] = [asked, node.failed]
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            asked.cancel()
-        fault = node.failed.result() if node.failed.done() else None
+        yield stopped
     finally:
-        await node.stop()
-        if http is not None:
-            http.close()
-    log.info("ended", why="it was asked to" if fault is None else str(fault))
-    return 0 if fault is None else fault.status
+        for number in numbers:
+            loop.remove_signal_handler(number)
 
 
 def _until_end(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:

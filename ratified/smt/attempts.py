@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
+from typing import ClassVar
 
 from ratified.language.errors import ModelError
 from ratified.language.ir import Kind
@@ -105,6 +106,7 @@ def title(obligation: Obligation) -> str:
 class Beginning:
     """Whether there is an initial state at some size. Without one, everything would be true of all of them."""
 
+    name: ClassVar[str] = "there is an initial state"
     facts: list[Fact]
     assumed: list[Fact]
     how: Effort
@@ -123,7 +125,7 @@ class Beginning:
         return [self._job()]
 
     def _job(self) -> Job:
-        title = "there is an initial state\nIt is so if there is a model: the answer is to be sat."
+        title = f"{self.name}\nIt is so if there is a model: the answer is to be sat."
         if self.tried == len(SMALL):
             return Job(id(self), "z3", script(title, self.facts), self.how.timeout)
         sizes = dict.fromkeys(small.sorts_of_facts(self.facts), SMALL[self.tried])
@@ -213,6 +215,11 @@ class Attempt:
     suggested: bool = False
     """Whether a counterexample is looked for with integers in a window, so that it is CPython's word that counts."""
     then: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its claim, and where that is to hold."""
+        return self.obligation.name
 
     def begin(self) -> list[Job]:
         """Return the first questions; none if there is nothing to ask."""

@@ -202,8 +202,8 @@ def _run(
 
     def done(answer: Answer) -> list[Job]:
         nonlocal finished
-        _no_error(answer)
         attempt = by_id[answer.job.key]  # type: ignore[index]  # keys are these ids
+        _no_error(answer, attempt.name)
         jobs = attempt.heard(answer)
         if not jobs:
             attempt.ended = True
@@ -225,11 +225,9 @@ def _run(
 _RAN_OUT = re.compile("cancel|timeout|time limit|resource|memory|interrupt|not available", re.IGNORECASE)
 
 
-def _no_error(answer: Answer) -> None:
-    """Raise RatifiedError if a solver refuses its script, which is not the same as not to know."""
+def _no_error(answer: Answer, asked: str) -> None:
+    """Raise RatifiedError if a solver refuses the script of what it was asked, which is not the same as not to know."""
     if answer.verdict == "unknown" and "(error" in answer.rest and not _RAN_OUT.search(answer.rest):
-        comment = re.search(r"; (.*?)(?:\n|\\n)", answer.job.text)  # the first line, in JSON too
-        asked = comment[1] if comment else "a script"
         raise RatifiedError(
             f"{answer.job.solver} rejects the query of {asked}: {answer.rest.strip()}",
             remedy="this is a bug in Ratified: please report it with the model",

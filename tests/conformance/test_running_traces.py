@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 
@@ -23,6 +24,20 @@ from ratified.results.result import Verdict
 from tests.impl.runtime.nodes import Nodes
 
 
+async def absence(made: Nodes, paths: Mapping[str, Path], before: range, meanwhile: range) -> str:
+    """Start all nodes and put `before`; the leader is stopped while `meanwhile` is put, and started again. Return its name."""
+    for name in made.names:
+        await made.start(name, trace=paths[name])
+    for serial in before:
+        await made.put(serial, f"put x {serial}")
+    first = (await made.leader()).name
+    await made.stop(first)
+    for serial in meanwhile:
+        await made.put(serial, f"put x {serial}")
+    await made.start(first, trace=paths[first])
+    return first
+
+
 def paxos_traced(folder: Path) -> list[Path]:
     """Run three nodes of Multi-Paxos, of which one is stopped for a while, longer than the others keep their logs."""
     paths = {f"n{i}": folder / f"n{i}.ndjson" for i in range(1, 4)}
@@ -30,15 +45,7 @@ def paxos_traced(folder: Path) -> list[Path]:
     async def run() -> None:
         made = Nodes(3, folder, protocol="multi-paxos", pace=Pace(10, 2, 8, 2))
         try:
-            for name in made.names:
-                await made.start(name, trace=paths[name])
-            for serial in range(1, 6):
-                await made.put(serial, f"put x {serial}")
-            first = (await made.leader()).name
-            await made.stop(first)
-            for serial in range(6, 25):
-                await made.put(serial, f"put x {serial}")
-            await made.start(first, trace=paths[first])
+            first = await absence(made, paths, range(1, 6), range(6, 25))
             while made.up[first].machine.query(b"get x") != b"24":
                 await asyncio.sleep(0.01)
         finally:
@@ -114,15 +121,7 @@ def traced(folder: Path) -> list[Path]:
     async def run() -> None:
         made = Nodes(4, folder, founders=("n1", "n2", "n3"), pace=Pace(10, 2, 8, 2))
         try:
-            for name in made.names:
-                await made.start(name, trace=paths[name])
-            for serial in range(1, 12):
-                await made.put(serial, f"put x {serial}")
-            first = (await made.leader()).name
-            await made.stop(first)
-            for serial in range(12, 30):
-                await made.put(serial, f"put x {serial}")
-            await made.start(first, trace=paths[first])
+            await absence(made, paths, range(1, 12), range(12, 30))
             (await made.leader()).order(["add", "n4"])
             for serial in range(30, 40):
                 await made.put(serial, f"put x {serial}")

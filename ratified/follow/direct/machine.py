@@ -29,6 +29,8 @@ MOST_KEPT: Final = 16
 
 Written = Callable[..., Any]
 
+_UNKNOWN: Final = object()
+
 
 class Functions(dict[str, "Written | None"]):
     """The functions of one model at one size, written when they are asked for. None is for what cannot be.
@@ -214,30 +216,25 @@ class DirectMachine:
 
     def ask(self, state: Values, name: str, arguments: Values) -> Any:
         """See PythonMachine."""
-        asked = self._functions[name]
-        if asked is not None and self.trusting:
-            try:
-                return asked(state, *arguments)
-            except Exception:  # noqa: BLE001, S110  # as above
-                pass
-        return self.reference.ask(state, name, arguments)
+        found = self._asked(name, state, *arguments)
+        return self.reference.ask(state, name, arguments) if found is _UNKNOWN else found
 
     def holds(self, name: str, state: Values) -> bool:
         """Whether an invariant is true in a state. Raises StepError."""
-        asked = self._functions[name]
-        if asked is not None and self.trusting and not self._parameters[name]:
-            try:
-                return bool(asked(state))
-            except Exception:  # noqa: BLE001, S110  # as above
-                pass
-        return self.reference.refuted_by(name, state) is None
+        found = _UNKNOWN if self._parameters[name] else self._asked(name, state)
+        return self.reference.refuted_by(name, state) is None if found is _UNKNOWN else bool(found)
 
     def step_holds(self, name: str, before: Values, state: Values) -> bool:
         """See PythonMachine."""
+        found = self._asked(name, state, before)
+        return self.reference.step_holds(name, before, state) if found is _UNKNOWN else bool(found)
+
+    def _asked(self, name: str, *given: Any) -> Any:
+        """What a generated function says; `_UNKNOWN` where the reference is to be asked."""
         asked = self._functions[name]
-        if asked is not None and self.trusting:
-            try:
-                return bool(asked(state, before))
-            except Exception:  # noqa: BLE001, S110  # as above
-                pass
-        return self.reference.step_holds(name, before, state)
+        if asked is None or not self.trusting:
+            return _UNKNOWN
+        try:
+            return asked(*given)
+        except Exception:  # noqa: BLE001  # whatever it is, the reference says what is wrong
+            return _UNKNOWN

@@ -235,9 +235,7 @@ class Here:
     lines: list[str] = field(default_factory=list)
     depth: int = 0
     ends: str | None = None  # what a procedure gives at its end
-    known: dict[tuple[Any, ...], str] = field(
-        default_factory=dict
-    )  # paths into variables that were looked up before
+    known: dict[tuple[Any, ...], str] = field(default_factory=dict)  # paths that were looked up before
     raw_of: dict[str, str] = field(default_factory=dict)  # what text holds, under a name
 
     def line(self, text: str) -> None:

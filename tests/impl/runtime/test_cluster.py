@@ -95,7 +95,7 @@ def test_a_node_that_ends_too_often_is_given_up_and_the_others_go_on(tmp_path: P
 def test_settings_that_are_refused_end_the_start(tmp_path: Path) -> None:
     async def run() -> None:
         with pytest.raises(
-            RuntimeFault, match=r"^no majority of the nodes is running:  n1: .*heartbeats, 4 ticks"
+            RuntimeFault, match=r"^no majority of the nodes is running: n1: .*heartbeats, 4 ticks"
         ):
             await Cluster(1, tmp_path / "demo", settings={"election": 4}).__aenter__()
 
