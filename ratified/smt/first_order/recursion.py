@@ -10,7 +10,6 @@ are come to are what CPython finds there), so that an axiom excludes nothing. La
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -31,6 +30,7 @@ from ratified.language.types import (
     Type,
     UnionType,
 )
+from ratified.smt.facts import Role
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.context import Context
 from ratified.smt.first_order.defining import canonical, variables_of
@@ -147,15 +147,6 @@ def worked_out(
         return {n: either(there, after[n], begin[n]) for n in types}
 
     return found, end
-
-
-_LAWS = re.compile(r"what .* turn after turn \(.*, (loop/\d+)\)")
-
-
-def worked_out_by(says: str) -> str | None:
-    """What a fact is the laws of, if it is the laws of something that is worked out."""
-    found = _LAWS.fullmatch(says)
-    return found[1] if found else None
 
 
 def copy_by_copy(run: Run) -> Run:
@@ -295,7 +286,8 @@ def _named(
         says = (
             f"what {', '.join(types)} {'are' if len(types) > 1 else 'is'}, turn after turn ({span}, {name})"
         )
-        theory.axioms.append(Axiom(says, name, conj(*(law.formula for law in whole), *known_)))
+        formula = conj(*(law.formula for law in whole), *known_)
+        theory.axioms.append(Axiom(says, name, formula, role=Role.TURNS))
     return found
 
 

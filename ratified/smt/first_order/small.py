@@ -10,11 +10,11 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ratified.smt.facts import Fact, Role
 from ratified.smt.first_order.grounded import TooMuch, closed, grounded
-from ratified.smt.first_order.sizes import law_about
-from ratified.smt.smtlib import Fact, script, sorts_in, uses_numbers
+from ratified.smt.smtlib import script, sorts_in, uses_numbers
 from ratified.smt.solving import read_values
 from ratified.smt.structure import Structure, applications
 from ratified.smt.terms import (
@@ -86,8 +86,9 @@ def _with_counts(facts: Sequence[Fact], sizes: Mapping[str, int]) -> list[Fact]:
     """Facts, and how many elements there are in majorities and sets, in place of laws that follow from it."""
     symbols = symbols_of(f.formula for f in facts).values()
     counted = [_counted(s, sizes) for s in symbols if is_majority(s)]
-    sized = {s.name.removesuffix("/size"): f for s in symbols if (f := _sized(s, symbols, sizes))}
-    return [*counted, *sized.values(), *(f for f in facts if law_about(f.says) not in sized)]
+    sized = {s.name: f for s in symbols if (f := _sized(s, symbols, sizes))}
+    news = (f for f in facts if f.role is not Role.SIZES or f.about not in sized)
+    return [*counted, *sized.values(), *news]
 
 
 def _searched(
@@ -124,7 +125,7 @@ def written_out(
         formulas = grounded([f.formula for f in every_fact], sizes, integers)
     except TooMuch:
         return None
-    plain = [Fact(f.says, formula) for f, formula in zip(every_fact, formulas, strict=True)]
+    plain = [replace(f, formula=formula) for f, formula in zip(every_fact, formulas, strict=True)]
     elements = [element(s, i) for s, n in sizes.items() for i in range(n)]
     apart = conj(
         *(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ratified.language import ir
 from ratified.language.sorts import Ordered
 from ratified.language.types import MapType, SeqType, SetType, SortType, Type
+from ratified.smt.facts import Fact, Role
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order import variants as vs
 from ratified.smt.first_order.names import parameter_name, sort_name
@@ -50,12 +51,16 @@ Order = Callable[[Term, Term], Term]
 COUNTED = 4
 """Up to how many elements of a set or sort are counted."""
 
+RARE = 3
+"""From how many on few proofs need that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Axiom:
     """A formula that is true in every structure.
 
-    It matters only where the symbol, or sort, that it is `about` is mentioned, and the one `beside` it, if there is one.
+    It matters only where the symbol, or sort, that it is `about` is mentioned, and the one `beside` it, if there is one. What is
+    `rare` is needed by few proofs and costs solvers much.
     """
 
     says: str
@@ -63,6 +68,13 @@ class Axiom:
     formula: Term
     of_sort: bool = False
     beside: str | None = None
+    role: Role = Role.GIVEN
+    rare: bool = False
+
+    @property
+    def fact(self) -> Fact:
+        """What it is among the facts of an obligation."""
+        return Fact(self.says, self.formula, self.role, self.about, self.rare)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +206,7 @@ class Theory:
             size = self.signature.apply(name, (), INT)
             for n in range(1, COUNTED + 1):
                 enough = equal(at_most(Number(n), size), self.at_least(t, n))
-                self.axioms.append(Axiom(f"{t} has {n} values or more", name, enough))
+                self.axioms.append(Axiom(f"{t} has {n} values or more", name, enough, rare=n >= RARE))
         return self.signature.apply(name, (), INT)
 
     def cardinality(self, t: SetType, members: Members) -> Term:
@@ -208,13 +220,17 @@ class Theory:
             self.axioms.append(Axiom(f"no {t} has less than 0 elements", name, fact))
             for n in range(1, COUNTED + 1):
                 enough = equal(at_most(Number(n), size), self.with_distinct(content, n))
-                self.axioms.append(Axiom(f"{t} of {n} elements or more", name, every([s], enough)))
+                says, many = f"{t} of {n} elements or more", every([s], enough)
+                self.axioms.append(Axiom(says, name, many, rare=n >= RARE))
             if isinstance(t.item, SortType):
                 whole = self.size(t.item)
                 full = equal(equal(size, whole), self.universal(content, t.item))
                 fact = every([s], conj(at_most(size, whole), full))
                 self.axioms.append(Axiom(f"only the whole of {t.item} has as many elements", name, fact))
-            self.axioms += [Axiom(says, name, law) for says, law in laws(self._sets(t, name))]
+            self.axioms += [
+                Axiom(law.says, name, law.formula, role=Role.SIZES, rare=law.rare)
+                for law in laws(self._sets(t, name))
+            ]
         return self.signature.apply(name, [(self.shapes.term_of(t, members), sort)], INT)
 
     def _sets(self, t: SetType, name: str) -> Sized:

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from ratified.language.errors import Span
 from ratified.language.types import SortType
+from ratified.smt.facts import Role
 from ratified.smt.first_order.adding import added_up
 from ratified.smt.first_order.context import Context
 from ratified.smt.first_order.counting import size_of
@@ -39,13 +40,6 @@ from ratified.smt.terms import (
     substituted,
     walk,
 )
-
-_IN_ALL = "what a sum comes to in the end"
-
-
-def is_in_all(says: str) -> bool:
-    """Whether a fact says how a sum is worked out, which few proofs need."""
-    return says.startswith(_IN_ALL)
 
 
 def summed(run: Run, number: Callable[[Shape], Term], context: Context, span: Span) -> Term:
@@ -89,7 +83,8 @@ def _named(place: Bound, term: Term, value: Term, sort: SortType, theory: Theory
     assert free(value) == set(given), (value, given)
     name = "loop/in_all" + last.symbol.name.removeprefix("loop").removesuffix("/sum")
     known = name in theory.laws
-    total = defined(name, given, value, _IN_ALL, theory)
+    says = "what a sum comes to in the end"
+    total = defined(name, given, value, says, theory, role=Role.ADDED, rare=True)
     if known:
         return total
     _compare_with_parts(place, term, total, sort, theory)
@@ -151,7 +146,7 @@ def _compare_with_parts(place: Bound, term: Term, total: Term, sort: SortType, t
         ("a sum is no less than as many of the least", sized, conj(least, greatest), sums[0]),
     ):
         if f"{says} ({of})" not in known:
-            theory.axioms.append(Axiom(f"{says} ({of})", about, _closed(law), beside=beside))
+            theory.axioms.append(Axiom(f"{says} ({of})", about, _closed(law), beside=beside, rare=True))
 
 
 def _closed(law: Term) -> Term:
