@@ -23,6 +23,7 @@ from ratified.language.ir import Function, Kind
 from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
 from ratified.language.model import Model
 from ratified.language.scope import running
+from ratified.language.sorts import BoundKind
 from ratified.language.types import cardinality, values_of
 from ratified.language.values import show
 from ratified.smt.first_order.obligations import Part
@@ -86,10 +87,8 @@ _SPOKEN_OF = {NoStep.ERROR: Part.WELL_DEFINED, NoStep.LEFT: Part.BOUNDS}
 """Why there is no step, and the obligation that it is never so."""
 
 
-def _no_step(left: OutOfBounds) -> NoStep:
-    if left.what.startswith("the range "):
-        return NoStep.LEFT
-    return NoStep.LAST if left.what.startswith("the last ") else NoStep.SIZE
+_LEFT = {BoundKind.RANGE: NoStep.LEFT, BoundKind.LAST: NoStep.LAST, BoundKind.SIZE: NoStep.SIZE}
+"""Why there is no step, by the bound that it would leave."""
 
 
 class Disagreement(Exception):
@@ -212,7 +211,7 @@ class Comparison:
         with running(self.model.scope):
             for given in self._choices(step.taken, list(found)):
                 after: Values | OutOfBounds | NoStep = found.get(given, NoStep.GUARD)
-                self._compare(step, (), given, _no_step(after) if isinstance(after, OutOfBounds) else after)
+                self._compare(step, (), given, _LEFT[after.kind] if isinstance(after, OutOfBounds) else after)
 
     def _put(self, state: Values) -> None:
         self._before = state
@@ -311,7 +310,7 @@ class Comparison:
                 outcomes[given] = NoStep.ERROR
                 continue
             after = taken[0][1] if taken else NoStep.GUARD
-            outcomes[given] = _no_step(after) if isinstance(after, OutOfBounds) else after
+            outcomes[given] = _LEFT[after.kind] if isinstance(after, OutOfBounds) else after
         return outcomes
 
     def _compare(self, step: _Step, state: Values, given: Values, after: Outcome) -> None:
