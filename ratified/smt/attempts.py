@@ -19,7 +19,7 @@ from ratified.smt.facts import Fact, Role, refuted_at_once
 from ratified.smt.first_order import small
 from ratified.smt.first_order.concrete import Concrete
 from ratified.smt.first_order.context import Failing
-from ratified.smt.first_order.names import is_of, is_worked_out
+from ratified.smt.first_order.names import is_majority, is_of, is_size, is_worked_out
 from ratified.smt.first_order.obligations import Obligation, Part, Translation, settled
 from ratified.smt.result import Cell, Counterexample, Opinion, Status
 from ratified.smt.smtlib import script, uses_numbers
@@ -286,7 +286,7 @@ class Attempt:
             loose = [
                 word
                 for word, is_one in (
-                    ("majorities and sizes", lambda s: small.is_majority(s) or small.is_size(s)),
+                    ("majorities and sizes", lambda s: is_majority(s) or is_size(s)),
                     ("loops and sums", lambda s: is_worked_out(s.name)),
                 )
                 if any(map(is_one, symbols))
@@ -321,7 +321,7 @@ class Attempt:
             self._settle(answer)
             return self._second()
         symbols = symbols_of(f.formula for f in self.obligation.facts).values()
-        if any(is_worked_out(s.name) or small.is_size(s) for s in symbols):
+        if any(is_worked_out(s.name) or is_size(s) for s in symbols):
             return self._write_out("small")  # of which Z3 finds none, or takes long
         self.stage = "small"
         return self._try_small()

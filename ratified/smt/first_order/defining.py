@@ -7,12 +7,12 @@ Guarantees: at each size, and whatever else is so, there is a value of the symbo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
 from ratified.smt.facts import Role
+from ratified.smt.first_order.names import is_unknown
 from ratified.smt.first_order.shapes import Atom, Maybe, Row, Shape
 from ratified.smt.first_order.theory import Axiom, Theory
 from ratified.smt.law import Law
@@ -140,7 +140,7 @@ def canonical(terms: Iterable[Term]) -> str:
                 said.append(f"{called(term)}:{sort}")
                 return
             case Apply(Symbol(name=name, result=sort)):
-                said.append(f"{called(name) if re.fullmatch(r'the/unknown/.*', name) else name}:{sort}")
+                said.append(f"{called(name) if is_unknown(name) else name}:{sort}")
             case Number(value):
                 said.append(str(value))
             case Arithmetic(op, _):

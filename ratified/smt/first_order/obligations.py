@@ -24,9 +24,8 @@ from ratified.smt.definite import Definitions
 from ratified.smt.facts import Fact, Role
 from ratified.smt.first_order import variants as vs
 from ratified.smt.first_order.context import Context, Demand, Failing
-from ratified.smt.first_order.names import argument_name, is_of, variable_name
+from ratified.smt.first_order.names import argument_name, is_of, is_size, sized, variable_name
 from ratified.smt.first_order.shapes import Atom, Refused, Shape
-from ratified.smt.first_order.small import is_size
 from ratified.smt.first_order.steps import Execution, Path, State, SymbolicSteps
 from ratified.smt.first_order.theory import Theory
 from ratified.smt.first_order.translate import logic_of
@@ -425,7 +424,7 @@ class Translation:
     @staticmethod
     def _sized(about: Mapping[str, Symbol], facts: Sequence[Fact]) -> bool:
         """Whether an assumption is about how large sorts are that these facts speak of."""
-        whole = [n.removesuffix("/size") for n, s in about.items() if is_size(s) and not s.arguments]
+        whole = [sized(s) for s in about.values() if is_size(s) and not s.arguments]
         return bool(whole) and not set(whole).isdisjoint(sorts_in([f.formula for f in facts]))
 
     def _normal(self, formula: Term) -> Term:

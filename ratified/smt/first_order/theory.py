@@ -16,7 +16,14 @@ from ratified.language.types import MapType, SeqType, SetType, SortType, Type
 from ratified.smt.facts import Fact, Role
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order import variants as vs
-from ratified.smt.first_order.names import parameter_name, sort_name
+from ratified.smt.first_order.names import (
+    majority_name,
+    members_name,
+    parameter_name,
+    size_name,
+    sort_name,
+    unknown_name,
+)
 from ratified.smt.first_order.shapes import Atom, Members, Shape, Signature
 from ratified.smt.first_order.sizes import Sized, laws
 from ratified.smt.first_order.variants import Shapes, constant_shape
@@ -200,7 +207,7 @@ class Theory:
 
     def size(self, t: SortType) -> Term:
         """How many values a sort has, as an int."""
-        name = f"{sort_name(t)}/size"
+        name = size_name(sort_name(t))
         self._counts(t)
         if name not in self.signature.symbols:
             size = self.signature.apply(name, (), INT)
@@ -212,7 +219,7 @@ class Theory:
     def cardinality(self, t: SetType, members: Members) -> Term:
         """How many elements a set has, as an int: a function of its content, of which is known what small numbers say."""
         sort = self.shapes.signature.reify(t)
-        name, s = f"{sort}/size", fresh("s", sort)
+        name, s = size_name(sort), fresh("s", sort)
         if name not in self.signature.symbols:
             size, content = self.signature.apply(name, [(s, sort)], INT), self.shapes.of_reified(t, s)
             assert isinstance(content, Members)
@@ -296,7 +303,7 @@ class Theory:
     def unknown(self, t: Type) -> Shape:
         """Some value of a type, of which nothing is known: what stands where no answer is asked for."""
         self._unknown += 1
-        return constant_shape(self.shapes, f"the/unknown/{self._unknown}", t)[0]
+        return constant_shape(self.shapes, unknown_name(self._unknown), t)[0]
 
     # --- quorums ---
 
@@ -304,8 +311,8 @@ class Theory:
         """The smallest majorities of a sort: any two have a member in common. How large they are is known if sets are counted."""
         name = sort_name(t)
         if name not in self._majorities:
-            system = self._quorums(f"{name}/majority", SetType(t), TRUE)
-            says, about = f"any two majorities of {t} meet", f"{name}/majority/has"
+            system = self._quorums(majority_name(name), SetType(t), TRUE)
+            says, about = f"any two majorities of {t} meet", members_name(majority_name(name))
             self.axioms.append(Axiom(says, about, meet(system)))
             self._majorities[name] = system
             if name in self._counted:
@@ -322,7 +329,7 @@ class Theory:
 
     def _sized(self, t: SortType) -> None:
         """How many members smallest majorities have: k + 1 or more where there are 2 k or more; and all of them have as many."""
-        system, about = self._majorities[sort_name(t)], f"{sort_name(t)}/majority/has"
+        system, about = self._majorities[sort_name(t)], members_name(majority_name(sort_name(t)))
 
         def large(k: int) -> Callable[[Shape], Term]:
             def one(q: Shape) -> Term:
@@ -346,7 +353,7 @@ class Theory:
         """A sort of sets, each value of which is a member of the system, if it has any."""
 
         def member(term: Term) -> Members:
-            made = self.shapes.from_symbols(f"{sort}/has", item, [(term, sort)])
+            made = self.shapes.from_symbols(members_name(sort), item, [(term, sort)])
             assert isinstance(made, Members)
             found = vs.with_origin(made, term)
             assert isinstance(found, Members)
