@@ -63,7 +63,7 @@ class StateGraph(Picture):
         check_writable(path)
         makers: dict[str, Callable[[], str | bytes]] = {
             "svg": self.to_svg,
-            "png": lambda: laid_out(self.to_dot(), "png"),
+            "png": lambda: laid_out(dot.to_dot(self, dpi=150), "png"),
             "pdf": lambda: laid_out(self.to_dot(), "pdf"),
             "dot": self.to_dot,
             "html": self.to_html,

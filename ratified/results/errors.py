@@ -10,12 +10,14 @@ from ratified.results.result import Trace
 class EvaluationError(ModelError):
     """A model that has no answer in a state that it reaches: a partial operation, or an assertion that is false.
 
-    `trace` is a shortest run to the state (None if an initial state cannot be computed), `function` what was being computed.
+    `trace` is a shortest run to the state (None if an initial state cannot be computed), `function` what was being computed;
+    `past_bound` says that it is a bound which it would exceed, outside of a step.
     """
 
     def __init__(self, problem: StepError, where: str, trace: Trace | None) -> None:
         super().__init__(problem.message, span=problem.span, remedy=problem.remedy)
         self.function = problem.function
+        self.past_bound = problem.past_bound
         self.where = where
         self.trace = trace
 

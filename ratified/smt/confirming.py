@@ -16,8 +16,9 @@ from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.language.sorts import BoundLeft
 from ratified.language.values import show
+from ratified.smt.facts import resting_on
 from ratified.smt.first_order.concrete import Concrete, FalsePart, false_part
-from ratified.smt.first_order.obligations import HYPOTHESIS, Obligation, Part, Translation
+from ratified.smt.first_order.obligations import Obligation, Part, Translation
 from ratified.smt.first_order.steps import State
 from ratified.smt.result import Counterexample
 
@@ -154,7 +155,7 @@ BEGINNINGS_MOST = 20_000
 def refuted(obligation: Obligation, shown: Counterexample, cls: type[Model]) -> bool:
     """Whether CPython says all of it: the lemmas are true, the step is taken, and the claim is false after it."""
     claim, action = obligation.claim, obligation.action
-    resting = [f.says.removeprefix(HYPOTHESIS) for f in obligation.facts if f.says.startswith(HYPOTHESIS)]
+    resting = resting_on(obligation.facts)
     try:
         machine = PythonMachine(cls(**shown.sizes, **shown.parameters))
         names = [d.name for d in machine.model.module.variables]

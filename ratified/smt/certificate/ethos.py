@@ -52,11 +52,8 @@ def proved(text: str, seconds: float) -> str | None:
         ("prenex-quant", "none"),
     ):
         solver.setOption(name, value)
-    logic = text.partition("(set-logic ")[2].partition(")")[0]
-    solver.setLogic(logic)
     parser = cvc5.InputParser(solver)
-    script = text.replace(f"(set-logic {logic})\n", "", 1)
-    parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, script, "script")
+    parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, text, "script")
     symbols = parser.getSymbolManager()
     said = ""
     while not (command := parser.nextCommand()).isNull():
