@@ -29,6 +29,7 @@ from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.adding import added_up
 from ratified.smt.first_order.context import Context, Failing
 from ratified.smt.first_order.counting import counted, size_is, size_of
+from ratified.smt.first_order.equality import as_number, is_none
 from ratified.smt.first_order.names import sort_name
 from ratified.smt.first_order.ordering import Run, chosen
 from ratified.smt.first_order.shapes import (
@@ -44,8 +45,8 @@ from ratified.smt.first_order.shapes import (
     Shape,
     either,
 )
+from ratified.smt.first_order.symbols import known_of
 from ratified.smt.first_order.theory import COUNTED, Axiom
-from ratified.smt.first_order.variants import as_number, is_none, known_of
 from ratified.smt.terms import (
     BOOL,
     FALSE,

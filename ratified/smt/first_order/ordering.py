@@ -31,6 +31,7 @@ from ratified.language.types import (
 )
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.context import Context
+from ratified.smt.first_order.equality import as_number, is_none
 from ratified.smt.first_order.shapes import (
     Atom,
     Case,
@@ -43,7 +44,6 @@ from ratified.smt.first_order.shapes import (
     Shape,
     either,
 )
-from ratified.smt.first_order.variants import as_number, is_none
 from ratified.smt.terms import (
     BOOL,
     FALSE,

@@ -34,6 +34,7 @@ from ratified.smt.facts import Role
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.context import Context
 from ratified.smt.first_order.defining import canonical, variables_of
+from ratified.smt.first_order.equality import as_number, is_none
 from ratified.smt.first_order.names import ascii_name, is_worked_out, record_names, sort_name, worked_out_name
 from ratified.smt.first_order.ordering import Run, first_of
 from ratified.smt.first_order.shapes import (
@@ -51,8 +52,9 @@ from ratified.smt.first_order.shapes import (
     either,
     known,
 )
+from ratified.smt.first_order.symbols import Shapes
 from ratified.smt.first_order.theory import Axiom
-from ratified.smt.first_order.variants import Argument, Shapes, Variant, as_number, is_none
+from ratified.smt.first_order.variants import Argument, Variant
 from ratified.smt.law import Law
 from ratified.smt.terms import (
     BOOL,

@@ -24,13 +24,13 @@ from ratified.language.types import (
     Type,
 )
 from ratified.smt.first_order import shapes as sh
-from ratified.smt.first_order import variants as vs
 from ratified.smt.first_order.context import Context, Demand, Failing, Logic
 from ratified.smt.first_order.logic import bag_of, literal
 from ratified.smt.first_order.names import argument_name
 from ratified.smt.first_order.running import Running
 from ratified.smt.first_order.shapes import Atom, Case, Listing, Nothing, Row, Shape
 from ratified.smt.first_order.statements import block
+from ratified.smt.first_order.symbols import constant_shape, known_of
 from ratified.smt.terms import FALSE, TRUE, Number, Term, choice, conj
 
 State = Mapping[str, Shape]
@@ -84,8 +84,7 @@ class SymbolicSteps:
         if init is None:
             return Execution((Path(conj(*path.guard), path.state),), tuple(path.demands)), []
         shapes = [
-            vs.constant_shape(self.theory.shapes, argument_name("init", a.name), a.type)
-            for a in init.arguments
+            constant_shape(self.theory.shapes, argument_name("init", a.name), a.type) for a in init.arguments
         ]
         named = [(a.name, s) for a, (s, _) in zip(init.arguments, shapes, strict=True)]
         path.guard += [known for _, known in shapes if known != TRUE]
@@ -98,7 +97,7 @@ class SymbolicSteps:
         default = declaration.default
         context = Context(self.logic, {}, {}, {}, path.hear)
         made = literal(default.value, default.type, declaration.span, context)
-        within = vs.known_of(self.theory.shapes, declaration.type, made)
+        within = known_of(self.theory.shapes, declaration.type, made)
         context.demand(Failing.LEFT, within, f"the bounds of {declaration.name}", declaration.span)
         return made
 
