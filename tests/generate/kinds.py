@@ -174,7 +174,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
         ),
         Kind(
             "a bag that is written out has one of each",
-            f"{LOGIC}.logic",
+            f"{LOGIC}.constants",
             "            found = plus(found, as_number(same(x, y)))\n        return found\n\n    return replace",
             "            found = choice(same(x, y), Number(1), found)\n        return found\n\n    return replace",
         ),
@@ -202,7 +202,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
             "the first value of a range whose bound is a text is 0",
             f"{LOGIC}.steps",
             "return Atom(choice(within, Number(0), least))",
-            "return Atom(choice(within, Number(0), least) if isinstance(low, int) else Number(0))",
+            "return Atom(choice(within, Number(0), least) if isinstance(t.low, int) else Number(0))",
         ),
     ),
     "numbered sort values beyond the size": (
