@@ -65,7 +65,7 @@ class _Step:
 
 
 class Part(Enum):
-    """What an obligation is for."""
+    """The part of a proof that an obligation belongs to."""
 
     INITIATION = "initiation"
     CONSECUTION = "consecution"
