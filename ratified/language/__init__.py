@@ -16,6 +16,7 @@ from ratified.language.api import (
     leads_to,
     majorities,
     maps,
+    permutations,
     refines,
     require,
     sequences,
@@ -28,7 +29,7 @@ from ratified.language.model import Model
 from ratified.language.records import record, replace
 from ratified.language.sorts import Ordered, Sort, Symmetric, first, last
 from ratified.language.types import AtMost, Range
-from ratified.language.values import Bag, Map, Seq, Set
+from ratified.language.values import Bag, Map, PartialMap, Seq, Set
 
 __all__ = [
     "AtMost",
@@ -39,6 +40,7 @@ __all__ = [
     "ModelError",
     "Ordered",
     "Param",
+    "PartialMap",
     "Range",
     "RatifiedError",
     "Seq",
@@ -61,6 +63,7 @@ __all__ = [
     "leads_to",
     "majorities",
     "maps",
+    "permutations",
     "record",
     "refines",
     "replace",
