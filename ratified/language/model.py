@@ -35,7 +35,7 @@ from ratified.language.types import (
     without_zero,
     zero_of,
 )
-from ratified.language.values import KeyPlace, Path, attached, show
+from ratified.language.values import KeyPlace, Map, Path, attached, show
 
 _later: ContextVar[bool] = ContextVar("later", default=False)
 
@@ -92,7 +92,8 @@ class VariablePlace:
         if fit := self._fits[len(path)]:
             changed = value
             for key in path:
-                changed = changed[key]
+                # What a partial map does not have is None there.
+                changed = changed._data[key] if isinstance(changed, Map) else changed[key]
             fit(changed)
         self._owner[self._name] = value
 

@@ -9,7 +9,7 @@ and that nothing else holds (`compile/copies.py`).
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, Sequence, ValuesView
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from enum import Enum, EnumType
 from itertools import chain
@@ -185,8 +185,7 @@ class Map(Value, Mapping[K, V]):
     @classmethod
     def fromkeys(cls, keys: Iterable[K], value: T) -> Map[K, T]:
         """The same value at every key of a type: `Map.fromkeys(Node, 0)`, which may also be the default of a variable."""
-        unsized = isinstance(keys, type) and not isinstance(keys, EnumType) and scope_if_any() is None
-        if unsized or isinstance(value, Deferred):
+        if isinstance(value, Deferred) or (scope_if_any() is None and is_unsized(keys)):
             return Deferred(lambda: Map((k, _computed(value)) for k in keys), each=value)  # type: ignore[return-value]  # Model computes it
         return Map((k, value) for k in keys)
 
@@ -224,6 +223,11 @@ class Map(Value, Mapping[K, V]):
 
     def __repr__(self) -> str:
         return "{" + ", ".join(f"{show(k)}: {show(v)}" for k, v in self._data.items()) + "}"
+
+
+def is_unsized(keys: object) -> bool:
+    """Whether these are the values of a sort, which are known in a model of a size alone."""
+    return isinstance(keys, type) and not isinstance(keys, EnumType)
 
 
 def _computed(value: T) -> T:
@@ -291,18 +295,6 @@ class PartialMap(Map[K, V]):
         value = self._data.get(key)
         return default if value is None else value
 
-    def keys(self) -> KeysView[K]:
-        """The keys that there are."""
-        return self._held().keys()
-
-    def values(self) -> ValuesView[V]:
-        """Their values."""
-        return self._held().values()
-
-    def items(self) -> ItemsView[K, V]:
-        """Both."""
-        return self._held().items()
-
     def __iter__(self) -> Iterator[K]:
         return iter(self._held())
 
@@ -310,7 +302,7 @@ class PartialMap(Map[K, V]):
         return len(self._held())
 
     def __contains__(self, key: object) -> bool:
-        return self._data.get(key) is not None  # type: ignore[call-overload]  # any object may be asked for
+        return self._data.get(key) is not None  # type: ignore[arg-type]  # any object may be asked for
 
     def __or__(self, other: Mapping[K, V]) -> PartialMap[K, V]:
         """This map with the other's values at the other's keys."""

@@ -85,7 +85,7 @@ def compact(value: object) -> str:
 
 def _leaves(value: object) -> Iterator[object]:
     """Yield what stands at the innermost keys of nested maps."""
-    if isinstance(value, Map):
+    if isinstance(value, Map) and not isinstance(value, PartialMap):
         for held in value.values():
             yield from _leaves(held)
     else:

@@ -368,11 +368,13 @@ class ModuleWriter:
         return [*Definition("Spec", all_of([Atom("Init"), box, *fair], listed=True)).lines(), ""]
 
     def _fairness(self, together: Sequence[Function]) -> Tla:
-        r"""`\A c \in Client : WF_vars(\E ... : action(c, ...))`; of a group, which has no `each`, of any of its actions."""
+        r"""`\A c \in Client : WF_vars(\E ... : action(c, ...))`; of a group, of any of its actions."""
         first = together[0]
         assert first.fair is not None
         frames = [self.operators.frame(one.arguments) for one in together]
         told = first.fair.each
+        for frame in frames[1:]:
+            frame.env.update({name: frames[0].env[name] for name in told})
         steps = [self._step(one, frame, told) for one, frame in zip(together, frames, strict=True)]
         if len(steps) > 1:
             steps = [Wrapped(step) if isinstance(step, Quantified) else step for step in steps]

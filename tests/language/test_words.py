@@ -58,6 +58,8 @@ MODELS = {
     words.Fields: 175,
     words.Numbers: 707,
     words.Partial: 137,
+    words.Dicts: 828,
+    words.Wider: 57,
 }
 """Each model, and how many states it has with three processes, of copies with two."""
 
@@ -89,6 +91,12 @@ WORDS = (
         r"sequences\(",
         r"    \w+: int\b",
         r"Literal\[",
+        r": PartialMap\[",
+        r" in self\.table\b",
+        r"self\.table\[.*\] = ",
+        r"self\.table\.pop\(",
+        r"del self\.table",
+        r"PartialMap\(\{.* for ",
     ),
     *("@eventually_always", "@action_constraint", r"enabled\(", r"case \"", r"elif \w+ ==", r"else:\n"),
 )
@@ -97,7 +105,7 @@ WORDS = (
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda m: m.__name__)
 def test_every_engine_makes_the_same_of_it(model: type[Model]) -> None:
-    sizes = {"P": 2 if model is words.Copies else 3} if model.module.sorts else {}
+    sizes = {"P": 2 if model in (words.Copies, words.Dicts) else 3} if model.module.sorts else {}
     instance = model(**sizes)
     assert agree(instance, 40) > 1
     reference = check(instance, engine="reference")
@@ -234,7 +242,7 @@ def test_words_are_proved_or_refuted_at_every_size() -> None:
 def test_random_models_in_these_words_do_the_same(tmp_path: Path) -> None:
     sizes = []
     refused = []
-    for seed in range(30):
+    for seed in range(34):
         try:
             sizes.append(agree(load(wordy_model(seed), tmp_path), 15))
         except ModelError as problem:

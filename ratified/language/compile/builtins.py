@@ -385,7 +385,7 @@ def _sequences(c: Context, node: ast.Call) -> Expr:
     if (bound := _bound_of(length)) is None:
         c.fail(
             most,
-            "the greatest length of the sequences must be a number, or computed from parameters and sizes",
+            "the greatest length of the sequences depends on the state",
             "write sequences(Node, 2), or sequences(Node, self.most) with a parameter",
         )
     assert isinstance(domain.type, SetType)

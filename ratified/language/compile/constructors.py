@@ -239,7 +239,7 @@ def _map_comprehension(
         c.fail(
             key,
             "a Map is total: its keys must range over a whole type",
-            "write {k: value for k in K}, with the condition inside the value",
+            "write {k: value for k in K}, with the condition inside the value, or use a PartialMap",
         )
     k = key_type or made_key.type
     pair = ir.MakeTuple(

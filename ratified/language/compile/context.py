@@ -20,8 +20,8 @@ from types import FunctionType, ModuleType
 from typing import Any, NoReturn, Protocol
 
 from ratified.language import ir
-from ratified.language.compile.constants import ONE_LITERAL, constant_of, texts_of, type_of
-from ratified.language.compile.wording import with_more_words, words_fit
+from ratified.language.compile.constants import constant_of, texts_of, type_of
+from ratified.language.compile.wording import with_more_words, word_too_many, words_fit
 from ratified.language.errors import ModelError, Span
 from ratified.language.ir import Declaration, Expr, Function, Node, Which
 from ratified.language.source import span_of
@@ -269,7 +269,9 @@ class Context:
                 f"this may be None, and a {into} is needed",
                 "test it for None first (give it a local name)",
             )
-        remedy = ONE_LITERAL if texts_of(expr.type) and texts_of(into) else "use a value of that type"
+        remedy = "use a value of that type"
+        if word := word_too_many(expr.type, into):
+            remedy = f"it may be {word!r}: declare the wider Literal there"
         self.fail(node, f"this is of type {expr.type}, and {into} is needed", remedy)
 
     def declared(self, annotation: ast.expr | None, node: ast.AST, what: str) -> Type:

@@ -35,6 +35,12 @@ def _of_the_mark(method: Method, names: Sequence[str], message: str, remedy: str
     return ModelError(message, span=span_of(at, file), remedy=remedy)
 
 
+def _told_apart(action: Function) -> dict[str, Type]:
+    """The parameters for whose values an action is fair one by one, and their types."""
+    assert action.fair is not None
+    return {a.name: a.type for a in action.arguments if a.name in action.fair.each}
+
+
 class ModuleCompiler:
     """Compiles one class."""
 
@@ -134,8 +140,6 @@ class ModuleCompiler:
             problem = f"`{function.name}` has no parameter {unknown[0]!r}", known
         elif group is not None and not (isinstance(group, str) and group.isidentifier()):
             problem = "`group` must be a name that the actions of the group share", 'write group="name"'
-        elif group is not None and each:
-            problem = "fairness of a group applies to the group as a whole", "leave out `each`, or `group`"
         elif len(set(each)) < len(each):
             problem = "`each` names a parameter twice", "name it once"
         else:
@@ -151,12 +155,19 @@ class ModuleCompiler:
             if function.fair is None or function.fair.group is None:
                 continue
             other = first.setdefault(function.fair.group, function)
-            if other.fair != function.fair:
-                message = (
-                    f"`{other.name}` and `{name}` of the group {function.fair.group!r} differ in fairness"
+            assert other.fair is not None
+            whole = f"`{other.name}` and `{name}` of the group {function.fair.group!r}"
+            if other.fair.strong != function.fair.strong:
+                message, remedy = (
+                    f"{whole} differ in fairness",
+                    "write the same fair= for every action of a group",
                 )
-                remedy = "write the same fair= for every action of a group"
-                raise _of_the_mark(self.methods[name], ("fair",), message, remedy)
+            elif _told_apart(other) != _told_apart(function):
+                message = f"{whole} are not fair for each value of the same parameters"
+                remedy = "write the same each= for every action of a group, of parameters of the same types"
+            else:
+                continue
+            raise _of_the_mark(self.methods[name], ("each", "fair"), message, remedy)
 
     def _weighed(self, function: Function, method: Method) -> Function:
         """An action with its `@action(weight=...)`: a number, or a helper that takes what the action takes."""

@@ -9,7 +9,6 @@ import ast
 
 from ratified.language import ir
 from ratified.language.compile import partial
-from ratified.language.compile.constants import ONE_LITERAL, texts_of
 from ratified.language.compile.context import Context
 from ratified.language.ir import Expr
 from ratified.language.rules import Rules
@@ -70,10 +69,7 @@ def same(
     try:
         t = unbounded(join(first.type, second.type))
     except AnnotationProblem:
-        remedy = "use two values of one type"
-        if texts_of(first.type) and texts_of(second.type):
-            remedy = ONE_LITERAL
-        c.fail(node, f"{first.type} and {second.type} are different types", remedy)
+        c.fail(node, f"{first.type} and {second.type} are different types", "use two values of one type")
     return c.coerce(first, t, left), c.coerce(second, t, right), t
 
 

@@ -132,9 +132,8 @@ def mutation(c: Context, call: ast.Call, target: ast.expr, method: str) -> list[
         )
     container = now.type
     if partial.is_partial(container):
-        before, value = _taken_away(c, call, target, method, now)
-        changed = _changed_copy(c, call, local, value) if local else store_at(c, call, target, value)
-        return [*before, changed]
+        before, less = _taken_away(c, call, target, method, now)
+        return [*before, _changed_copy(c, call, local, less) if local else store_at(c, call, target, less)]
 
     def item(t: Type) -> Expr:
         return c.value(positional(c, call, 1, 1)[0], t)

@@ -22,6 +22,14 @@ def words_fit(t: Type, into: Type) -> bool:
     return set(written(some.enum)) <= set(written(others.enum))
 
 
+def word_too_many(t: Type, into: Type) -> str | None:
+    """A word of a type of texts that another has not."""
+    some, others = texts_of(t), texts_of(into)
+    if some is None or others is None:
+        return None
+    return next((w for w in written(some.enum) if w not in others.enum.__members__), None)
+
+
 def with_more_words(t: Type, into: Type, span: Span) -> Function:
     """A text as a value of a type with more words."""
     some, others = texts_of(t), texts_of(into)

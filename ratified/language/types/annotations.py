@@ -133,7 +133,7 @@ def _instead(annotation: object, origin: object) -> str:
     if kind in (dict, typing.Mapping):
         inside = [_name(a) for a in typing.get_args(annotation)] or ["K", "V"]
         whole = ", ".join(inside)
-        return f"write Map[{whole}], with a value for every key, or PartialMap[{whole}], with the habits of a dict"
+        return f"write Map[{whole}] (a value for every key) or PartialMap[{whole}] (like a dict)"
     if kind in (set, frozenset):
         return "write Set[T]"
     if kind in (list, typing.Sequence) or (kind is tuple):
