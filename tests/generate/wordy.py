@@ -66,7 +66,7 @@ class WordyWriter(ClaimingWriter):
         self.askable = []
         self.dict_of = None
         made = super().model()
-        if self.dict_of is not None:
+        if ": PartialMap[" in made.text:
             imported = re.sub(r"^from ratified import ", r"\g<0>PartialMap, ", made.text, flags=re.MULTILINE)
             made = replace(made, text=imported)
         imported = "eventually_always, leads_to"

@@ -204,8 +204,8 @@ def _join(a: Type, b: Type) -> Type:
         case (RecordType() | UnionType(), RecordType() | UnionType()):
             parts = set(records_of(a)) | set(records_of(b))
             return UnionType(tuple(sorted(parts, key=lambda r: (r.record.__name__, r.record.__module__))))
-        case MapType(k, x, some), MapType(j, y, others) if unbounded(k) == unbounded(j) and some == others:
-            return MapType(k if k == j else unbounded(k), _join(x, y), some)
+        case MapType(k, x), MapType(j, y) if unbounded(k) == unbounded(j) and a.partial == b.partial:
+            return MapType(k if k == j else unbounded(k), _join(x, y), a.partial)
     inside, others = children(a), children(b)
     if isinstance(a, MapType) or type(a) is not type(b) or not len(inside) == len(others) > 0:
         raise AnnotationProblem(
@@ -231,7 +231,7 @@ def _fits(t: Type, into: Type) -> bool:
             return _fits(a, b)
         case (RecordType() | UnionType(), UnionType(records)):
             return set(records_of(t)) <= set(records)
-        case MapType(key, _, some), MapType(other, _, others) if key != other or some != others:
+        case MapType(key), MapType(other) if key != other or t.partial != into.partial:
             return False
     inside, others = children(t), children(into)
     same = type(t) is type(into) and not isinstance(t, RecordType) and len(inside) == len(others) > 0

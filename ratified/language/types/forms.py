@@ -283,7 +283,7 @@ def rebuild(t: Type, change: Callable[[Type], Type]) -> Type:
         case UnionType():
             return UnionType(made)  # type: ignore[arg-type]  # records are left alone
         case MapType():
-            return MapType(*made, t.partial)
+            return MapType(made[0], made[1], t.partial)
     return replace(t, item=made[0])  # type: ignore[type-var]  # a dataclass with an item
 
 

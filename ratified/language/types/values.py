@@ -334,13 +334,12 @@ def whole_map(t: MapType, held: Mapping[Any, Any], scope: Scope | None) -> Map[A
     """A map from its entries: a partial one is held with None where there is no value, if a scope says where that is."""
     if not t.partial or scope is None:
         return t.of(held)
-    lacking = dict.fromkeys(values_of(t.key, scope))
-    if len(lacking | held) > len(lacking):
-        raise ModelError(
-            f"the map has no key {show(next(k for k in held if k not in lacking))}",
-            remedy=f"its keys are of type {t.key}",
-        )
-    return t.of(lacking | held)
+    whole: dict[object, object] = dict.fromkeys(values_of(t.key, scope))
+    for key, value in held.items():
+        if key not in whole:
+            raise ModelError(f"the map has no key {show(key)}", remedy=f"its keys are of type {t.key}")
+        whole[key] = value
+    return t.of(whole)
 
 
 def as_held(t: Type, value: Any) -> Any:

@@ -105,7 +105,7 @@ class SymbolicSteps:
         context.demand(Failing.LEFT, within, f"the bounds of {declaration.name}", declaration.span)
         return made
 
-    def _default(self, value: object, t: Type, span: Span, context: Context) -> Shape:
+    def _default(self, value: object, t: Type, span: Span | None, context: Context) -> Shape:
         if isinstance(value, Deferred) and isinstance(t, MapType):
             inner = self._default(value.each, t.value, span, context)
             return self.theory.shapes.whole(t, lambda _: inner)
