@@ -16,6 +16,7 @@ from ratified import (
     Model,
     ModelError,
     Ordered,
+    Seq,
     Set,
     Verdict,
     action,
@@ -26,6 +27,7 @@ from ratified import (
     invariant,
     lemma,
     prove,
+    recursive,
     require,
     sequences,
 )
@@ -60,6 +62,7 @@ MODELS = {
     words.Partial: 137,
     words.Dicts: 828,
     words.Wider: 57,
+    words.Recursion: 400,
 }
 """Each model, and how many states it has with three processes, of copies with two."""
 
@@ -168,6 +171,23 @@ def test_too_many_sequences_are_an_error_of_the_model() -> None:
     with pytest.raises(EvaluationError, match="there are too many sequences of up to 9 of 4 elements"):
         check(Many(P=4), engine="reference")
     assert check(Many(P=2), engine="reference").distinct == 3
+
+
+class TooDeep(words.Recursion):
+    """Goes deeper than it may, where the sequence is longer than one."""
+
+    @recursive(most=1)
+    def longest(self, s: Seq[int]) -> int:
+        return 0 if len(s) == 0 else max(s[0], self.longest(s[1:]))
+
+
+@pytest.mark.parametrize("engine", ["reference", "native"])
+def test_what_calls_itself_too_deep_is_an_error_of_the_model(engine: str) -> None:
+    with pytest.raises(EvaluationError) as caught:
+        check(TooDeep(P=1), engine=engine)
+    assert caught.value.message == "`longest` calls itself more than 1 deep"
+    assert caught.value.span is not None
+    assert (caught.value.span.column, caught.value.span.end_column) == (47, 66)
 
 
 def test_an_int_without_a_range_has_a_wide_one() -> None:

@@ -25,6 +25,7 @@ from ratified import (
     invariant,
     maps,
     record,
+    recursive,
     require,
     sequences,
     step_invariant,
@@ -519,6 +520,64 @@ class Partial(Model):
     @invariant
     def few(self) -> bool:
         return self.oldest() <= 2 and sum(1 for age in self.age.values() if age is not None) <= len(P)
+
+
+@recursive(most=3)
+def total(s: Seq[int], n: int) -> int:
+    """By a number that falls."""
+    return 0 if n == 0 else s[n - 1] + total(s, n - 1)
+
+
+@recursive(most=2)
+def common(a: int, b: int) -> int:
+    """By what is left over."""
+    if b == 0:
+        return a
+    return common(b, a % b)
+
+
+class Recursion(Model):
+    """Helpers that call themselves, so deep at most."""
+
+    s: Annotated[Seq[Annotated[int, Range(0, 2)]], AtMost(3)]
+    parent: Map[P, P | None]
+    marked: Set[P]
+
+    @recursive(most=3)
+    def depth(self, p: P) -> int:
+        q = self.parent[p]
+        return 0 if q is None else 1 + self.depth(q)
+
+    @recursive(most=3)
+    def longest(self, s: Seq[int]) -> int:
+        return 0 if len(s) == 0 else max(s[0], self.longest(s[1:]))
+
+    @recursive(most=3)
+    def mark(self, ps: Set[P]) -> None:
+        if len(ps) > 0:
+            p = choose(ps)
+            self.marked.add(p)
+            self.mark(ps - {p})
+
+    @action
+    def put(self, n: Annotated[int, Range(0, 2)]) -> None:
+        require(len(self.s) < 3)
+        self.s.append(n)
+
+    @action
+    def hang(self, p: P, q: P) -> None:
+        require(p != q and self.parent[p] is None and self.parent[q] is None and len(self.s) == 0)
+        require(all(self.parent[r] != p for r in P))
+        self.parent[p] = q
+        self.mark(Set(P))
+
+    @invariant
+    def computed(self) -> bool:
+        return total(self.s, len(self.s)) == sum(self.s) and self.longest(self.s) <= 2
+
+    @invariant
+    def shallow(self) -> bool:
+        return all(self.depth(p) < len(P) for p in P) and common(12, 8) == 4
 
 
 @record

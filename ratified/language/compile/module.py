@@ -1,6 +1,7 @@
 """A model class as a whole: its declarations, the functions it consists of, and what they call.
 
-Guarantees: every method is compiled for the class it is called on, so an override is used everywhere; recursion is refused.
+Guarantees: every method is compiled for the class it is called on, so an override is used everywhere; a function that calls
+itself is as many functions as it may go deep.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from ratified.language.compile.declarations import ClassSource, check_zeros, dec
 from ratified.language.compile.doubles import refuse_doubles
 from ratified.language.compile.function import FunctionCompiler, head
 from ratified.language.compile.methods import Method, abstract_class, methods_of
+from ratified.language.compile.recursion import calls_itself, endless, written_out
 from ratified.language.compile.steps import constrained
 from ratified.language.errors import ModelError, Refusals
 from ratified.language.ir import WEIGHT_MOST, Function, Kind, Module
+from ratified.language.recursion import DEEPEST
 from ratified.language.sorts import Sort, tell_apart
 from ratified.language.source import definition, of_the_author, span_of
 from ratified.language.types import IntType, SortType, Type, names_in_bounds, sorts_of, unbounded
@@ -248,6 +251,30 @@ class ModuleCompiler:
             )
         return self._ensure(key, function, None, Kind.HELPER, (context, node), receiver)
 
+    def _apart(self, made: Function, function: FunctionType) -> dict[str, Function]:
+        """A function, as several if it calls itself."""
+        most = getattr(function, "ratified_most", None)
+        if most is None:
+            return {made.key: made}
+        node, file = definition(function)
+        if type(most) is not int or not 1 <= most <= DEEPEST:
+            raise ModelError(
+                f"{most!r} is not a depth for `{made.name}`",
+                span=span_of(node.decorator_list[0], file),
+                remedy=f"write a number from 1 to {DEEPEST}: @recursive(most=8)",
+            )
+        if not calls_itself(made):
+            raise ModelError(
+                f"`{made.name}` does not call itself", span=made.span, remedy="leave out @recursive"
+            )
+        if (call := endless(made)) is not None:
+            raise ModelError(
+                f"`{made.name}` calls itself with what it was given, and does not end",
+                span=call.span,
+                remedy="let something get less in each call: n - 1, s[1:], s - {x}",
+            )
+        return written_out(made, most)
+
     def _ensure(
         self,
         key: str,
@@ -259,18 +286,30 @@ class ModuleCompiler:
     ) -> str:
         if key in self._path and caller:
             context, node = caller
-            context.fail(
-                node,
-                f"`{function.__name__}` calls itself",
-                "models have no recursion: write sum(...) or any(...) over it, or a `for` loop with a local name",
-            )
+            if self._path[-1] != key:
+                context.fail(
+                    node,
+                    f"`{function.__name__}` calls itself, by way of `{context.function.__name__}`",
+                    "write the two as one function, marked @recursive(most=8), or as a `for` loop",
+                )
+            if kind is not Kind.HELPER:
+                context.fail(
+                    node, f"`{function.__name__}` calls itself, and is no helper", "call a helper that does"
+                )
+            if getattr(function, "ratified_most", None) is None:
+                context.fail(
+                    node,
+                    f"`{function.__name__}` calls itself",
+                    "say how deep: @recursive(most=8) above its def; or write a `for` loop with a local name",
+                )
+            return key
         if key not in self._compilers:
             compiler = FunctionCompiler(self, key, function, owner, kind, receiver)
             self._compilers[key] = compiler
             self._path.append(key)
             try:
                 self.signatures[key] = compiler.signature()
-                self.functions[key] = compiler.compile()
+                self.functions.update(self._apart(compiler.compile(), function))
             except ModelError:
                 del self._compilers[key]  # so that whoever else calls it is refused for the same reason
                 raise
