@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import Annotated, Any, Literal, NoReturn, TypeVar, overload
 
+from ratified.language.deferred import Deferred
 from ratified.language.errors import ModelError
 from ratified.language.ir import Kind
 from ratified.language.scope import running, scope_if_any
@@ -161,19 +162,6 @@ class Lifelines:
     owner: Mapping[str, str] = field(default_factory=dict)
 
 
-class Deferred:
-    """A value that depends on sizes, as the default of a parameter: it is computed when a model is instantiated.
-
-    `majorities` says that it is the smallest majorities of a sort.
-    """
-
-    __slots__ = ("compute", "majorities")
-
-    def __init__(self, compute: Callable[[], object], *, majorities: bool = False) -> None:
-        self.compute = compute
-        self.majorities = majorities
-
-
 def at_size(compute: Callable[[], T]) -> T:
     """Give a parameter a default that depends on sizes, computed when a model is instantiated: pass a lambda."""
     return Deferred(compute)  # type: ignore[return-value]  # Model computes it
@@ -242,6 +230,10 @@ def sequences(of: Iterable[T], most: int) -> Set[Seq[T]]:
     Raises ModelError if there are too many.
     """
     values = tuple(Set(of))
+    if most < 0:
+        raise ModelError(
+            f"no sequence has at most {most} elements", remedy="ask for those of at most 0 or more"
+        )
     if sum(len(values) ** k for k in range(most + 1)) > MOST_SEQUENCES:
         raise ModelError(
             f"there are too many sequences of up to {most} of {len(values)} elements",
@@ -249,6 +241,19 @@ def sequences(of: Iterable[T], most: int) -> Set[Seq[T]]:
         )
     return Set(Seq(items) for k in range(most + 1) for items in itertools.product(values, repeat=k))
 
+
+def permutations(of: Iterable[T]) -> Set[Seq[T]]:
+    """Every sequence in which each element of a finite set (a sort, an Enum, a `Set`) stands once."""
+    values = tuple(Set(of))
+    if len(values) > MOST_PERMUTED:
+        raise ModelError(
+            f"there are too many permutations of {len(values)} elements", remedy="ask for those of fewer"
+        )
+    return Set(Seq(items) for items in itertools.permutations(values))
+
+
+MOST_PERMUTED = 8
+"""So many elements may be permuted."""
 
 _machines: list[Callable[[Any], Any]] = []
 

@@ -19,12 +19,12 @@ from ratified.language.types import (
     AnnotationProblem,
     RecordType,
     Type,
+    as_held,
     fit_of,
     from_annotation,
     has_bounds,
     record_fields,
     storable,
-    with_members,
 )
 from ratified.language.values import forget_keys, show
 
@@ -118,7 +118,7 @@ def _constructor(cls: Any, types: dict[str, Type], cache: dict[tuple[object, ...
     def make(values: tuple[object, ...]) -> object:
         made = object.__new__(cls)
         for name, value in zip(names, values, strict=True):
-            object.__setattr__(made, name, with_members(types[name], value))
+            object.__setattr__(made, name, as_held(types[name], value))
         cache[values] = made
         return made
 

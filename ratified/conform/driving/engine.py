@@ -24,7 +24,7 @@ from ratified.conform.driving.result import Deviation, Driven
 from ratified.conform.driving.shorter import Shrinking, told_of_driver
 from ratified.conform.driving.walk import Came, Failure, Session
 from ratified.language.ir import Kind
-from ratified.language.model import Model
+from ratified.language.model import Model, given_to
 from ratified.results.result import Limits
 
 STATES: Final = 100_000
@@ -314,7 +314,7 @@ class _Drive:
         return Driven(
             self.driver.title,
             module.name,
-            self.model.given(),
+            given_to(self.model),
             states=so_far.states,
             edges=so_far.edges,
             walks=so_far.walks,

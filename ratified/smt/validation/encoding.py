@@ -288,7 +288,7 @@ class Encoding:
     def _write_container(self, t: Type, shape: Shape, value: Any) -> None:
         match t, shape:
             case MapType(key, item), sh.Function(_, at):
-                for k, v in value.items():
+                for k, v in value.entries():
                     self.write(item, self._once(shape, k, lambda x: at(self.constant(key, x))), v)
             case ((SetType(item) | BagType(item)), Members()):
                 self._once(shape, ELEMENT, lambda _: self._only(item, shape))
