@@ -60,7 +60,8 @@ def model_test(
         if not (isinstance(given, type) and issubclass(given, Model)):
             what = getattr(given, "__name__", type(given).__name__)
             raise ModelError(
-                f"model_test is for models, and {what} is none", remedy="mark a class that derives from Model"
+                f"{what} is not a model: model_test is for models",
+                remedy="mark a class that derives from Model",
             )
         cls.__ratified_tests__ = tests  # type: ignore[attr-defined]  # looked for by the plugin
         return cls

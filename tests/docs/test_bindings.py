@@ -14,12 +14,11 @@ from ratified.cli import main as cli
 HEAD = """\
 # Bindings to the bundled models
 
-To check a system of your own against a bundled model, write a [binding](conformance.md) whose `model()` returns it.
-For each model this page lists the actions and arguments for `do(...)`, the variables and methods for `observe` and
-`holds(...)`, the types of their values, and the events of the bundled bindings. `ratified list NAME --actions` prints
-the same for one model or protocol, and `ratified list NAME` where to import it from; `--format json` gives JSON. For
-the log of an implementation use the model that implementations are checked against: it has memories and disks rather
-than single messages.
+To check a system of your own against a bundled model, write a [binding](conformance.md) whose `model()` returns it. For each
+model this page lists the actions and arguments for `do(...)`, the variables and methods for `observe` and `holds(...)`, the types
+of their values, and the events of the bundled bindings. `ratified list NAME --actions` prints the same for one model or protocol,
+and `ratified list NAME` where to import it from; `--format json` gives JSON. For the log of an implementation use the model that
+implementations are checked against: it has memories and disks rather than single messages.
 """
 
 

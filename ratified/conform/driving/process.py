@@ -90,7 +90,7 @@ class Child:
         given = answer.get("id")
         if type(given) is not int or given != number:
             raise self._wrong(
-                f"answers request {json.dumps(given):.20}, and request {number} was asked: {told}",
+                f"answers request {json.dumps(given):.20} instead of request {number}: {told}",
                 'each request has one answer, with its "id"',
             )
         kinds = [kind for kind in ANSWERS if kind in answer]
