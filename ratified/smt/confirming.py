@@ -151,10 +151,14 @@ BEGINNINGS_MOST = 20_000
 """So many initial states are looked through for the one that is shown, at most."""
 
 
+def hypotheses_of(obligation: Obligation) -> list[str]:
+    """The lemmas that an obligation rests on."""
+    return [f.says.removeprefix(HYPOTHESIS) for f in obligation.facts if f.says.startswith(HYPOTHESIS)]
+
+
 def refuted(obligation: Obligation, shown: Counterexample, cls: type[Model]) -> bool:
     """Whether CPython says all of it: the lemmas are true, the step is taken, and the claim is false after it."""
     claim, action = obligation.claim, obligation.action
-    resting = [f.says.removeprefix(HYPOTHESIS) for f in obligation.facts if f.says.startswith(HYPOTHESIS)]
     try:
         machine = PythonMachine(cls(**shown.sizes, **shown.parameters))
         names = [d.name for d in machine.model.module.variables]
@@ -163,7 +167,9 @@ def refuted(obligation: Obligation, shown: Counterexample, cls: type[Model]) -> 
             return None if state is None else tuple(state[n] for n in names)
 
         before, after = values(shown.before), values(shown.after)
-        if before is not None and any(machine.refuted_by(n, before) is not None for n in resting):
+        if before is not None and any(
+            machine.refuted_by(n, before) is not None for n in hypotheses_of(obligation)
+        ):
             return False
     except (RatifiedError, BoundLeft):
         return False
