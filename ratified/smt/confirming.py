@@ -16,8 +16,9 @@ from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.language.sorts import BoundLeft
 from ratified.language.values import show
+from ratified.smt.facts import resting_on
 from ratified.smt.first_order.concrete import Concrete, FalsePart, false_part
-from ratified.smt.first_order.obligations import HYPOTHESIS, Obligation, Part, Translation
+from ratified.smt.first_order.obligations import Obligation, Part, Translation
 from ratified.smt.first_order.steps import State
 from ratified.smt.result import Counterexample
 
@@ -151,11 +152,6 @@ BEGINNINGS_MOST = 20_000
 """So many initial states are looked through for the one that is shown, at most."""
 
 
-def hypotheses_of(obligation: Obligation) -> list[str]:
-    """The lemmas that an obligation rests on."""
-    return [f.says.removeprefix(HYPOTHESIS) for f in obligation.facts if f.says.startswith(HYPOTHESIS)]
-
-
 def refuted(obligation: Obligation, shown: Counterexample, cls: type[Model]) -> bool:
     """Whether CPython says all of it: the lemmas are true, the step is taken, and the claim is false after it."""
     claim, action = obligation.claim, obligation.action
@@ -168,7 +164,7 @@ def refuted(obligation: Obligation, shown: Counterexample, cls: type[Model]) -> 
 
         before, after = values(shown.before), values(shown.after)
         if before is not None and any(
-            machine.refuted_by(n, before) is not None for n in hypotheses_of(obligation)
+            machine.refuted_by(n, before) is not None for n in resting_on(obligation.facts)
         ):
             return False
     except (RatifiedError, BoundLeft):

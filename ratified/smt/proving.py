@@ -40,7 +40,7 @@ LIMIT = 60.0
 
 @dataclass(frozen=True, slots=True)
 class ProofProgress:
-    """How far a proof has come."""
+    """The progress of a proof."""
 
     seconds: float
     done: int
@@ -52,8 +52,8 @@ class ProofProgress:
 class ProofOptions:
     """How to prove.
 
-    `second` is the solver that is asked for its opinion of everything; `timeout` is in seconds, for one question to a solver;
-    `smt2` is a folder for the obligations, `certificate` one for obligations and certificates.
+    `second` is a second solver for every obligation; `timeout` is in seconds, for each query; `smt2` is a folder for the
+    obligations, `certificate` one for obligations and certificates.
     """
 
     solver: str = "z3"
@@ -80,12 +80,13 @@ def prove(
 ) -> Proof:
     """Prove a script's goals for every size, by induction.
 
-    `without` leaves lemmas out; `goals` are other goals than the script's. When `limits.seconds` have passed, whatever a solver
-    has not answered is undecided; there are no other limits. `progress` is called some five times a second.
+    `without` leaves lemmas out; `goals` replaces the script's goals. After `limits.seconds`, obligations without an answer
+    are undecided; there are no other limits. `progress` is called some five times a second.
 
     Raises:
-        ModelError: the script has no lemmas, or names what there is not; or the model cannot be said in first-order logic.
-        TranslationFault: everything is proved, and CPython says otherwise at a small size.
+        ModelError: the script has no lemmas, or names something that does not exist; or the model cannot be expressed in
+            first-order logic.
+        TranslationFault: everything is proved, and CPython disagrees at a small size.
         RatifiedError: a solver is missing; a limit other than `seconds`.
     """
     script = script_of(script_class, without=without, goals=goals)

@@ -16,7 +16,8 @@ from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Val
 from ratified.language.model import Model
 from ratified.language.sorts import BoundLeft
 from ratified.language.values import show
-from ratified.smt.confirming import hypotheses_of, refuted
+from ratified.smt.confirming import refuted
+from ratified.smt.facts import resting_on
 from ratified.smt.first_order.concrete import FalsePart, false_part
 from ratified.smt.first_order.obligations import Obligation, Part
 from ratified.smt.result import Counterexample
@@ -100,7 +101,7 @@ class _Search:
 
         by_action: dict[str, list[int]] = {}
         for i, obligation in list(open_.items()):
-            if obligation.part is Part.INITIATION or not all(map(holds, hypotheses_of(obligation))):
+            if obligation.part is Part.INITIATION or not all(map(holds, resting_on(obligation.facts))):
                 continue
             if obligation.action is not None:
                 by_action.setdefault(obligation.action.name, []).append(i)

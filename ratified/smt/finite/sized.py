@@ -44,7 +44,7 @@ class SizedTypes:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self._slotted: dict[Type, bool] = {}
-        self._keys: dict[tuple[Type, frozenset[Any]], Keys] = {}
+        self._keys: dict[tuple[Type, frozenset[Any], type], Keys] = {}
 
     def slotted(self, t: Type) -> bool:
         """Return whether values of a type of sets, bags or sequences are held in slots."""
@@ -61,11 +61,12 @@ class SizedTypes:
             raise TooLarge(f"{t} has {how_many(size)} values at this size", remedy="choose smaller sizes")
         return list(values_of(t, self.scope))
 
-    def keys(self, keys: Iterable[Any], t: Type) -> Keys:
-        """Return the form of maps with these keys of a type, always the same one."""
-        given = unbounded(t), frozenset(keys)  # values of two sorts are equal
+    def keys(self, keys: Iterable[Any], t: MapType) -> Keys:
+        """Return the form of maps of a type with these keys, always the same one."""
+        given = unbounded(t.key), frozenset(keys), t.of  # values of two sorts are equal
         if given not in self._keys:
-            self._keys[given] = Keys({key: i for i, key in enumerate(sorted(given[1], key=order_key))})
+            at = {key: i for i, key in enumerate(sorted(given[1], key=order_key))}
+            self._keys[given] = Keys(at, t.of)
         return self._keys[given]
 
     def parts(self, t: Type, form: Form) -> tuple[Type, ...]:
@@ -92,8 +93,8 @@ class SizedTypes:
                 return [None, *self.forms(item)]
             case TupleType():
                 return [tuple]
-            case MapType(key):
-                return [self.keys(self.listed(key), key)]
+            case MapType(key) as whole:
+                return [self.keys(self.listed(key), whole)]
             case RecordType() | UnionType():
                 return [r.record for r in records_of(t)]
         raise unheard_of(t)
@@ -103,9 +104,9 @@ class SizedTypes:
         if value is None:
             return None, ()
         match t.item if isinstance(t, OptionalType) else t:
-            case MapType(key):
-                keys = self.keys(value, key)
-                return keys, [value[k] for k in keys.at]
+            case MapType() as whole:
+                keys = self.keys(value._data, whole)
+                return keys, [value._data[k] for k in keys.at]
             case TupleType():
                 return tuple, value
             case SeqType() | SetType() | BagType():

@@ -7,11 +7,12 @@ Guarantees: at each size, and whatever else is so, there is a value of the symbo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count, islice
 
+from ratified.smt.facts import Role
+from ratified.smt.first_order.names import is_unknown
 from ratified.smt.first_order.shapes import Atom, Maybe, Row, Shape
 from ratified.smt.first_order.theory import Axiom, Theory
 from ratified.smt.law import Law
@@ -39,14 +40,23 @@ LONG = 50
 """How many terms what is stored may be written with."""
 
 
-def defined(name: str, given: Sequence[Bound], value: Term, says: str, theory: Theory) -> Term:
+def defined(
+    name: str,
+    given: Sequence[Bound],
+    value: Term,
+    says: str,
+    theory: Theory,
+    *,
+    role: Role = Role.GIVEN,
+    rare: bool = False,
+) -> Term:
     """A symbol that is a value, which depends on what is given; it is defined once."""
     made = theory.signature.apply(name, [(b, b.sort) for b in given], sort_of(value))
     assert isinstance(made, Apply)
     if name not in theory.laws:
         law = Law(made, TRUE, value)
         theory.laws[name] = [law]
-        theory.axioms.append(Axiom(f"{says} ({name})", name, law.formula))
+        theory.axioms.append(Axiom(f"{says} ({name})", name, law.formula, role=role, rare=rare))
     return made
 
 
@@ -133,7 +143,7 @@ def canonical(terms: Iterable[Term]) -> str:
                 said.append(f"{called((binder, term))}@{binder}:{sort}")
                 return
             case Apply(Symbol(name=name, result=sort)):
-                said.append(f"{called(name) if re.fullmatch(r'the/unknown/.*', name) else name}:{sort}")
+                said.append(f"{called(name) if is_unknown(name) else name}:{sort}")
             case Number(value):
                 said.append(str(value))
             case Arithmetic(op, _):

@@ -110,7 +110,7 @@ def literal(value: object, t: Type, span: Span | None, context: Context) -> Shap
         case Map() if isinstance(t, MapType):
             pairs = [
                 (literal(k, t.key, span, context), literal(v, t.value, span, context))
-                for k, v in value.items()
+                for k, v in value.entries()
             ]
             return mapping(t, pairs, context)
     for record in records_of(t):
