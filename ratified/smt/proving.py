@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from ratified.smt.first_order.obligations import Obligation, Part, Translation
 from ratified.smt.first_order.shapes import Refused
 from ratified.smt.result import Cell, Proof, Status
 from ratified.smt.script import CLAIMS, Script, assumed_by, script_of
+from ratified.smt.searching import searched
 from ratified.smt.smtlib import script
 from ratified.smt.solving import Answer, Job, Pool, installed, needs
 from ratified.smt.statable import together
@@ -139,7 +140,7 @@ def prove_script(
         beginning.why = why
         for attempt in attempts:
             attempt.end(why)
-    cells = (*beginning.cells(translation), *(a.cell() for a in attempts))
+    cells = (*beginning.cells(translation), *_searched(cls, attempts, how))
     found = cycle(edges_of((f.says, f.formula) for o in obligations for f in o.facts))
     proof = Proof(
         wanted.name,
@@ -163,6 +164,27 @@ def prove_script(
     if how.certificate is None:
         return proof
     return replace(proof, certificates=_certified(how.certificate, proof, attempts, how))
+
+
+def _searched(cls: type[Model], attempts: Sequence[Attempt], how: ProofOptions) -> list[Cell]:
+    """What each obligation came to, with counterexamples of CPython where solvers found none that it confirms."""
+    cells = [a.cell() for a in attempts]
+    open_ = [i for i, c in enumerate(cells) if _is_open(c)]
+    if not open_ or not how.counterexamples or not all(a.ended for a in attempts):
+        return cells
+    for place, shown in searched(cls, [attempts[i].obligation for i in open_]).items():
+        i = open_[place]
+        cells[i] = replace(cells[i], status=Status.FAILED, why="", counterexample=shown)
+    return cells
+
+
+def _is_open(cell: Cell) -> bool:
+    """Whether a counterexample would tell more than is known."""
+    if cell.status is Status.UNDECIDED:
+        return not cell.contradicted
+    shown = cell.counterexample
+    unasked = shown is None or (cell.action is not None and shown.confirmed is None)
+    return cell.status is Status.FAILED and unasked
 
 
 def _not_stated(
