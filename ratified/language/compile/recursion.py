@@ -40,7 +40,7 @@ def written_out(function: Function, most: int) -> dict[str, Function]:
     return made
 
 
-def _is_call(node: Node, key: str) -> bool:
+def _is_call(node: Node | Clause, key: str) -> bool:
     return isinstance(node, ir.Call | ir.Do) and node.function == key
 
 
