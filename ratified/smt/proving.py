@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ratified.language.claims import unchecked
-from ratified.language.errors import RatifiedError
+from ratified.language.errors import RatifiedError, Span
 from ratified.language.ir import Function, Kind
 from ratified.language.model import Model
+from ratified.language.uses import Uses
 from ratified.results.background import Background
 from ratified.results.limits import Reached, Watch
 from ratified.results.result import Limits
@@ -155,6 +156,7 @@ def prove_script(
         time.monotonic() - started,
         unchecked=unchecked(wanted.module, {f.name for kind in CLAIMS for f in wanted.module.of_kind(kind)}),
         assumes=assumed,
+        vacuous=_vacuous(wanted),
     )
     held = validated(proof, cls, translation, obligations, complete=complete)
     if held is not None and held.outside and not held.beginnings:
@@ -204,6 +206,13 @@ def _not_stated(
         solvers,
         seconds,
     )
+
+
+def _vacuous(wanted: Script) -> dict[str, Span]:
+    """The claims that read no variable: whatever the actions do, they are as they were."""
+    uses = Uses(wanted.module)
+    claims = (claim.function for claim in (*wanted.lemmas, *wanted.goals))
+    return {f.name: f.span for f in claims if not uses.reads(f.body)}
 
 
 def _what(function: Function) -> str:

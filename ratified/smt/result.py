@@ -106,7 +106,7 @@ class Proof(Decided):
     """The result of a proof. If everything was proved, `held` says what its formulas were compared with.
 
     `certificates` are those written, if requested; `assumes` is what the script assumes beyond its model, with places;
-    `unchecked` are claims of kinds that are not proved.
+    `unchecked` are claims of kinds that are not proved, `vacuous` those that do not depend on the state, with places.
     """
 
     name: str
@@ -123,6 +123,7 @@ class Proof(Decided):
     certificates: Certificates | None = None
     unchecked: tuple[Unchecked, ...] = ()
     assumes: Mapping[str, Span] = field(default_factory=dict)
+    vacuous: Mapping[str, Span] = field(default_factory=dict)
 
     @property
     def verdict(self) -> Verdict:
