@@ -37,7 +37,7 @@ SOON = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What was measured of all runs: the expression as it was typed, of which states it speaks, and what the sample says."""
+    """A measurement: the expression as typed, the states in which it was evaluated, and the estimate."""
 
     text: str
     at: At
@@ -46,12 +46,12 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What runs of a model came to.
+    """The measurements of random runs of a model.
 
-    `runs` were run of `asked`, with `steps` in all; `ended` says how many ended why, and `early` how many of them before `since`,
-    of which nothing was asked along the way. `weights` are those of actions that are not
-    all alike. A bound that was left is a step that was not taken although the model has it; where there are any, or runs did not
-    come to `until` or to `since`, the figures are not the model's own: `complete` is false.
+    `runs` runs were made of `asked`, with `steps` steps in all; `ended` counts how they ended, and `early` those that ended
+    before `since` and are not counted. `weights` are those of actions whose weight is not 1. A bound in `bounds` excluded a
+    step that the model has; if there are any, or runs did not reach `until` or `since`, the figures are not those of the
+    model: `complete` is false.
     """
 
     model: str
@@ -75,12 +75,12 @@ class Measured:
 
     @property
     def missed(self) -> int:
-        """How many runs did not come to `until`."""
+        """The number of runs that did not reach `until`."""
         return 0 if self.until is None else self.runs - self.ended[End.UNTIL]
 
     @property
     def complete(self) -> bool:
-        """Whether the figures are of all that was asked for."""
+        """Whether the figures cover everything requested."""
         return not self.bounds and not self.missed and not self.early and self.stopped is None
 
 
@@ -100,20 +100,20 @@ def measure(
     progress: Callable[[int], None] | None = None,
     world: World | None = None,
 ) -> Measured:
-    """Measure runs of at most `length` steps, which end early where `until` is true.
+    """Measure runs of at most `length` steps, which end early when `until` is true.
 
-    A measure is an expression of the language over a state, a number or a condition; in it `steps` is how many steps the run has
-    taken, and `times_pick` how often the action `pick`. It is asked at the end of a run, or as it says: `max: queue`,
-    `min: queue`, `mean: queue` (over all states of the run, the first and last too), `first: queue == 0` (the steps until then).
-    With `since`, what is asked along a run is asked from that step on: what it begins with is left out (a warm-up cut).
-    `weights` are of actions, in place of what the model says. `confidence` is of each interval by itself. `limits` are of
-    seconds and memory: what is measured are then the runs that were done. `progress` is called with how many these are, and may
-    raise KeyboardInterrupt to stop. `world` are processes that share the runs: all call this, and all get the same.
+    A measure is an expression of the language over a state, a number or a condition; in it `steps` is the number of steps so
+    far, and `times_pick` how often the action `pick` was taken. It is evaluated at the end of a run, or as it says: `max:
+    queue`, `min: queue`, `mean: queue` (over all states of the run, the first and last included), `first: queue == 0` (the
+    steps until then). With `since`, measures along a run start at that step (a warm-up cut). `weights` replace those of the
+    model's actions. `confidence` is that of each interval by itself. `limits` may have seconds and memory; the figures are
+    then of the runs completed. `progress` is called with their number, and may raise
+    KeyboardInterrupt to stop. `world` is the processes that share the runs: all call this, and all get the same.
 
     Raises:
-        EvaluationError: the model, a weight or a measure has no answer in a state that a run comes to; with that run.
-        ModelError: an expression is none, with a caret; or the model has no initial state.
-        RatifiedError: a number makes no sense, or this is not a model at a size.
+        EvaluationError: the model, a weight or a measure has no value in a state that a run reaches; with that run.
+        ModelError: an invalid expression, with a caret; or the model has no initial state.
+        RatifiedError: an invalid number, or this is not a model at a size.
     """
     _check(model, measures, runs, length, confidence, engine, threads)
     plan = plan_of(model, measures, until=until, weights=weights or {}, length=length, seed=seed, since=since)
@@ -350,6 +350,6 @@ def first_run(
     until: str | None = None,
     weights: Mapping[str, int] | None = None,
 ) -> Trace:
-    """The first of the runs that `measure` measures, step by step."""
+    """The first of the runs of `measure`, step by step."""
     plan = plan_of(model, (), until=until, weights=weights or {}, length=length, seed=seed)
     return Runs(plan, Watch(Limits()).tick).trace(0)

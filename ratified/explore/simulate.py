@@ -56,13 +56,13 @@ LENGTH = 100
 
 @dataclass(frozen=True, slots=True)
 class Simulation(Decided):
-    """What random walks met with.
+    """The result of random walks.
 
-    `steps` were taken in `runs` runs that were begun, of `asked` that were asked for, each of at most `length` steps; `longest`
-    is the longest. `distinct` states were visited (initial ones too), or more than that if `more_distinct`. `ended` runs came
-    to a state with no further step. `fired` is how often each action was taken. `unchecked` are claims that
-    walks cannot decide, as those of liveness. `switched_off` are actions that cannot fire at all, by parameters and sizes alone.
-    `first` is the first run. The violation's run is not a shortest one, but no step of it can be left out.
+    `steps` were taken in `runs` runs started, of `asked` requested, each of at most `length` steps; `longest` is the longest.
+    `distinct` states were visited (initial ones included), or more if `more_distinct`. `ended` runs reached a state without
+    successors. `fired` is how often each action was taken. `unchecked` are claims that random walks cannot check, such as
+    liveness. `switched_off` are actions that can never fire because of parameters and sizes alone. `first` is the first run.
+    The run of the violation need not be shortest, but none of its steps can be left out.
     """
 
     model: str
@@ -89,12 +89,12 @@ class Simulation(Decided):
 
     @property
     def verdict(self) -> Verdict:
-        """Violated, or undecided."""
+        """VIOLATED or UNDECIDED."""
         return Verdict.UNDECIDED if self.violation is None else Verdict.VIOLATED
 
     @property
     def never_fired(self) -> tuple[str, ...]:
-        """Actions that were taken in no run, but for those that are switched off."""
+        """Actions taken in no run, except those that are switched off."""
         return tuple(n for n, times in self.fired.items() if not times and n not in self.switched_off)
 
 
@@ -109,18 +109,18 @@ def simulate(
     limits: Limits = Limits(),  # noqa: B008  # frozen
     progress: Callable[[int], None] | None = None,
 ) -> Simulation:
-    """Walk through a model at random: that many runs of at most `length` steps, until something is violated.
+    """Take random walks through a model: `runs` runs of at most `length` steps, until something is violated.
 
-    Invariants are checked in every state, step invariants and refinements at every step; with `deadlock`, that there is always a
-    step (a step that would leave a bound is possible). Liveness is not checked. `claims` as in `check`. `limits` are of seconds
-    and memory, and hold among the steps of one state too. `progress` is called now and then with how many runs are done, and
-    may raise KeyboardInterrupt to stop.
+    Invariants are checked in every state, step invariants and refinements for every step; with `deadlock`, also that every
+    state has a successor (a step that would exceed a bound counts). Liveness is not checked. `claims` as in `check`. `limits`
+    may have seconds and memory, which also apply among the steps of one state. `progress` is called now and then with the
+    number of runs completed, and may raise KeyboardInterrupt to stop.
 
     Raises:
-        EvaluationError: the model has no answer in a state that a run comes to; with that run.
-        ModelError: it has no initial state, or no claim of that name.
-        RatifiedError: a number or a limit makes no sense; a limit was reached before there was an initial state; or this is not a
-            model at a size.
+        EvaluationError: an operation has no value in a state that a run reaches; with that run.
+        ModelError: there is no initial state, or no claim of that name.
+        RatifiedError: an invalid number or limit; a limit was reached before there was an initial state; this is not a model at a
+            size.
     """
     return simulate_on_ranks(
         model,

@@ -19,12 +19,12 @@ from ratified.language.types import (
     AnnotationProblem,
     RecordType,
     Type,
+    as_held,
     fit_of,
     from_annotation,
     has_bounds,
     record_fields,
     storable,
-    with_members,
 )
 from ratified.language.values import forget_keys, show
 
@@ -35,7 +35,7 @@ _classes: WeakSet[Any] = WeakSet()
 
 @dataclass_transform(frozen_default=False, eq_default=False, kw_only_default=False)
 def record(cls: type[R]) -> type[R]:
-    """Make a class a record: its annotated names are its fields. Raises ModelError for a field whose type has no meaning."""
+    """Make a class a record: its annotated names are its fields. Raises ModelError for a field of an unsupported type."""
     frame = sys._getframe(1)
     if [base for base in cls.__mro__[1:-1] if "__record_types__" in vars(base)]:
         raise ModelError(
@@ -118,7 +118,7 @@ def _constructor(cls: Any, types: dict[str, Type], cache: dict[tuple[object, ...
     def make(values: tuple[object, ...]) -> object:
         made = object.__new__(cls)
         for name, value in zip(names, values, strict=True):
-            object.__setattr__(made, name, with_members(types[name], value))
+            object.__setattr__(made, name, as_held(types[name], value))
         cache[values] = made
         return made
 

@@ -86,7 +86,7 @@ def members(sort: type[S]) -> tuple[S, ...]:
 
 
 class Sort(_Base, metaclass=SortMeta):
-    """A finite sort whose values are told apart. `class Node(Sort, prefix="n")` chooses how values print."""
+    """A finite sort whose values are distinguishable. `class Node(Sort, prefix="n")` chooses how values print."""
 
     __slots__ = ()
     prefix = ""
@@ -161,7 +161,7 @@ class Ordered(Sort):
         return self + -steps
 
     def is_last(self) -> bool:
-        """Whether the size has no value after this one. Always false where sizes are unbounded."""
+        """Whether no value follows this one at this size. Always false where sizes are unbounded."""
         return int(self) == size_of(type(self)) - 1
 
 

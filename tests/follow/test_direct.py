@@ -106,7 +106,7 @@ def _compared(
     return "same"
 
 
-GENERATORS = {"models": (random_model, 24), "expressions": (random_case, 60), "words": (wordy_model, 10)}
+GENERATORS = {"models": (random_model, 24), "expressions": (random_case, 60), "words": (wordy_model, 16)}
 
 
 @pytest.mark.parametrize("kind", GENERATORS)

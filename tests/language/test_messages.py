@@ -76,7 +76,6 @@ class M(Model):
 FIRST = PRELUDE.count("\n") + 1
 
 LOCAL = "(give it a local name)"
-ALIKE = 'two Literals are the same type only if they are written alike: name it once, Mode = Literal["idle", "busy"]'
 SELF = "only names and variables of self can be assigned"
 
 LINES: list[tuple[str, str, str, str]] = [
@@ -131,16 +130,16 @@ LINES: list[tuple[str, str, str, str]] = [
         "int(...) makes a number of it; bools have and, or, not, ==, !=",
     ),
     (
-        "x: Literal['a', 'b'] = 'a'\n        y: Literal['b', 'a'] = x",
+        "x: Literal['a', 'b', 'c'] = 'a'\n        y: Literal['b', 'a'] = x",
         "x",
-        "this is of type Literal['a', 'b'], and Literal['b', 'a'] is needed",
-        ALIKE,
+        "this is of type Literal['a', 'b', 'c'], and Literal['b', 'a'] is needed",
+        "it may be 'c': declare the wider Literal there",
     ),
     (
-        "x: Literal['a', 'b'] = 'a'\n        y: Literal['b', 'a'] = 'a'\n        z = x == y",
-        "x == y",
-        "Literal['a', 'b'] and Literal['b', 'a'] are different types",
-        ALIKE,
+        "x: Literal['a', 'b'] = 'a'\n        z = x < self.n",
+        "x < self.n",
+        "Literal['a', 'b'] and int in 0..3 are different types",
+        "use two values of one type",
     ),
     ("x = self.half(j=1)", "1", "half has no parameter `j`", "its parameters: k"),
     ("x = self.half(1, k=2)", "2", "half has no parameter `k`", "its parameters: k"),
@@ -378,8 +377,8 @@ LINES: list[tuple[str, str, str, str]] = [
     (
         "x = self.m | self.m",
         "self.m",
-        "only a dict display can override a Map",
-        "write m | {key: value, ...}",
+        "only a dict display or comprehension can override a Map",
+        "write m | {key: value, ...}, or m | {k: value for k in ...}",
     ),
     ("x = self.maybe[0]", "self.maybe", "this may be None", f"test it for None first {LOCAL}"),
     ("x = self.pair[self.n]", "self.n", "the index of a tuple must be a constant", "unpack it: a, b = pair"),

@@ -22,7 +22,7 @@ from ratified.language.ir import Kind, Module
 from ratified.language.machine import abstract_model
 from ratified.language.model import Model
 from ratified.language.sorts import Ordered, Sort, Symmetric
-from ratified.language.values import Bag, Map, Seq, Set
+from ratified.language.values import Bag, Map, PartialMap, Seq, Set
 
 PACKAGE = Path(__file__).resolve().parents[2]
 
@@ -177,7 +177,7 @@ class _Text:
             self._several((file, value.line, value.column, value.end_line, value.end_column))
         elif isinstance(value, type):
             self._class(value)
-        elif kind in (Set, Bag, Map):
+        elif kind in (Set, Bag, Map, PartialMap):
             self._container(value)
         elif isinstance(value, Mapping):
             self._several(tuple(value.items()))

@@ -7,8 +7,9 @@ import itertools
 from collections.abc import Callable
 
 from ratified.language import api, ir, records, sorts
+from ratified.language.compile import partial
 from ratified.language.compile.arguments import SEE, in_order_of, keyword_argument, positional
-from ratified.language.compile.constructors import ITEM
+from ratified.language.compile.constructors import ITEM, map_from_keys
 from ratified.language.compile.context import MISSING, Context, fitted
 from ratified.language.compile.displays import (
     bind,
@@ -43,7 +44,7 @@ from ratified.language.types import (
     element_type,
     unbounded,
 )
-from ratified.language.values import Bag, Seq, Set
+from ratified.language.values import Bag, Map, Seq, Set
 
 Handler = Callable[[Context, ast.Call], Expr]
 
@@ -245,6 +246,8 @@ def _len(c: Context, node: ast.Call) -> Expr:
         c.fail(argument, "a Python iterator has no length", "write len(Seq(...)), or sum(1 for ...)")
     if element_type(operand.type) is None:
         c.fail(argument, f"{operand.type} has no length", "len is for sorts and containers")
+    if partial.is_partial(operand.type):
+        operand = partial.keys_of(operand, c.span(argument))
     return ir.Length(c.span(node), INT, operand)
 
 
@@ -369,7 +372,8 @@ def _permutations(c: Context, node: ast.Call) -> Expr:
             f"permutations of {domain.type} are not part of the modelling language",
             "write permutations(Set(...)), or of a sort",
         )
-    key = c.module.made(permutations_of(domain.type, c.span(node)))
+    most = api.MOST_PERMUTED if c.static(node.func) is api.permutations else None
+    key = c.module.made(permutations_of(domain.type, c.span(node), most))
     return ir.Call(c.span(node), SetType(SeqType(unbounded(domain.type.item))), key, (domain,), ir.Which.NOW)
 
 
@@ -377,11 +381,31 @@ def _sequences(c: Context, node: ast.Call) -> Expr:
     """`sequences(S, 3)`: those of at most so many elements."""
     domain_node, most = positional(c, node, 2, 2, ("most",))
     domain = as_set(c, iterable(c, domain_node), domain_node)
-    if not (isinstance(most, ast.Constant) and type(most.value) is int and most.value >= 0):
-        c.fail(most, "the greatest length of the sequences must be a number", "write sequences(Node, 2)")
+    length = numeric(c, most)
+    if (bound := _bound_of(length)) is None:
+        c.fail(
+            most,
+            "the greatest length of the sequences depends on the state",
+            "write sequences(Node, 2), or sequences(Node, self.most) with a parameter",
+        )
     assert isinstance(domain.type, SetType)
-    key = c.module.made(sequences_of(domain.type, most.value, c.span(node)))
+    key = c.module.made(sequences_of(domain.type, bound, length, c.span(node)))
     return ir.Call(c.span(node), SetType(SeqType(unbounded(domain.type.item))), key, (domain,), ir.Which.NOW)
+
+
+def _bound_of(length: Expr) -> int | str | None:
+    """A number that does not depend on the state, as the bound of a type; None if it does."""
+    match length:
+        case ir.Literal(value=int(number)) if number >= 0:
+            return number
+        case ir.Parameter(name=name):
+            return name
+        case ir.Length(operand=ir.Universe(type=SetType(SortType(sort)))):
+            return f"len({sort.__name__})"
+        case ir.Arithmetic(op="+" | "-" | "*" | "//" as op, left=left, right=right):
+            a, b = _bound_of(left), _bound_of(right)
+            return None if a is None or b is None else f"({a} {op} {b})"
+    return None
 
 
 def _maps(c: Context, node: ast.Call) -> Expr:
@@ -518,6 +542,7 @@ FUNCTIONS: dict[object, Handler] = {
     map: _map,
     next: _next,
     itertools.permutations: _permutations,
+    api.permutations: _permutations,
     itertools.product: _of_two("write two `for`: all(... for a in A for b in B)"),
     itertools.combinations: _of_two("write subsets(s, k), whose members are sets"),
     api.maps: _maps,
@@ -532,4 +557,5 @@ FUNCTIONS: dict[object, Handler] = {
     api.majorities: _majorities,
     api.subsets: _subsets,
     records.replace: _replace,
+    Map.fromkeys: map_from_keys,
 }

@@ -10,9 +10,16 @@ from collections.abc import Hashable
 from types import FunctionType
 
 from ratified.language import api, ir
+from ratified.language.compile import partial
 from ratified.language.compile.arguments import in_order_of, positional
 from ratified.language.compile.builtins import CONTAINERS, FUNCTIONS, replaced
-from ratified.language.compile.constructors import collection, make_map, make_record, numbered
+from ratified.language.compile.constructors import (
+    collection,
+    make_map,
+    make_partial_map,
+    make_record,
+    numbered,
+)
 from ratified.language.compile.context import MISSING, Context
 from ratified.language.compile.copies import MUTATORS
 from ratified.language.compile.operators import same
@@ -31,17 +38,18 @@ from ratified.language.types import (
     SetType,
     SortType,
     TupleType,
+    Type,
     records_of,
     unbounded,
 )
-from ratified.language.values import Map
+from ratified.language.values import Map, PartialMap
 
 rules: Rules[Context, Expr] = Rules("calls")
 
 _INSTEAD = {
     **dict.fromkeys(("print", "open", "input"), "models do no I/O: leave it out"),
     "iter": "choose an element with a parameter of the action, with choose(s), or next(iter(s))",
-    "dict": "write Map({key: value for key in K})",
+    "dict": "write Map({key: value for key in K}), or PartialMap(...) with some of the keys",
     "tuple": "write Seq(...), or (a, b) for a pair",
     "str": "use an Enum: models have no strings",
     "divmod": "write a // b, and a % b",
@@ -128,6 +136,8 @@ def _static_call(c: Context, node: ast.Call, function: object) -> Expr:
         return collection(c, node, CONTAINERS[function], c.expected)
     if function is Map:
         return make_map(c, node, c.expected)
+    if function is PartialMap:
+        return make_partial_map(c, node, c.expected)
     if function in FUNCTIONS:
         return FUNCTIONS[function](c, node)
     if function is api.require:
@@ -161,6 +171,11 @@ def _method(c: Context, node: ast.Call, value: ast.expr, method: str) -> Expr:
             return ir.Convert(span, SetType(item), "distinct", operand)
         case SeqType(item), "index":
             return ir.IndexOf(span, INT, operand, c.value(positional(c, node, 1, 1)[0], item))
+        case MapType(), "keys" | "values" | "items" if partial.is_partial(operand.type):
+            positional(c, node, 0, 0)
+            if method == "keys":
+                return partial.keys_of(operand, span)
+            return partial.values_of(operand, span, keys=method == "items")
         case MapType(), "get":
             return _get(c, node, operand, operand.type)
         case MapType(key, _), "keys":
@@ -202,9 +217,13 @@ def _method(c: Context, node: ast.Call, value: ast.expr, method: str) -> Expr:
 _ON_ITS_OWN = "update a variable: self.x.add(...), on a line of its own"
 
 
-def _read_first(node: ast.Call, value: ast.expr, of: object) -> str:
+def _read_first(node: ast.Call, value: ast.expr, of: Type) -> str:
     """What to write in place of a `pop` whose value is wanted."""
     written = ast.unparse(value)
+    if isinstance(of, MapType):
+        key = ast.unparse(node.args[0]) if node.args else "k"
+        read = f"{written}.get({key})" if len(node.args) > 1 else f"{written}[{key}]"
+        return f"read it first: x = {read}, and then, on a line of its own, {ast.unparse(node)}"
     at = ast.unparse(node.args[0]) if node.args else "-1"
     read = f"choose({written})" if isinstance(of, SetType) else f"{written}[{at}]"
     take = f"{written}.remove(x)" if isinstance(of, SetType) else ast.unparse(node)
@@ -217,7 +236,8 @@ def _get(c: Context, node: ast.Call, operand: Expr, of: MapType) -> Expr:
         c.fail(node, f"every key has a value, a {of.value}", "write m[k]")
     at, *rest = positional(c, node, 1, 2)
     span, t = c.span(node), unbounded(of.value.item)
-    found = ir.At(span, of.value, operand, c.value(at, of.key))
+    key = c.value(at, of.key)
+    found = partial.found(span, operand, key) if of.partial else ir.At(span, of.value, operand, key)
     if not rest:
         return found
     otherwise = c.value(rest[0], t)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from enum import Enum
 
 from ratified.language import ir
+from ratified.language.compile import partial
 from ratified.language.compile.context import MISSING, UNREACHABLE, Condition, Context, Facts
 from ratified.language.compile.displays import choices, constant_tuple
 from ratified.language.compile.operators import same
@@ -33,6 +34,7 @@ from ratified.language.types import (
     element_type,
     fits,
     records_of,
+    unbounded,
 )
 
 rules: Rules[Context, Expr] = Rules("conditions")
@@ -70,6 +72,13 @@ def condition(node: ast.expr, c: Context) -> Condition:
             return _is_none(c, node, left, isinstance(op, ast.Eq))
         case ast.Call(ast.Name("isinstance"), [subject, classes]):
             return _is_instance(c, node, subject, classes)
+        case ast.Compare(
+            left, [ast.In() | ast.NotIn() as op], [ast.Name() | ast.Attribute() | ast.Subscript() as m]
+        ):
+            test = c.expr(node)
+            t = c.expr(m).type if c.static(m) is MISSING else NONE
+            known = partial.fact_of(c, m, left, t) if partial.is_partial(t) else {}
+            return (test, known, {}) if isinstance(op, ast.In) else (test, {}, known)
     found = c.expr(node)
     match found.type:
         case BoolType():
@@ -244,10 +253,14 @@ def _membership(c: Context, node: ast.expr, left: ast.expr, right: ast.expr) -> 
     if item is None:
         c.fail(right, f"`in` needs a container, and this is {container.type}", "use ==, or a Set")
     found = c.expr(left, item)
+    if partial.is_partial(container.type):
+        key = c.coerce(found, unbounded(container.type.key), left)
+        return partial.is_there(c.span(node), container, key)
     if isinstance(container.type, MapType) and isinstance(container.type.value, OptionalType):
         absent = isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.NotIn)
         held = f"{ast.unparse(right)}[{ast.unparse(left)}] is {'' if absent else 'not '}None"
-        c.fail(node, "a Map has every key; its value may be None", f"write {held}")
+        remedy = f"write {held}, or declare a PartialMap"
+        c.fail(node, "a Map has every key; its value may be None", remedy)
     if fits(found.type, item):
         return ir.In(c.span(node), BOOL, c.coerce(found, item, left), container)
     wide = c.join(node, found.type, item)  # refused if the two can never be equal

@@ -27,9 +27,6 @@ from ratified.language.types import (
 from ratified.language.types.texts import Text, written
 from ratified.language.values import Bag, Map, Seq, Set, show
 
-ONE_LITERAL = 'two Literals are the same type only if they are written alike: name it once, Mode = Literal["idle", "busy"]'
-"""What to do where two values are of different `Literal`s."""
-
 
 def type_of(value: object, expected: Type | None = None) -> Type:
     """The type of a constant. The empty container takes the type that is expected. Raises AnnotationProblem."""

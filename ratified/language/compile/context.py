@@ -20,7 +20,8 @@ from types import FunctionType, ModuleType
 from typing import Any, NoReturn, Protocol
 
 from ratified.language import ir
-from ratified.language.compile.constants import ONE_LITERAL, constant_of, texts_of, type_of
+from ratified.language.compile.constants import constant_of, texts_of, type_of
+from ratified.language.compile.wording import with_more_words, word_too_many, words_fit
 from ratified.language.errors import ModelError, Span
 from ratified.language.ir import Declaration, Expr, Function, Node, Which
 from ratified.language.source import span_of
@@ -39,7 +40,7 @@ from ratified.language.types import (
     join,
     unbounded,
 )
-from ratified.language.values import Bag, Map, Seq, Set
+from ratified.language.values import Bag, Map, PartialMap, Seq, Set
 
 Facts = dict[str, Type]
 """What is known here beyond declared types: the source text of an expression, and the smaller type it has. Of a value of an
@@ -259,13 +260,18 @@ class Context:
             return expr
         if fits(expr.type, into):
             return ir.Widen(expr.span, into, expr)
+        if words_fit(expr.type, into):
+            key = self.module.made(with_more_words(expr.type, unbounded(into), expr.span))
+            return ir.Call(expr.span, unbounded(into), key, (expr,), Which.NOW)
         if isinstance(expr.type, OptionalType) and fits(expr.type.item, into):
             self.fail(
                 node,
                 f"this may be None, and a {into} is needed",
                 "test it for None first (give it a local name)",
             )
-        remedy = ONE_LITERAL if texts_of(expr.type) and texts_of(into) else "use a value of that type"
+        remedy = "use a value of that type"
+        if word := word_too_many(expr.type, into):
+            remedy = f"it may be {word!r}: declare the wider Literal there"
         self.fail(node, f"this is of type {expr.type}, and {into} is needed", remedy)
 
     def declared(self, annotation: ast.expr | None, node: ast.AST, what: str) -> Type:
@@ -373,7 +379,7 @@ class Context:
                 base = self.static(value)
                 if isinstance(base, ModuleType | type) and hasattr(base, attribute):
                     return getattr(base, attribute)
-            case ast.Subscript(value, _) if self.static(value) in (Map, Set, Bag, Seq):
+            case ast.Subscript(value, _) if self.static(value) in (Map, PartialMap, Set, Bag, Seq):
                 return self.static(value)  # Set[Server](...) is Set(...)
         return MISSING
 

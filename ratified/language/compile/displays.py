@@ -11,7 +11,8 @@ from itertools import permutations
 from typing import TypeVar
 
 from ratified.language import ir
-from ratified.language.compile.context import Context
+from ratified.language.compile import partial
+from ratified.language.compile.context import MISSING, Context, Facts
 from ratified.language.ir import Clause, Expr
 from ratified.language.rules import Rules
 from ratified.language.types import (
@@ -168,6 +169,7 @@ def comprehended(
                 c.fail(generator.target, "async is not part of the modelling language", "leave it out")
             domain = iterable(c, generator.iter)
             names = bind(c, generator.target, item_of(c, domain, generator.iter))
+            env.facts.update(has_keys(c, generator.target, generator.iter))
             note_tuples(c, names, generator.iter)
             conditions: list[Expr] = []
             for condition in generator.ifs:
@@ -182,7 +184,7 @@ def iterable(c: Context, node: ast.expr) -> Expr:
     """What a loop or comprehension runs over."""
     found = choices(c, node) or c.expr(node)
     item_of(c, found, node)
-    return found
+    return partial.keys_of(found, c.span(node)) if partial.is_partial(found.type) else found
 
 
 def item_of(c: Context, container: Expr, node: ast.expr) -> Type:
@@ -191,6 +193,21 @@ def item_of(c: Context, container: Expr, node: ast.expr) -> Type:
     if item is None:
         c.fail(node, f"{container.type} cannot be iterated over", "use a sort, range(...), or a container")
     return item
+
+
+def has_keys(c: Context, target: ast.expr, source: ast.expr) -> Facts:
+    """What is known where a name runs through the keys of a partial map."""
+    match source:
+        case ast.Call(ast.Attribute(value, "keys"), [], []):
+            source = value
+        case ast.Name() | ast.Attribute() | ast.Subscript():
+            pass
+        case _:
+            return {}
+    if c.static(source) is not MISSING or not isinstance(target, ast.Name):
+        return {}
+    t = c.expr(source).type
+    return partial.fact_of(c, source, target, t) if partial.is_partial(t) else {}
 
 
 def note_tuples(c: Context, names: tuple[str, ...], source: ast.expr) -> None:

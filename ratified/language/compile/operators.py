@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 
 from ratified.language import ir
-from ratified.language.compile.constants import ONE_LITERAL, texts_of
+from ratified.language.compile import partial
 from ratified.language.compile.context import Context
 from ratified.language.ir import Expr
 from ratified.language.rules import Rules
@@ -69,10 +69,7 @@ def same(
     try:
         t = unbounded(join(first.type, second.type))
     except AnnotationProblem:
-        remedy = "use two values of one type"
-        if texts_of(first.type) and texts_of(second.type):
-            remedy = ONE_LITERAL
-        c.fail(node, f"{first.type} and {second.type} are different types", remedy)
+        c.fail(node, f"{first.type} and {second.type} are different types", "use two values of one type")
     return c.coerce(first, t, left), c.coerce(second, t, right), t
 
 
@@ -127,11 +124,23 @@ def _binary(node: ast.BinOp, c: Context) -> Expr:
 
 def _overridden(c: Context, node: ast.BinOp, base: Expr, right: ast.expr) -> Expr:
     assert isinstance(base.type, MapType)
+    inner = partial.value_type(base.type) if partial.is_partial(base.type) else base.type.value
+    if isinstance(right, ast.DictComp):
+        keys = ast.Tuple([right.key, right.value], ast.Load())
+        pairs = ast.ListComp(ast.copy_location(keys, right.key), right.generators)
+        whole = c.expr(
+            ast.copy_location(pairs, right), SeqType(TupleType((unbounded(base.type.key), unbounded(inner))))
+        )
+        return partial.filled(c, node, base, whole)
     if not isinstance(right, ast.Dict) or None in right.keys:
-        c.fail(right, "only a dict display can override a Map", "write m | {key: value, ...}")
+        c.fail(
+            right,
+            "only a dict display or comprehension can override a Map",
+            "write m | {key: value, ...}, or m | {k: value for k in ...}",
+        )
     for key, value in zip(right.keys, right.values, strict=True):
         assert key is not None
-        k, v = c.value(key, base.type.key), c.value(value, base.type.value)
+        k, v = c.value(key, base.type.key), c.coerce(c.value(value, inner), base.type.value, value)
         base = ir.With(c.span(node), unbounded(base.type), base, k, v)
     return base
 
@@ -169,7 +178,10 @@ def _subscript(node: ast.Subscript, c: Context) -> Expr:
         case SeqType(item), _ if not isinstance(index, ast.Slice):
             return ir.At(span, item, container, numeric(c, index))
         case MapType(key, item), _ if not isinstance(index, ast.Slice):
-            return ir.At(span, item, container, c.value(index, key))
+            at = c.value(index, key)
+            if partial.is_partial(container.type):
+                return partial.read(c, node, container, at)
+            return ir.At(span, item, container, at)
         case TupleType(items), ast.Constant(int(number)) if -len(items) <= number < len(items):
             return ir.Item(span, items[number], container, number % len(items))
         case OptionalType(), _:

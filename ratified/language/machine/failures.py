@@ -23,7 +23,7 @@ class BoundExceeded(ModelError):
 
 
 class StepError(ModelError):
-    """A step, or the evaluation of a property, that went wrong in a state. `function` names what was running."""
+    """A step, or the evaluation of a claim, failed in a state. `function` names what was running."""
 
     def __init__(
         self, problem: RatifiedError, function: str, arguments: tuple[Any, ...], state: tuple[Any, ...] | None

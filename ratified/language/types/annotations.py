@@ -33,8 +33,8 @@ from ratified.language.types.forms import (
     rebuild,
     records_of,
 )
-from ratified.language.types.texts import is_word, text_enum
-from ratified.language.values import Bag, Map, Seq, Set
+from ratified.language.types.texts import Text, is_word, text_enum, written
+from ratified.language.values import Bag, Map, PartialMap, Seq, Set
 
 
 class AnnotationProblem(Exception):
@@ -63,10 +63,15 @@ def from_annotation(annotation: object) -> Type:
         return TupleType(tuple(from_annotation(a) for a in arguments))
     if origin is typing.Literal:
         return _literal(arguments)
-    if origin is Map and len(arguments) != 2:
-        raise AnnotationProblem("Map needs the types of its keys and of its values", "write Map[K, V]")
+    if origin in (Map, PartialMap) and len(arguments) != 2:
+        name = _name(origin)
+        raise AnnotationProblem(
+            f"{name} needs the types of its keys and of its values", f"write {name}[K, V]"
+        )
     if origin is Map:
         return MapType(from_annotation(arguments[0]), from_annotation(arguments[1]))
+    if origin is PartialMap:
+        return _partial(arguments)
     if origin is Set:
         return SetType(from_annotation(arguments[0]))
     if origin is Bag:
@@ -74,7 +79,7 @@ def from_annotation(annotation: object) -> Type:
     if origin is Seq:
         return SeqType(from_annotation(arguments[0]))
     if isinstance(annotation, type):
-        if annotation in (Map, Set, Bag, Seq):
+        if annotation in (Map, PartialMap, Set, Bag, Seq):
             raise AnnotationProblem(
                 f"{annotation.__name__} needs its element type", f"write {annotation.__name__}[...]"
             )
@@ -91,6 +96,17 @@ def from_annotation(annotation: object) -> Type:
     raise AnnotationProblem(
         f"{_name(annotation)} is not a type of the modelling language", _instead(annotation, origin)
     )
+
+
+def _partial(arguments: tuple[object, ...]) -> Type:
+    """What `PartialMap[K, V]` stands for."""
+    key, value = map(from_annotation, arguments)
+    if isinstance(value, OptionalType | NoneType):
+        raise AnnotationProblem(
+            "the values of a PartialMap cannot be None, which is how a key is absent",
+            f"write PartialMap[{key}, {value.item if isinstance(value, OptionalType) else 'V'}]",
+        )
+    return MapType(key, OptionalType(value), partial=True)
 
 
 def _literal(values: tuple[object, ...]) -> Type:
@@ -117,9 +133,7 @@ def _instead(annotation: object, origin: object) -> str:
     if kind in (dict, typing.Mapping):
         inside = [_name(a) for a in typing.get_args(annotation)] or ["K", "V"]
         whole = ", ".join(inside)
-        return (
-            f"write Map[{whole}], which is total, or Map[{whole} | None], with None where there is no value"
-        )
+        return f"write Map[{whole}] (a value for every key) or PartialMap[{whole}] (like a dict)"
     if kind in (set, frozenset):
         return "write Set[T]"
     if kind in (list, typing.Sequence) or (kind is tuple):
@@ -184,11 +198,14 @@ def _join(a: Type, b: Type) -> Type:
             return OptionalType(_join(item, other))
         case IntType(), IntType():
             return INT
+        case EnumType(), EnumType() if issubclass(a.enum, Text) and issubclass(b.enum, Text):
+            words = (*written(a.enum), *(w for w in written(b.enum) if w not in a.enum.__members__))
+            return next((t for t in (a, b) if len(t.enum) == len(words)), EnumType(text_enum(words)))
         case (RecordType() | UnionType(), RecordType() | UnionType()):
             parts = set(records_of(a)) | set(records_of(b))
             return UnionType(tuple(sorted(parts, key=lambda r: (r.record.__name__, r.record.__module__))))
-        case MapType(k, x), MapType(j, y) if unbounded(k) == unbounded(j):
-            return MapType(k if k == j else unbounded(k), _join(x, y))
+        case MapType(k, x), MapType(j, y) if unbounded(k) == unbounded(j) and a.partial == b.partial:
+            return MapType(k if k == j else unbounded(k), _join(x, y), a.partial)
     inside, others = children(a), children(b)
     if isinstance(a, MapType) or type(a) is not type(b) or not len(inside) == len(others) > 0:
         raise AnnotationProblem(
@@ -214,7 +231,7 @@ def _fits(t: Type, into: Type) -> bool:
             return _fits(a, b)
         case (RecordType() | UnionType(), UnionType(records)):
             return set(records_of(t)) <= set(records)
-        case MapType(key), MapType(other) if key != other:
+        case MapType(key), MapType(other) if key != other or t.partial != into.partial:
             return False
     inside, others = children(t), children(into)
     same = type(t) is type(into) and not isinstance(t, RecordType) and len(inside) == len(others) > 0

@@ -97,7 +97,7 @@ def storable(t: Type) -> Type:
         case IntType(None, None):
             return WIDE
         case MapType(key, value):
-            return MapType(key, storable(value))
+            return MapType(key, storable(value), t.partial)
     return rebuild(t, storable)
 
 
@@ -229,7 +229,7 @@ def _(t: OptionalType, name: str) -> Fit | None:
 @_FITS.rule(MapType)
 def _(t: MapType, name: str) -> Fit | None:
     inner = fit_of(t.value, name)
-    return _each(inner, lambda m: m.values(), None, "") if inner else None
+    return _each(inner, lambda m: m._data.values(), None, "") if inner else None
 
 
 @_FITS.rule(TupleType)

@@ -22,7 +22,7 @@ SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Ethos:
-    """What ethos says of cvc5's proofs: how many are right, the names of obligations whose proof is `wrong` or not `found`."""
+    """ethos' check of cvc5's proofs: how many are right, and the obligations whose proof is `wrong` or was `not_found`."""
 
     right: int
     wrong: tuple[str, ...]

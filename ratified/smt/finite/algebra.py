@@ -442,7 +442,7 @@ class Algebra:
         if not isinstance(t, MapType) or math.isinf(cardinality(t.key, self.types.scope)):
             return TRUE
         assert isinstance(value, Cases)
-        wanted = self.types.keys(self.types.listed(t.key), t.key)
+        wanted = self.types.keys(self.types.listed(t.key), t)
         return self.circuit.every(
             self.circuit.either(-literal, self.circuit.every([self.total(part, t.value) for part in parts]))
             if form is wanted

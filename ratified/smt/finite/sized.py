@@ -50,7 +50,7 @@ class SizedTypes:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self._slotted: dict[Type, bool] = {}
-        self._keys: dict[tuple[Type, frozenset[Any]], Keys] = {}
+        self._keys: dict[tuple[Type, frozenset[Any], type], Keys] = {}
 
     def slotted(self, t: Type) -> bool:
         """Return whether values of a type of sets, bags or sequences are held in slots."""
@@ -67,11 +67,12 @@ class SizedTypes:
             raise TooLarge(f"{t} has {how_many(size)} values at this size", remedy="choose smaller sizes")
         return list(values_of(t, self.scope))
 
-    def keys(self, keys: Iterable[Any], t: Type) -> Keys:
-        """Return the form of maps with these keys of a type, always the same one."""
-        given = unbounded(t), frozenset(keys)  # values of two sorts are equal
+    def keys(self, keys: Iterable[Any], t: MapType) -> Keys:
+        """Return the form of maps of a type with these keys, always the same one."""
+        given = unbounded(t.key), frozenset(keys), t.of  # values of two sorts are equal
         if given not in self._keys:
-            self._keys[given] = Keys({key: i for i, key in enumerate(sorted(given[1], key=order_key))})
+            at = {key: i for i, key in enumerate(sorted(given[1], key=order_key))}
+            self._keys[given] = Keys(at, t.of)
         return self._keys[given]
 
     def parts(self, t: Type, form: Form) -> tuple[Type, ...]:
@@ -101,8 +102,8 @@ class SizedTypes:
             return None, ()
         t = t.item if isinstance(t, OptionalType) else t
         if isinstance(t, MapType):
-            keys = self.keys(value, t.key)
-            return keys, [value[k] for k in keys.at]
+            keys = self.keys(value._data, t)
+            return keys, [value._data[k] for k in keys.at]
         (form, *others) = self.forms(t)
         if form in (tuple, Some):
             return form, value if form is tuple else (value,)
@@ -130,7 +131,7 @@ def _(t: TupleType, _: SizedTypes) -> list[Form]:
 
 @_FORMS.rule(MapType)
 def _(t: MapType, types: SizedTypes) -> list[Form]:
-    return [types.keys(types.listed(t.key), t.key)]
+    return [types.keys(types.listed(t.key), t)]
 
 
 @_FORMS.rule(RecordType, UnionType)

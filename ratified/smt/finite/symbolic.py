@@ -52,6 +52,7 @@ class Keys:
     """The form of maps with these keys, in canonical order; parts are the values. `at` says where a key's value is."""
 
     at: Mapping[Any, int]
+    of: type[Map[Any, Any]] = Map
 
 
 Form = type | Keys | None
@@ -67,7 +68,7 @@ def made(form: Form, parts: tuple[Any, ...]) -> Any:
     if form is tuple:
         return parts
     if isinstance(form, Keys):
-        return Map(zip(form.at, parts, strict=True))
+        return form.of(zip(form.at, parts, strict=True))
     return form(*parts)
 
 

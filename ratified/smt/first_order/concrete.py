@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ratified.language import ir
-from ratified.language.api import Deferred
+from ratified.language.deferred import Deferred
 from ratified.language.errors import ModelError, RatifiedError, Span
 from ratified.language.evaluate import Evaluator, Frame
 from ratified.language.ir import Expr, Function, Module, Node, Which
@@ -29,7 +29,7 @@ from ratified.language.types import (
     children,
     values_of,
 )
-from ratified.language.values import Bag, Map, Seq, Set, show
+from ratified.language.values import Bag, Seq, Set, show
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.names import is_of, parameter_name, sort_name
 from ratified.smt.first_order.shapes import (
@@ -88,7 +88,7 @@ class Concrete:
                         return self.value(record, row)
                 return self.value(cases[0][0], cases[0][2])
             case sh.Function(map_type, at):
-                return Map(
+                return map_type.of(
                     {
                         self.value(map_type.key, k): self.value(map_type.value, at(k))
                         for k in self.all(map_type.key)
@@ -183,9 +183,9 @@ def _element(sort: str, index: int) -> Term:
 
 @dataclass(frozen=True, slots=True)
 class FalsePart:
-    """The innermost part of a claim that is false, where it stands, and the names that it is false for.
+    """The innermost part of a claim that is false, its place, and the names it is false for.
 
-    Or the operation that has no answer, and `why` it has none.
+    Or the operation that has no value, and `why`.
     """
 
     text: str

@@ -135,7 +135,7 @@ def _(t: SeqType, of: _Constant) -> Shape:
 def _(t: MapType, of: _Constant) -> Shape:
     if not isinstance(of.value, Map):
         raise of.refused()
-    pairs = [(of.inside(k, t.key), of.inside(v, t.value)) for k, v in of.value.items()]
+    pairs = [(of.inside(k, t.key), of.inside(v, t.value)) for k, v in of.value.entries()]
     return mapping(t, pairs, of.context)
 
 

@@ -65,7 +65,7 @@ def _hypothesis(lemma: str, formula: Term) -> Fact:
 
 
 class Part(Enum):
-    """What an obligation is for."""
+    """The part of a proof that an obligation belongs to."""
 
     INITIATION = "initiation"
     CONSECUTION = "consecution"

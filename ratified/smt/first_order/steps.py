@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ratified.language.deferred import Deferred
+from ratified.language.errors import Span
 from ratified.language.ir import Declaration, Function
 from ratified.language.rules import Rules
 from ratified.language.types import (
@@ -26,6 +28,7 @@ from ratified.language.types import (
     TupleType,
     Type,
     UnionType,
+    unbounded,
 )
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.constants import bag_of, literal
@@ -100,10 +103,16 @@ class SymbolicSteps:
             return self.zero(declaration.type)
         default = declaration.default
         context = Context(self.logic, {}, {}, {}, path.hear)
-        made = literal(default.value, default.type, declaration.span, context)
+        made = self._default(default.value, declaration.type, declaration.span, context)
         within = known_of(self.theory.shapes, declaration.type, made)
         context.demand(Failing.LEFT, within, f"the bounds of {declaration.name}", declaration.span)
         return made
+
+    def _default(self, value: object, t: Type, span: Span | None, context: Context) -> Shape:
+        if isinstance(value, Deferred) and isinstance(t, MapType):
+            inner = self._default(value.each, t.value, span, context)
+            return self.theory.shapes.whole(t, lambda _: inner)
+        return literal(value, unbounded(t), span, context)
 
     def _run(self, function: Function, arguments: Sequence[Shape], path: Running) -> Execution:
         path.env = {a.name: v for a, v in zip(function.arguments, arguments, strict=True)}

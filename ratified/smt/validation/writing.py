@@ -151,7 +151,7 @@ def _(t: UnionType, at: Place) -> None:
 @WRITING.rule(MapType)
 def _(t: MapType, at: Place) -> None:
     shape, writer = at.as_a(Function, t), at.writer
-    for k, v in at.value.items():
+    for k, v in at.value.entries():
         writer.write(t.value, writer.once(shape, k, lambda x: shape.at(writer.constant(t.key, x))), v)
 
 
