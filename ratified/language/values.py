@@ -182,6 +182,12 @@ class Map(Value, Mapping[K, V]):
         value = self[key]
         return default if value is None else value
 
+    def update(self, other: Mapping[K, V], /) -> None:
+        """Change the variable's map at some keys."""
+        place = self._place
+        changed = {k: v if place is None else attached(v, place.child(k)) for k, v in other.items()}
+        self._update((self | changed)._data)
+
     @classmethod
     def fromkeys(cls, keys: Iterable[K], value: T) -> Map[K, T]:
         """The same value at every key of a type: `Map.fromkeys(Node, 0)`, which may also be the default of a variable."""
@@ -591,6 +597,15 @@ class Seq(Value, Sequence[T]):
     def append(self, item: T) -> None:
         """Put an element at the end of the variable's sequence."""
         self._update((*self._data, item))
+
+    def insert(self, index: int, item: T) -> None:
+        """Put an element before a position of the variable's sequence."""
+        self._update((*self._data[:index], item, *self._data[index:]))
+
+    def remove(self, item: T) -> None:
+        """Take the first such element out of the variable's sequence; there must be one."""
+        at = self.index(item)
+        self._update((*self._data[:at], *self._data[at + 1 :]))
 
     def extend(self, items: Iterable[T]) -> None:
         """Put elements at the end of the variable's sequence."""

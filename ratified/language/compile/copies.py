@@ -13,7 +13,7 @@ from ratified.language.compile.context import Context
 from ratified.language.types import MapType
 from ratified.language.values import Bag, Map, PartialMap, Seq, Set
 
-MUTATORS = frozenset({"add", "remove", "discard", "clear", "update", "append", "extend", "pop"})
+MUTATORS = frozenset({"add", "remove", "discard", "clear", "update", "append", "insert", "extend", "pop"})
 """The methods that change a container in place."""
 
 
