@@ -106,10 +106,10 @@ class VariablePlace:
 
 
 class Model:
-    """Derive from this to write a model (docs/language.md); instantiate with sizes and parameters to check it.
+    """Derive from this to write a model (docs/language.md); instantiate it with sizes and parameters to check it.
 
-    Raises SizeError for a size or parameter that is missing, unknown or makes no sense, ModelError (when the class is
-    defined) for source that is not the modelling language.
+    Raises ModelError, when the class is defined, for source that is not in the modelling language, and SizeError for a size
+    or parameter that is missing, unknown or invalid.
     """
 
     _ratified_root = True
@@ -202,7 +202,7 @@ class Model:
         self.__dict__.update(self.scope.parameters)
 
     def twin(self) -> Self:
-        """Another instance at the same sizes, with variables of its own."""
+        """Return another instance at the same sizes, with variables of its own."""
         other = object.__new__(type(self))
         object.__setattr__(other, "scope", self.scope)
         object.__setattr__(other, "module", self.module)
@@ -210,7 +210,7 @@ class Model:
         return other
 
     def claiming(self, names: Collection[str]) -> Self:
-        """This model with no claims (invariants, step invariants, refinements, liveness) but those named. Raises ModelError."""
+        """Return this model with only the claims named (of any kind, liveness included). Raises ModelError."""
         claims = {f.name: f for f in claims_of(self.module)}
         for name in names:
             if name not in claims:
@@ -234,7 +234,7 @@ class Model:
         place.write(attached(value, place))
 
     def zeros(self) -> dict[str, object]:
-        """The variables that have a value before `init`: their default, or their type's zero."""
+        """The variables that have a value before `init`: their default, or their type's zero value."""
         made: dict[str, object] = {}
         with running(self.scope):
             for declaration in self.module.variables:

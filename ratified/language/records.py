@@ -35,7 +35,7 @@ _classes: WeakSet[Any] = WeakSet()
 
 @dataclass_transform(frozen_default=False, eq_default=False, kw_only_default=False)
 def record(cls: type[R]) -> type[R]:
-    """Make a class a record: its annotated names are its fields. Raises ModelError for a field whose type has no meaning."""
+    """Make a class a record: its annotated names are its fields. Raises ModelError for a field of an unsupported type."""
     frame = sys._getframe(1)
     if [base for base in cls.__mro__[1:-1] if "__record_types__" in vars(base)]:
         file = frame.f_globals.get("__file__", "?")

@@ -170,7 +170,7 @@ class Map(Value, Mapping[K, V]):
         self[key] = None  # type: ignore[assignment]  # the compiler sees to it
 
     def pop(self, key: K) -> None:
-        """The same. Read the value before, if it is wanted."""
+        """The same as `del`: the value becomes None. Read it before, if you need it."""
         del self[key]
 
     @overload  # type: ignore[override]  # every key is there; what may be None is the value
@@ -178,7 +178,7 @@ class Map(Value, Mapping[K, V]):
     @overload
     def get(self: Map[K, T | None], key: K, default: T, /) -> T: ...
     def get(self, key: Any, default: Any = None, /) -> Any:
-        """The value at a key, and `default` where that is None."""
+        """The value at a key, or `default` if that is None."""
         value = self[key]
         return default if value is None else value
 
@@ -407,15 +407,15 @@ class Set(Value, AbstractSet[T]):
         return "{" + ", ".join(map(show, self)) + "}"
 
     def add(self, item: T) -> None:
-        """Put an element into the variable's set."""
+        """Add an element to the variable's set."""
         self._update(self._data | {item})
 
     def discard(self, item: T) -> None:
-        """Take an element out of the variable's set, if it is there."""
+        """Remove an element from the variable's set, if it is there."""
         self._update(self._data - {item})
 
     def remove(self, item: T) -> None:
-        """Take an element out of the variable's set; it must be there."""
+        """Remove an element from the variable's set; it must be there."""
         if item not in self._data:
             raise ModelError(
                 f"the set has no element {item!r} to remove",
@@ -428,7 +428,7 @@ class Set(Value, AbstractSet[T]):
         self._update(frozenset())
 
     def update(self, items: Iterable[T]) -> None:
-        """Put all of these into the variable's set."""
+        """Add all of these to the variable's set."""
         self._update(self._data.union(items))
 
 
@@ -451,7 +451,7 @@ class Bag(Value, Sequence[T]):
         self._place = None
 
     def count(self, item: object) -> int:
-        """How many copies of an element there are."""
+        """The number of copies of an element."""
         return self._data.get(item, 0)  # type: ignore[arg-type]  # any object may be asked for
 
     def distinct(self) -> Set[T]:
@@ -496,18 +496,18 @@ class Bag(Value, Sequence[T]):
         return "[" + ", ".join((f"{n} x " if (n := self._data[i]) > 1 else "") + show(i) for i in items) + "]"
 
     def add(self, item: T) -> None:
-        """Put one copy into the variable's bag."""
+        """Add one copy to the variable's bag."""
         self._update(self._data | {item: self._data.get(item, 0) + 1})
 
     def discard(self, item: T) -> None:
-        """Take one copy out of the variable's bag, if there is one."""
+        """Remove one copy from the variable's bag, if there is one."""
         if item in self._data:
             self.remove(item)
         else:
             self._update(self._data)
 
     def remove(self, item: T) -> None:
-        """Take one copy out of the variable's bag; there must be one."""
+        """Remove one copy from the variable's bag; there must be one."""
         copies = self._data.get(item, 0)
         if not copies:
             raise ModelError(
@@ -595,7 +595,7 @@ class Seq(Value, Sequence[T]):
         return "[" + ", ".join(map(show, self._data)) + "]"
 
     def append(self, item: T) -> None:
-        """Put an element at the end of the variable's sequence."""
+        """Append an element to the variable's sequence."""
         self._update((*self._data, item))
 
     def insert(self, index: int, item: T) -> None:
@@ -608,11 +608,11 @@ class Seq(Value, Sequence[T]):
         self._update((*self._data[:at], *self._data[at + 1 :]))
 
     def extend(self, items: Iterable[T]) -> None:
-        """Put elements at the end of the variable's sequence."""
+        """Append elements to the variable's sequence."""
         self._update((*self._data, *items))
 
     def pop(self, index: int = -1) -> None:
-        """Take the element at a position (the last one) out of the variable's sequence. Read it before, if it is wanted."""
+        """Remove the element at a position (the last one) from the variable's sequence. Read it before, if you need it."""
         at = self._checked(index) % len(self._data)
         self._update(self._data[:at] + self._data[at + 1 :])
 

@@ -7,7 +7,6 @@ by number); the configuration holds sizes and parameters. The same model at the 
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +29,7 @@ from ratified.tla.formulas import FALSE, Bound, Quantified, all_of, any_of, func
 from ratified.tla.formulating import formula
 from ratified.tla.library import LIBRARY, needed
 from ratified.tla.literals import value_of
-from ratified.tla.names import RESERVED, Names, module_name
+from ratified.tla.names import Names, module_name
 from ratified.tla.operators import Operators
 from ratified.tla.page import LINE, boxed, commented, declared, spaced
 from ratified.tla.syntax import (
@@ -255,21 +254,12 @@ class ModuleWriter:
         lines: Block = []
         for name in needed(self.words.used):
             one = LIBRARY[name]
-            lines += [*commented(one.comment), *self._with_other_names(one.text).split("\n"), ""]
+            lines += [*commented(one.comment), *one.lines(self.words.names.operator()), ""]
         for definition in self.words.type_definitions.values():
             lines += [*self._about_type(definition.name), *definition.lines(), ""]
         for definition in self.words.key_definitions.values():
             lines += [*definition.lines(), ""]
         return lines
-
-    def _with_other_names(self, text: str) -> str:
-        """An operator of the library, in which nothing is bound that the module has a name for."""
-        own = RESERVED | {name.rstrip("*") for name in LIBRARY}
-        names = self.words.names.operator()
-        for word in sorted(set(re.findall(r"(?<![\w\\])[A-Za-z]\w*", text)) - own):
-            if word in self.words.names:
-                text = re.sub(rf"(?<![\w\\]){word}\b", names.give(word), text)
-        return text
 
     def _about_type(self, name: str) -> Block:
         for t, given in self.words.classes.items():

@@ -26,13 +26,13 @@ PROTOCOL = BundledProtocol(
             "smooth-weighted",
             f"{MODELS}.balancing:SmoothWeighted",
             "smooth weighted round-robin while nodes go down and come back",
-            proof=f"{PROOFS}.balancing:SmoothSafety",
+            proof=f"{PROOFS}.smooth:SmoothSafety",
         ),
         BundledModel(
             "reweighted",
             f"{MODELS}.reweighting:Reweighted",
             "smooth weighted round-robin while weights change",
-            proof=f"{PROOFS}.balancing:ReweightedSafety",
+            proof=f"{PROOFS}.smooth:ReweightedSafety",
         ),
         BundledModel(
             "smooth-clients",

@@ -60,11 +60,11 @@ def drive(
 ) -> Driven:
     """Drive a system along a model at a size.
 
-    `edges`: along every step of the graph, which may have `limits.states` (100,000) states; `forbidden`: ask for what the model
-    forbids, too; `walks`: so many random ones of so many steps, drawn from `seed`; `shrink`: make a walk that fails short.
-    `progress` is told steps driven, of how many, and how much was asked that is forbidden.
+    `edges`: along every step of the graph, which may have `limits.states` (100,000) states; `forbidden`: also attempt what
+    the model forbids; `walks`: then that many random walks of `length` steps, drawn from `seed`; `shrink`: shorten a walk
+    that fails. `progress` is called with the steps driven, their total, and the number of forbidden attempts.
 
-    Raises DriverError where the driver makes no sense for the model, or fails by itself; ModelError, SizeError.
+    Raises DriverError if the driver does not fit the model or fails itself; ModelError, SizeError.
     """
     limits.only("drive", "states", "seconds")
     seconds, states = limits.seconds, limits.states or STATES

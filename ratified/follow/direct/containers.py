@@ -263,8 +263,8 @@ def _loops(node: ir.Collect, outer: Here) -> str:
     if _BEGINS[kind]:
         here.line(f"r = {_BEGINS[kind]}")
     _run_through(node, here, element)
-    contents = {"bag": "Bag(r)", "map": f"{_map_of(node.type)}(r)"}
-    here.line(f"return {(_GIVES | _CONTENTS | contents)[kind]}")
+    given = f"{_map_of(node.type)}(r)" if kind == "map" else {**_GIVES, **_CONTENTS, "bag": "Bag(r)"}[kind]
+    here.line(f"return {given}")
     outer.defined(here)
     return call
 

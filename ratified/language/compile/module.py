@@ -128,6 +128,12 @@ class ModuleCompiler:
                     span=self.source.span,
                     remedy="rename one of them: sizes are given by the names of sorts",
                 )
+            if str(t) in self.parameters:
+                self.source.refuse(
+                    str(t),
+                    f"`{t}` is both a sort and a parameter",
+                    f"rename one of them: {t}=... would give either",
+                )
         tell_apart(t.sort for t in found)
         return tuple(found)
 

@@ -177,7 +177,7 @@ class PythonMachine:
                 except Disabled:
                     continue
                 except BoundLeft as left:
-                    yield arguments, OutOfBounds(left.what, where(left.__traceback__))
+                    yield arguments, OutOfBounds(left.what, where(left.__traceback__), left.kind)
                     continue
                 except Exception as problem:  # noqa: BLE001  # a model may raise anything
                     raise StepError(explained(problem), "init", arguments, None) from None
@@ -221,7 +221,7 @@ class PythonMachine:
                         continue
                     except BoundLeft as left:
                         d.update(before)
-                        yield index, arguments, OutOfBounds(left.what, where(left.__traceback__))
+                        yield index, arguments, OutOfBounds(left.what, where(left.__traceback__), left.kind)
                         continue
                     except Exception as problem:  # noqa: BLE001  # a model may raise anything
                         raise StepError(explained(problem), action.name, arguments, state) from None
@@ -264,7 +264,7 @@ class PythonMachine:
             return None
         except BoundLeft as left:
             self._in_model = self._nowhere
-            return OutOfBounds(left.what, where(left.__traceback__))
+            return OutOfBounds(left.what, where(left.__traceback__), left.kind)
         except Exception as problem:  # noqa: BLE001  # a model may raise anything
             self._in_model = self._nowhere
             raise StepError(explained(problem), name, arguments, state) from None

@@ -15,6 +15,7 @@ from ratified.language.errors import ModelError, SizeError, Span
 from ratified.language.ir import Function, Module
 from ratified.language.machine.failures import StepError
 from ratified.language.model import Model, given_to
+from ratified.language.sorts import BoundKind
 
 Values = tuple[Any, ...]
 """A state (one value per variable), or the arguments of an action."""
@@ -30,6 +31,7 @@ class OutOfBounds:
 
     what: str
     span: Span | None
+    kind: BoundKind
 
 
 class Machine(Protocol):

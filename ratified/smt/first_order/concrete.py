@@ -182,9 +182,9 @@ def _element(sort: str, index: int) -> Term:
 
 @dataclass(frozen=True, slots=True)
 class FalsePart:
-    """The innermost part of a claim that is false, where it stands, and the names that it is false for.
+    """The innermost part of a claim that is false, its place, and the names it is false for.
 
-    Or the operation that has no answer, and `why` it has none.
+    Or the operation that has no value, and `why`.
     """
 
     text: str

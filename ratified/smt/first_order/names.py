@@ -26,6 +26,7 @@ from ratified.language.types import (
     Type,
     UnionType,
 )
+from ratified.smt.terms import Symbol
 
 
 def ascii_name(name: str) -> str:
@@ -60,6 +61,56 @@ def parameter_name(name: str) -> str:
 def argument_name(function: str, name: str) -> str:
     """The symbol of an argument of an action, or of `init`."""
     return f"arg/{ascii_name(function)}/{ascii_name(name)}"
+
+
+def size_name(sort: str) -> str:
+    """The symbol of how many elements a sort, or a set of a sort of sets, has."""
+    return f"{sort}/size"
+
+
+def is_size(symbol: Symbol) -> bool:
+    """Whether a symbol says how many elements a sort, or a set, has."""
+    return symbol.name.startswith("sort/") and symbol.name.endswith("/size")
+
+
+def sized(symbol: Symbol) -> str:
+    """The sort that a symbol says the size of, or of whose sets."""
+    return symbol.name.removesuffix("/size")
+
+
+def majority_name(sort: str) -> str:
+    """The sort of the smallest majorities of a sort."""
+    return f"{sort}/majority"
+
+
+def members_name(sort: str) -> str:
+    """The symbol of what is in the values of a sort of sets."""
+    return f"{sort}/has"
+
+
+def is_majority(symbol: Symbol) -> bool:
+    """Whether a symbol says who is in which of the smallest majorities of a sort."""
+    return symbol.name.endswith("/majority/has")
+
+
+def unknown_name(number: int) -> str:
+    """The symbol of a value of which nothing is known."""
+    return f"the/unknown/{number}"
+
+
+def is_unknown(symbol: str) -> bool:
+    """Whether a symbol is such a value, or a part of it."""
+    return symbol.startswith("the/unknown/")
+
+
+def worked_out_name(which: object) -> str:
+    """The symbol of what is worked out place after place, by its number, or whatever tells it from others."""
+    return f"loop/{which}"
+
+
+def in_all_name(symbol: str) -> str:
+    """The symbol of what a sum comes to in the end, by that of what it comes to at a place."""
+    return "loop/in_all" + symbol.removeprefix("loop").removesuffix("/sum")
 
 
 def is_worked_out(symbol: str) -> bool:

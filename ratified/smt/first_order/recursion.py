@@ -10,7 +10,6 @@ are come to are what CPython finds there), so that an axiom excludes nothing. La
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -31,10 +30,11 @@ from ratified.language.types import (
     Type,
     UnionType,
 )
+from ratified.smt.facts import Role
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.context import Context
 from ratified.smt.first_order.defining import canonical, variables_of
-from ratified.smt.first_order.names import ascii_name, record_names, sort_name
+from ratified.smt.first_order.names import ascii_name, is_worked_out, record_names, sort_name, worked_out_name
 from ratified.smt.first_order.ordering import Run, first_of
 from ratified.smt.first_order.shapes import (
     Atom,
@@ -149,15 +149,6 @@ def worked_out(
     return found, end
 
 
-_LAWS = re.compile(r"what .* turn after turn \(.*, (loop/\d+)\)")
-
-
-def worked_out_by(says: str) -> str | None:
-    """What a fact is the laws of, if it is the laws of something that is worked out."""
-    found = _LAWS.fullmatch(says)
-    return found[1] if found else None
-
-
 def copy_by_copy(run: Run) -> Run:
     """The run of a bag, each copy of an element a place of its own."""
     count = run.places.count
@@ -268,7 +259,7 @@ def _named(
         return made
 
     # First with a name for the time being, to see what is bound, and whether there are such functions already.
-    trial = f"loop/?{theory.trials}"
+    trial = worked_out_name(f"?{theory.trials}")
     before = set(theory.signature.symbols)
     theory.trials += 1
     try:
@@ -276,16 +267,16 @@ def _named(
     finally:
         theory.trials -= 1
         for name in theory.signature.symbols.keys() - before:
-            if name.startswith("loop/"):
+            if is_worked_out(name):
                 del theory.signature.symbols[name]
     bound = list(dict.fromkeys(b for law in tried for b in _loose(law)))
     key = hashlib.sha256(
         canonical(t for law in tried for t in (law.left, *law.own, law.where, law.right)).encode()
     ).hexdigest()
     if theory.trials:
-        return functions(f"loop/~{key[:24]}", bound)
+        return functions(worked_out_name(f"~{key[:24]}"), bound)
     made = key in theory.loops
-    name = theory.loops.setdefault(key, f"loop/{len(theory.loops)}")
+    name = theory.loops.setdefault(key, worked_out_name(len(theory.loops)))
     found = functions(name, bound)
     if not made:
         whole = laws(name, bound)
@@ -295,7 +286,8 @@ def _named(
         says = (
             f"what {', '.join(types)} {'are' if len(types) > 1 else 'is'}, turn after turn ({span}, {name})"
         )
-        theory.axioms.append(Axiom(says, name, conj(*(law.formula for law in whole), *known_)))
+        formula = conj(*(law.formula for law in whole), *known_)
+        theory.axioms.append(Axiom(says, name, formula, role=Role.TURNS))
     return found
 
 

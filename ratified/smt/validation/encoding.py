@@ -39,7 +39,7 @@ from ratified.language.types import (
 )
 from ratified.language.values import Set
 from ratified.smt.first_order import shapes as sh
-from ratified.smt.first_order.names import sort_name
+from ratified.smt.first_order.names import majority_name, members_name, size_name, sort_name
 from ratified.smt.first_order.shapes import Atom, Case, Listing, Maybe, Members, Nothing, OneOf, Row, Shape
 from ratified.smt.first_order.theory import Theory
 from ratified.smt.terms import (
@@ -62,7 +62,7 @@ from ratified.smt.terms import (
     rebuilt,
     walk,
 )
-from ratified.smt.validation.constants import ELEMENT, constant, element
+from ratified.smt.validation.constants import ELEMENT, constant, element, element_index, is_element
 from ratified.smt.validation.evaluation import Ask, Effort, Evaluation, Key, Table, TooMuch
 
 VALUES_MOST = 1_000
@@ -111,8 +111,8 @@ class Encoding:
         if (laws := self.theory.laws.get(name)) is not None:
             return Table(name, self.evaluation.following(laws))
         made = Table(name, lambda key: self._anything(name, result, key))
-        if name.startswith(ELEMENT):
-            made[()] = int(name.rpartition("!")[2])
+        if is_element(name):
+            made[()] = element_index(name)
         return made
 
     def _anything(self, name: str, result: str, key: Key) -> int:
@@ -127,7 +127,7 @@ class Encoding:
             raise Unlike(f"two sorts are called {name}")
         self._sizes[name] = size
         symbols = self.theory.signature.symbols
-        if f"{name}/size" in symbols:
+        if size_name(name) in symbols:
             self._give(self.theory.size(t), size)
         if t.ordered or f"{name}/le" in symbols:  # of others, the order in which they are run through
             some, other = fresh("x", name), fresh("x", name)
@@ -140,7 +140,7 @@ class Encoding:
                     self._give(self.theory.endpoint(t, last=last), size - 1 if last else 0)
         if not t.ordered:
             self._numbered(t, name, size)
-        if f"{name}/majority/has" in symbols:
+        if members_name(majority_name(name)) in symbols:
             values = [
                 Set(t.sort(i) for i in chosen)
                 for chosen in itertools.combinations(range(size), size // 2 + 1)
@@ -203,7 +203,7 @@ class Encoding:
                 assert isinstance(t, MapType | SetType | SeqType)
                 shape = self.theory.shapes.of_reified(t, element(sort, index))
                 self._write_container(t, shape, value)
-                if isinstance(t, SetType) and f"{sort}/size" in self.theory.signature.symbols:
+                if isinstance(t, SetType) and size_name(sort) in self.theory.signature.symbols:
                     assert isinstance(shape, Members)
                     assert isinstance(value, Set)
                     self._give(self.theory.cardinality(t, shape), len(value))
@@ -320,7 +320,7 @@ class Encoding:
         """Let the relations of a set be false of all that is not written."""
         for x in representatives(item, self.scope):
             for part in walk(self._place(item, shape, x)):
-                if isinstance(part, Apply) and not part.symbol.name.startswith(ELEMENT):
+                if isinstance(part, Apply) and not is_element(part.symbol.name):
                     self._table(part.symbol).other = None
 
     def constant(self, t: Type, value: Any) -> Shape:
@@ -338,7 +338,7 @@ class Encoding:
     def _give(self, term: Term, value: int) -> None:
         """Make a term of an uninterpreted sort, or an integer, mean a value."""
         match self._reduced(term):
-            case Apply(symbol, arguments) if not symbol.name.startswith(ELEMENT):
+            case Apply(symbol, arguments) if not is_element(symbol.name):
                 self._note(symbol, arguments, value)
             case found if self._constant(found) == value:
                 pass
@@ -398,8 +398,8 @@ class Encoding:
         match term:
             case Number(value):
                 return value
-            case Apply(symbol, ()) if symbol.name.startswith(ELEMENT):
-                return int(symbol.name.rpartition("!")[2])
+            case Apply(symbol, ()) if is_element(symbol.name):
+                return element_index(symbol.name)
             case And(()) | Or(()):
                 return int(term == TRUE)
         return None

@@ -82,7 +82,7 @@ REFUSED = {
     ),
     "no hello": (framed(Kind.MESSAGE, b"x"), "it does not say hello"),
     "HTTP": (b"GET / HTTP/1.1\r\n\r\n", "a frame of 1,195,725,856 bytes; there are from 1 to 263,168"),
-    "no kind": (b"\0\0\0\1\x63", "a frame of kind 99; there is none"),
+    "no kind": (b"\0\0\0\1\x63", "a frame of unknown kind 99"),
     "a request of a peer": (
         hello() + framed(Kind.REQUEST, b"x"),
         "a frame of kind 8, which is not for nodes",
@@ -291,4 +291,4 @@ def test_certificates_are_not_written_over(tmp_path: Path) -> None:
     assert (tmp_path / "n1.key").stat().st_mode & 0o077 == 0
     with pytest.raises(SettingsError) as refused:
         make_certificates(tmp_path, ["n1"])
-    assert str(refused.value) == f"{tmp_path}/n1.key exists; remove it first, if it is to be made anew"
+    assert str(refused.value) == f"{tmp_path}/n1.key exists; remove it first to make a new one"
