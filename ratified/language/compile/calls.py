@@ -27,6 +27,7 @@ from ratified.language.compile.idioms import INSTEAD, OF_COLLECTIONS
 from ratified.language.compile.operators import same
 from ratified.language.fields import REPLACED
 from ratified.language.ir import Expr, Which
+from ratified.language.partial import PartialMap
 from ratified.language.rules import Rules
 from ratified.language.sorts import Sort
 from ratified.language.types import (
@@ -46,7 +47,7 @@ from ratified.language.types import (
     unbounded,
 )
 from ratified.language.types.texts import Text
-from ratified.language.values import Map, PartialMap
+from ratified.language.values import Map
 
 rules: Rules[Context, Expr] = Rules("calls")
 

@@ -26,6 +26,7 @@ from ratified.language.compile.walrus import hoisted
 from ratified.language.compile.wording import with_more_words, word_too_many, words_fit
 from ratified.language.errors import ModelError, Span
 from ratified.language.ir import Declaration, Expr, Function, Node, Which
+from ratified.language.partial import PartialMap
 from ratified.language.source import span_of
 from ratified.language.types import (
     BOOL,
@@ -42,7 +43,7 @@ from ratified.language.types import (
     join,
     unbounded,
 )
-from ratified.language.values import Bag, Map, PartialMap, Seq, Set
+from ratified.language.values import Bag, Map, Seq, Set
 
 Facts = dict[str, Type]
 """What is known here beyond declared types: the source text of an expression, and the smaller type it has. Of a value of an

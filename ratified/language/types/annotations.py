@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from enum import Enum
 from functools import reduce
 
+from ratified.language.partial import PartialMap
 from ratified.language.sorts import Ordered, Sort, Symmetric
 from ratified.language.types.bounds import unbounded, without_own_bounds
 from ratified.language.types.forms import (
@@ -35,7 +36,7 @@ from ratified.language.types.forms import (
     records_of,
 )
 from ratified.language.types.texts import Text, is_word, text_enum, written
-from ratified.language.values import Bag, Map, PartialMap, Seq, Set
+from ratified.language.values import Bag, Map, Seq, Set
 
 
 class AnnotationProblem(Exception):
