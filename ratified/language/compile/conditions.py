@@ -22,6 +22,7 @@ from ratified.language.types import (
     NONE,
     BoolType,
     EnumType,
+    IntType,
     MapType,
     NoneType,
     OptionalType,
@@ -88,8 +89,11 @@ def _truth(node: ast.expr, found: Expr, c: Context) -> Expr:
     if element_type(found.type) is not None and not isinstance(found.type, MapType):
         zero = ir.Literal(found.span, INT, 0)
         return ir.Compare(found.span, BOOL, ">", ir.Length(found.span, INT, found), zero)
-    optional = isinstance(found.type, OptionalType | NoneType)
-    remedy = "write `is not None`" if optional else "compare it with something"
+    remedy = "compare it with something"
+    if isinstance(found.type, OptionalType | NoneType):
+        remedy = "write `is not None`; for a default, x if x is not None else y"
+    elif isinstance(found.type, IntType):
+        remedy = f"write {ast.unparse(node)} != 0" if len(ast.unparse(node)) < 40 else "write ... != 0"
     c.fail(node, f"a condition must be a bool, and this is {found.type}", remedy)
 
 
@@ -225,9 +229,8 @@ def _one_comparison(c: Context, node: ast.expr, left: ast.expr, op: ast.cmpop, r
             test = _membership(c, node, left, right)
             return ir.Not(span, BOOL, test) if isinstance(op, ast.NotIn) else test
         case ast.Is() | ast.IsNot():
-            enum = isinstance(c.expr(left).type, EnumType)
-            if not enum:
-                c.fail(node, "`is` is for None and enum members", "compare values with ==")
+            if not isinstance(c.expr(left).type, EnumType | BoolType):
+                c.fail(node, "`is` is for None, bools and enum members", "compare values with ==")
             symbol = "==" if isinstance(op, ast.Is) else "!="
         case _:
             symbol = _COMPARE[type(op)]
@@ -241,6 +244,8 @@ def _one_comparison(c: Context, node: ast.expr, left: ast.expr, op: ast.cmpop, r
         remedy = "only ints, ordered sorts, tuples of these, and sets (inclusion) have an order"
         if isinstance(t, OptionalType):
             remedy = "it may be None: test that first (give it a local name)"
+        elif isinstance(t, EnumType):
+            remedy = "compare x.value where the values are ints, or use an Ordered sort"
         c.fail(node, f"{t} values have no order", remedy)
     return ir.Compare(span, BOOL, symbol, first, second)
 

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from enum import Enum
 
 from ratified.language import ir
 from ratified.language.compile import partial
-from ratified.language.compile.context import Context
+from ratified.language.compile.context import MISSING, Context
 from ratified.language.errors import Span
 from ratified.language.ir import Expr
 from ratified.language.rules import Rules
 from ratified.language.types import (
+    BOOL,
     INT,
     AnnotationProblem,
     BagType,
@@ -37,8 +39,6 @@ from ratified.language.types import (
 from ratified.language.values import Map
 
 rules: Rules[Context, Expr] = Rules("operators")
-
-_SIGNS: dict[type[ast.unaryop], str] = {ast.UAdd: "+", ast.Invert: "~"}
 
 _ARITHMETIC: dict[type[ast.operator], str] = {
     ast.Add: "+",
@@ -84,14 +84,14 @@ def _unary(node: ast.UnaryOp, c: Context) -> Expr:
     match node.op:
         case ast.Not():
             return c.test(node)[0]
+        case ast.UAdd():
+            return numeric(c, node.operand)
         case ast.USub():
             inner = numeric(c, node.operand)
             if isinstance(inner, ir.Literal):
                 return ir.Literal(c.span(node), INT, -inner.value)  # type: ignore[operator]  # an int literal
             return ir.Negative(c.span(node), INT, inner)
-    c.fail(
-        node, f"the operator {_SIGNS[type(node.op)]} is not part of the modelling language", "write not, or -"
-    )
+    c.fail(node, "the operator ~ is not part of the modelling language", "write not, or -")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +118,23 @@ _BINARY: Rules[_Operation, Expr | None] = Rules("operators between two values")
 """By the type of the first; None where it has no such operator."""
 
 
-@_BINARY.rule(BoolType, NoneType, EnumType, RecordType, OptionalType, UnionType, TupleType)
+@_BINARY.rule(BoolType)
+def _(t: BoolType, of: _Operation) -> Expr | None:
+    if not isinstance(of.node.op, ast.BitXor):
+        return None
+    right = of.node.right
+    return ir.Compare(of.span, BOOL, "!=", of.first, of.c.coerce(of.c.expr(right), BOOL, right))
+
+
+@_BINARY.rule(NoneType, EnumType, RecordType, OptionalType, UnionType, TupleType)
 def _(t: Type, of: _Operation) -> None:
     return None
 
 
 @_BINARY.rule(IntType)
 def _(t: IntType, of: _Operation) -> Expr | None:
+    if isinstance(of.node.op, ast.Pow):
+        return power(of.c, of.node, of.first, of.node.right)
     op = _ARITHMETIC.get(type(of.node.op))
     return None if op is None else ir.Arithmetic(of.span, INT, op, of.first, numeric(of.c, of.node.right))
 
@@ -178,10 +188,37 @@ def _binary(node: ast.BinOp, c: Context) -> Expr:
     if isinstance(first.type, OptionalType):
         remedy = "it may be None: test that first (give it a local name)"
     elif isinstance(first.type, BoolType):
-        remedy = "int(...) makes a number of it; bools have and, or, not, ==, !="
-    elif isinstance(op, ast.Pow):
-        symbol, remedy = "**", "write the product out, or compute a constant outside of the model"
+        remedy = "int(...) makes a number of it; bools have and, or, not, ==, !=, ^"
+    elif isinstance(op, ast.Div):
+        symbol, remedy = "/", "divide with //: models have no numbers but ints"
+    elif isinstance(op, ast.LShift | ast.RShift):
+        symbol, remedy = ("<<", "multiply: a * 2") if isinstance(op, ast.LShift) else (">>", "divide: a // 2")
     c.fail(node, f"{first.type} has no operator {symbol}", remedy)
+
+
+MOST_POWER = 16
+"""So often may a number be multiplied with itself."""
+
+
+def power(c: Context, node: ast.AST, base: Expr, exponent: ast.expr) -> Expr:
+    """`base ** exponent`, where the exponent is a small number: a product."""
+    span, found = c.span(node), numeric(c, exponent)
+    if (
+        not isinstance(found, ir.Literal)
+        or not isinstance(found.value, int)
+        or not 0 <= found.value <= MOST_POWER
+    ):
+        c.fail(
+            exponent,
+            f"the exponent must be a number from 0 to {MOST_POWER}",
+            "write the product out, or as a `for` loop: n = n * 2",
+        )
+    if isinstance(base, ir.Literal) and isinstance(base.value, int):
+        return ir.Literal(span, INT, base.value**found.value)
+    made: Expr = ir.Literal(span, INT, 1)
+    for turn in range(found.value):
+        made = ir.Arithmetic(span, INT, "*", made, base) if turn else base
+    return made
 
 
 def _overridden(c: Context, node: ast.BinOp, base: Expr, right: ast.expr) -> Expr:
@@ -222,6 +259,8 @@ def _if_else(node: ast.IfExp, c: Context) -> Expr:
 @rules.rule(ast.Subscript)
 def _subscript(node: ast.Subscript, c: Context) -> Expr:
     span, value, index = c.span(node), node.value, node.slice
+    if isinstance(named := c.static(node), Enum) and named is not MISSING:
+        return c.constant(named, node, c.expected)
     if isinstance(c.static(node), type):
         written = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         inside = ", ".join(map(ast.unparse, written))
@@ -237,6 +276,10 @@ def _subscript(node: ast.Subscript, c: Context) -> Expr:
         case SeqType(), ast.Slice(lower, upper, None):
             low, high = (None if bound is None else numeric(c, bound) for bound in (lower, upper))
             return ir.Slice(span, container.type, container, low, high)
+        case SeqType(item), ast.Slice(None, None, ast.UnaryOp(ast.USub(), ast.Constant(1))):
+            return ir.Convert(span, SeqType(item), "reversed", container)
+        case SeqType(), ast.Slice(_, _, ast.expr() as step):
+            c.fail(step, "a slice has no step but s[::-1]", "write Seq(s[i] for i in range(0, len(s), 2))")
         case SeqType(item), _ if not isinstance(index, ast.Slice):
             return ir.At(span, item, container, numeric(c, index))
         case MapType(key, item), _ if not isinstance(index, ast.Slice):

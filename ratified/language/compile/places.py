@@ -185,6 +185,21 @@ def _(of: _Update) -> Expr:
     return ir.Concat(of.span, of.changed, of.now, of.others("seq"))
 
 
+@_of("insert", SeqType)
+def _(of: _Update) -> Expr:
+    index, new = positional(of.c, of.call, 2, 2)
+    at, t = numeric(of.c, index), of.changed
+    assert isinstance(t, SeqType)
+    one = ir.MakeSeq(of.span, t, (of.c.value(new, t.item),))
+    before, after = ir.Slice(of.span, t, of.now, None, at), ir.Slice(of.span, t, of.now, at, None)
+    return ir.Concat(of.span, t, ir.Concat(of.span, t, before, one), after)
+
+
+@_of("remove", SeqType)
+def _(of: _Update) -> Expr:
+    return ir.Pop(of.span, of.changed, of.now, ir.IndexOf(of.span, INT, of.now, of.item()))
+
+
 @_of("pop", SeqType)
 def _(of: _Update) -> Expr:
     arguments = positional(of.c, of.call, 0, 1)
@@ -239,6 +254,9 @@ def mutation(c: Context, call: ast.Call, target: ast.expr, method: str) -> list[
             "give it a name first: own = Set(...), own.add(...)",
         )
     container = now.type
+    if isinstance(container, MapType) and method == "update":
+        whole = _updated(c, call, target)
+        return [_changed_copy(c, call, local, whole) if local else store_at(c, call, target, whole)]
     if partial.is_partial(container):
         before, less = _taken_away(c, call, target, method, now)
         return [*before, _changed_copy(c, call, local, less) if local else store_at(c, call, target, less)]
@@ -251,9 +269,16 @@ def mutation(c: Context, call: ast.Call, target: ast.expr, method: str) -> list[
         c.fail(
             call,
             f"{container} has no update `{method}`",
-            "Set, Bag: add, remove, discard, clear; Seq: append, extend, pop, clear",
+            "Set, Bag: add, remove, discard, clear; Seq: append, insert, extend, remove, pop, clear",
         )
     return [_changed_copy(c, call, local, value)] if local else [store_at(c, call, target, value)]
+
+
+def _updated(c: Context, call: ast.Call, target: ast.expr) -> Expr:
+    """`m.update({k: v})`: what `m | {k: v}` is."""
+    (other,) = positional(c, call, 1, 1)
+    whole = ast.copy_location(ast.BinOp(target, ast.BitOr(), other), call)
+    return c.expr(whole)
 
 
 def _taken_away(
@@ -266,7 +291,11 @@ def _taken_away(
         positional(c, call, 0, 0)
         return [], partial.empty(c, call, container)
     if method != "pop":
-        c.fail(call, f"{container} has no update `{method}`", "PartialMap: m[k] = v, del m[k], pop, clear")
+        c.fail(
+            call,
+            f"{container} has no update `{method}`",
+            "PartialMap: m[k] = v, del m[k], update, pop, clear",
+        )
     key, *otherwise = positional(c, call, 1, 2)
     if otherwise and not (isinstance(otherwise[0], ast.Constant) and otherwise[0].value is None):
         c.fail(otherwise[0], "pop returns nothing here", "write None; read the value before")

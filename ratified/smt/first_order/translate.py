@@ -37,7 +37,8 @@ def meaning(node: ir.Node, context: Context) -> Shape:
     try:
         return EXPRESSIONS(node, context)
     except NoRuleError:
-        raise sh.refuse(node.span, "this", "say it with all(...), any(...) or a comprehension") from None
+        what = f"{type(node).__name__}, for which first-order logic has no rule,"
+        raise sh.refuse(node.span, what, "say it with all(...), any(...) or a comprehension") from None
 
 
 def logic_of(module: ir.Module, theory: Theory) -> Logic:
