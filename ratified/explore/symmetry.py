@@ -19,8 +19,9 @@ from ratified.language.errors import ModelError
 from ratified.language.ir import Kind
 from ratified.language.machine import Values
 from ratified.language.model import Model
+from ratified.language.partial import PartialMap
 from ratified.language.sorts import Sort
-from ratified.language.values import Bag, Map, PartialMap, Seq, Set, order_key
+from ratified.language.values import Bag, Map, Seq, Set, order_key
 
 MOST_PERMUTATIONS = 50_000
 """Beyond this a state takes longer to bring into canonical form than symmetry saves."""

@@ -26,11 +26,12 @@ from ratified.language.api import (
 )
 from ratified.language.errors import ModelError, RatifiedError, SizeError
 from ratified.language.model import Model
+from ratified.language.partial import PartialMap
 from ratified.language.records import record, replace
 from ratified.language.recursion import recursive
 from ratified.language.sorts import Ordered, Sort, Symmetric, first, last
 from ratified.language.types import AtMost, Range
-from ratified.language.values import Bag, Map, PartialMap, Seq, Set
+from ratified.language.values import Bag, Map, Seq, Set
 
 __all__ = [
     "AtMost",

@@ -42,8 +42,18 @@ def require(condition: bool) -> None:
         raise Disabled
 
 
+def _article(kind: Kind) -> str:
+    return f"{'an' if kind.value[0] in 'aeiou' else 'a'} {kind.value}"
+
+
 def _marker(kind: Kind, fair: tuple[object, ...] | None = None, weight: object = None) -> Callable[[F], F]:
-    def mark(function: F) -> F:
+    def mark(function: F | None = None, /) -> F:
+        if function is None:
+            raise ModelError(
+                f"a decorator that makes {_article(kind)} has no parentheses",
+                remedy=f"write @{kind.name.lower()} above the def",
+            )
+
         @wraps(function)
         def run(self: Any, *arguments: Any, **named: Any) -> Any:
             with running(self.scope):

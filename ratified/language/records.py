@@ -14,7 +14,7 @@ from weakref import WeakSet
 
 from ratified.language.errors import ModelError
 from ratified.language.scope import scope_if_any
-from ratified.language.source import class_field_span
+from ratified.language.source import class_field_span, class_node, head_span
 from ratified.language.types import (
     AnnotationProblem,
     RecordType,
@@ -38,8 +38,12 @@ def record(cls: type[R]) -> type[R]:
     """Make a class a record: its annotated names are its fields. Raises ModelError for a field of an unsupported type."""
     frame = sys._getframe(1)
     if [base for base in cls.__mro__[1:-1] if "__record_types__" in vars(base)]:
+        file = frame.f_globals.get("__file__", "?")
+        node = class_node(file, cls.__name__, frame.f_lineno)
         raise ModelError(
-            f"the record {cls.__name__} derives from a record", remedy="write its fields out, or use a union"
+            f"the record {cls.__name__} derives from a record",
+            span=head_span(node, file) if node else None,
+            remedy="write its fields out, or use a union",
         )
     made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, frozen=True, slots=True)(cls)
     made.__module__ = cls.__module__

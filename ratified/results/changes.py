@@ -13,7 +13,8 @@ from enum import Enum
 from itertools import pairwise
 from typing import Any
 
-from ratified.language.values import Bag, Map, PartialMap, Seq, Set, order_key, show
+from ratified.language.partial import PartialMap
+from ratified.language.values import Bag, Map, Seq, Set, order_key, show
 from ratified.results.result import State, Trace
 
 

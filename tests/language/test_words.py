@@ -63,6 +63,7 @@ MODELS = {
     words.Dicts: 828,
     words.Wider: 57,
     words.Recursion: 400,
+    words.Habits: 529,
 }
 """Each model, and how many states it has with three processes, of copies with two."""
 

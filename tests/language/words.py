@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from enum import Enum
-from itertools import permutations
-from typing import Annotated, Literal, Self, assert_never
+from itertools import chain, pairwise, permutations, product
+from typing import Annotated, ClassVar, Literal, Self, assert_never
 
 from ratified import (
     AtMost,
@@ -578,6 +579,100 @@ class Recursion(Model):
     @invariant
     def shallow(self) -> bool:
         return all(self.depth(p) < len(P) for p in P) and common(12, 8) == 4
+
+
+class Grade(Enum):
+    """Members that have numbers."""
+
+    LOW = 1
+    HIGH = 4
+
+    def top(self) -> bool:
+        """Whether there is no higher one."""
+        return self is Grade.HIGH
+
+
+@record
+class Mark:
+    """A grade for somebody."""
+
+    p: P
+    grade: Grade
+
+    @property
+    def good(self) -> bool:
+        """Whether it is."""
+        return self.grade.value >= Grade.HIGH.value
+
+
+ODD = [1, 3]
+
+
+class Habits(Model):
+    """What a Python programmer writes without thinking of it."""
+
+    MOST: ClassVar[int] = 2
+    log: Annotated[Seq[P], AtMost(3)]
+    rank: Map[P, Small]
+    mark: Mark | None
+    flag: bool
+    n: Small = 2**0
+
+    @property
+    def full(self) -> bool:
+        return len(self.log) == Habits.MOST
+
+    @staticmethod
+    def twice(n: int) -> int:
+        return n * 2
+
+    @action
+    def put(self, p: P, grade: Grade) -> None:
+        require(not self.full)
+        if (k := len(self.log)) > 0 and not grade.top():
+            self.log.insert(k - 1, p)
+        else:
+            self.log = Seq([p, *self.log])
+        self.mark = Mark(p, grade)
+        self.rank.update({p: min(3, grade.value - 1)})
+        self.flag ^= True
+
+    @action
+    def drop(self, p: P) -> None:
+        require(p in self.log)
+        self.log.remove(p)
+        self.log = self.log[::-1]
+        halves, self.n = divmod(self.twice(len(self.log)) + 1, 3)
+        assert halves <= 1
+        if self.mark is not None:
+            self.mark = dataclasses.replace(self.mark, grade=Grade["HIGH"])
+
+    @invariant
+    def ranked(self) -> bool:
+        rows = sorted(self.log, key=lambda p: self.rank[p], reverse=True)
+        return all(self.rank[a] >= self.rank[b] for a, b in pairwise(rows)) and rows == sorted(
+            rows, key=lambda p: -self.rank[p]
+        )
+
+    @invariant
+    def counted(self) -> bool:
+        return (
+            sum((self.rank[p] for p in P), 1) == 1 + sum(self.rank.values())
+            and sum(1 for p, q in product(P, P) if p != q) == len(P) ** 2 - len(P)
+            and [i for i in range(5, -1, -2)] == [5, 3, 1]  # noqa: C416  # the word itself
+            and [i for i, _ in enumerate(self.log, start=1)] == list(range(1, len(self.log) + 1))
+            and all(i in (0, 2, 4) for i in range(0, 5, 2))
+        )
+
+    @invariant
+    def told(self) -> bool:
+        return (
+            all(p in P for p in chain(self.log, self.log))
+            and (self.flag is True) == self.flag
+            and bool(self.log) != (not self.log)
+            and (self.n not in ODD or self.n in {*ODD, 0})
+            and (self.mark is None or self.mark.good == (self.mark.grade.value == +4))
+        )
 
 
 @record

@@ -21,8 +21,9 @@ from ratified.language.errors import Span
 from ratified.language.ir import Kind, Module
 from ratified.language.machine import abstract_model
 from ratified.language.model import Model
+from ratified.language.partial import PartialMap
 from ratified.language.sorts import Ordered, Sort, Symmetric
-from ratified.language.values import Bag, Map, PartialMap, Seq, Set
+from ratified.language.values import Bag, Map, Seq, Set
 
 PACKAGE = Path(__file__).resolve().parents[2]
 

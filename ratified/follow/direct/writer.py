@@ -17,11 +17,12 @@ from typing import Any, Final, NoReturn
 
 from ratified.language import ir
 from ratified.language.ir import Clause, Expr, Function, Module, Node, Which
+from ratified.language.partial import PartialMap
 from ratified.language.rules import Rules
 from ratified.language.scope import Scope
 from ratified.language.types import BagType, MapType, SeqType, SetType, Type
 from ratified.language.uses import Uses, free, nodes, place
-from ratified.language.values import Bag, Map, PartialMap, Seq, Set
+from ratified.language.values import Bag, Map, Seq, Set
 
 Variable = tuple[Which, str]
 

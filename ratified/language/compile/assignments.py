@@ -147,6 +147,8 @@ _NOT_A_PLACE = "only names and variables of self can be assigned"
 def _instead(c: Context, target: ast.expr, remedy: str) -> str:
     """What to write in place of an assignment to something else: a field of a local record is changed by replacing that."""
     match target:
+        case ast.Tuple(parts) if any(isinstance(p, ast.Starred) for p in parts):
+            return "read the parts one by one: first = s[0], rest = s[1:]"
         case ast.Attribute(ast.Name(name), field) if records_of(c.env.types.get(name, BOOL)):
             return f"a record is a value: write {name} = replace({name}, {field}=...)"
     return remedy

@@ -23,6 +23,7 @@ from ratified.language.types import (
     BagType,
     BoolType,
     EnumType,
+    IntType,
     MapType,
     NoneType,
     OptionalType,
@@ -87,7 +88,11 @@ def condition(node: ast.expr, c: Context) -> Condition:
             zero = ir.Literal(found.span, INT, 0)
             return ir.Compare(found.span, BOOL, ">", ir.Length(found.span, INT, found), zero), {}, {}
         case OptionalType() | NoneType():
-            c.fail(node, f"a condition must be a bool, and this is {found.type}", "write `is not None`")
+            remedy = "write `is not None`; for a default, x if x is not None else y"
+            c.fail(node, f"a condition must be a bool, and this is {found.type}", remedy)
+        case IntType():
+            remedy = f"write {ast.unparse(node)} != 0" if len(ast.unparse(node)) < 40 else "write ... != 0"
+            c.fail(node, f"a condition must be a bool, and this is {found.type}", remedy)
     c.fail(node, f"a condition must be a bool, and this is {found.type}", "compare it with something")
 
 
@@ -223,9 +228,8 @@ def _one_comparison(c: Context, node: ast.expr, left: ast.expr, op: ast.cmpop, r
             test = _membership(c, node, left, right)
             return ir.Not(span, BOOL, test) if isinstance(op, ast.NotIn) else test
         case ast.Is() | ast.IsNot():
-            enum = isinstance(c.expr(left).type, EnumType)
-            if not enum:
-                c.fail(node, "`is` is for None and enum members", "compare values with ==")
+            if not isinstance(c.expr(left).type, EnumType | BoolType):
+                c.fail(node, "`is` is for None, bools and enum members", "compare values with ==")
             symbol = "==" if isinstance(op, ast.Is) else "!="
         case _:
             symbol = _COMPARE[type(op)]
@@ -239,6 +243,8 @@ def _one_comparison(c: Context, node: ast.expr, left: ast.expr, op: ast.cmpop, r
         remedy = "only ints, ordered sorts, tuples of these, and sets (inclusion) have an order"
         if isinstance(t, OptionalType):
             remedy = "it may be None: test that first (give it a local name)"
+        elif isinstance(t, EnumType):
+            remedy = "compare x.value where the values are ints, or use an Ordered sort"
         c.fail(node, f"{t} values have no order", remedy)
     return ir.Compare(span, BOOL, symbol, first, second)
 

@@ -10,20 +10,23 @@ from __future__ import annotations
 
 import ast
 import builtins
+import itertools
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, EnumType
 from functools import lru_cache
 from types import FunctionType, ModuleType
 from typing import Any, NoReturn, Protocol
 
 from ratified.language import ir
 from ratified.language.compile.constants import constant_of, texts_of, type_of
+from ratified.language.compile.walrus import hoisted
 from ratified.language.compile.wording import with_more_words, word_too_many, words_fit
 from ratified.language.errors import ModelError, Span
 from ratified.language.ir import Declaration, Expr, Function, Node, Which
+from ratified.language.partial import PartialMap
 from ratified.language.source import span_of
 from ratified.language.types import (
     BOOL,
@@ -40,7 +43,7 @@ from ratified.language.types import (
     join,
     unbounded,
 )
-from ratified.language.values import Bag, Map, PartialMap, Seq, Set
+from ratified.language.values import Bag, Map, Seq, Set
 
 Facts = dict[str, Type]
 """What is known here beyond declared types: the source text of an expression, and the smaller type it has. Of a value of an
@@ -61,6 +64,9 @@ _PLAIN: dict[object, str] = {
     filter: "iterator",
     map: "iterator",
     range: "range",
+    itertools.pairwise: "iterator",
+    itertools.product: "iterator",
+    itertools.chain: "iterator",
 }
 
 
@@ -115,6 +121,7 @@ class Declarations:
 class Surroundings(Protocol):
     """The class around a function, and what the function may name and call there; what is called is compiled first."""
 
+    cls: type
     names: Mapping[str, Any]
     variables: Mapping[str, Declaration]
     parameters: Mapping[str, Declaration]
@@ -220,8 +227,10 @@ class Context:
                 if self.says_unreachable(statement):
                     continue
                 self.fail(statement, "this is unreachable", "delete it, or the return before it")
-            nodes, ended = self.tables.statement(statement, self)
-            made.extend(nodes)
+            before, whole = hoisted(statement)
+            for each in (*before, whole):
+                nodes, ended = self.tables.statement(each, self)
+                made.extend(nodes)
         return tuple(made), ended
 
     def says_unreachable(self, statement: ast.stmt) -> bool:
@@ -366,7 +375,7 @@ class Context:
         for names in (self.function.__globals__, self.module.names, vars(builtins)):
             if name in names:
                 return names[name]
-        return MISSING
+        return self.module.cls if name == self.module.cls.__name__ else MISSING
 
     def static(self, node: ast.expr) -> object:
         """The Python object that an expression names statically (a class, function, constant); MISSING if it does not."""
@@ -379,6 +388,10 @@ class Context:
                 base = self.static(value)
                 if isinstance(base, ModuleType | type) and hasattr(base, attribute):
                     return getattr(base, attribute)
+            case ast.Subscript(value, ast.Constant(str(name))) if isinstance(
+                named := self.static(value), EnumType
+            ):
+                return named.__members__.get(name, MISSING)
             case ast.Subscript(value, _) if self.static(value) in (Map, PartialMap, Set, Bag, Seq):
                 return self.static(value)  # Set[Server](...) is Set(...)
         return MISSING

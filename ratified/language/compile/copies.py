@@ -10,10 +10,11 @@ import ast
 from functools import lru_cache
 
 from ratified.language.compile.context import Context
+from ratified.language.partial import PartialMap
 from ratified.language.types import MapType
-from ratified.language.values import Bag, Map, PartialMap, Seq, Set
+from ratified.language.values import Bag, Map, Seq, Set
 
-MUTATORS = frozenset({"add", "remove", "discard", "clear", "update", "append", "extend", "pop"})
+MUTATORS = frozenset({"add", "remove", "discard", "clear", "update", "append", "insert", "extend", "pop"})
 """The methods that change a container in place."""
 
 

@@ -38,6 +38,11 @@ def _of_the_mark(method: Method, names: Sequence[str], message: str, remedy: str
     return ModelError(message, span=span_of(at, file), remedy=remedy)
 
 
+def _giver(method: Method) -> type | None:
+    """The class whose instance a method is given; None of a staticmethod."""
+    return None if method.static else method.owner
+
+
 def _told_apart(action: Function) -> dict[str, Type]:
     """The parameters for whose values an action is fair one by one, and their types."""
     assert action.fair is not None
@@ -52,6 +57,13 @@ class ModuleCompiler:
         self.names = names
         self.source = ClassSource.of(cls, names, line)
         refuse_doubles(cls, self.source.node, self.source.file)
+        if "__init__" in vars(cls):
+            node, file = definition(vars(cls)["__init__"])
+            raise ModelError(
+                "a model has no __init__: its instances are made from sizes and parameters",
+                span=span_of(head(node), file),
+                remedy="give the variables their first values in `def init(self) -> None`, or as defaults",
+            )
         self.methods = methods_of(cls)
         self.signatures: dict[str, Signature] = {}
         self.functions: dict[str, Function] = {}
@@ -71,7 +83,7 @@ class ModuleCompiler:
                     self.source.refuse(
                         name, f"`{name}` is both a variable and a method", "rename one of them"
                     )
-                self._ensure(name, method.function, method.owner, method.kind, None)
+                self._ensure(name, method.function, _giver(method), method.kind, None)
         refusals.raise_any()
         functions = {
             name: self._weighed(self._fair(self.functions[name], method), method)
@@ -225,7 +237,7 @@ class ModuleCompiler:
                 context.fail(node, f"`{name}` is a variable, not a method", f"write self.{name}")
             known = ", ".join(n for n, m in self.methods.items() if m.kind is Kind.HELPER) or "none"
             context.fail(node, f"the model has no method `{name}`", f"its helpers: {known}")
-        return self._ensure(name, method.function, method.owner, method.kind, (context, node))
+        return self._ensure(name, method.function, _giver(method), method.kind, (context, node))
 
     def super_function(self, context: Context, node: ast.AST, name: str) -> str:
         """The key of the method that `super().name` means where it stands, compiled."""

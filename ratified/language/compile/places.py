@@ -131,6 +131,9 @@ def mutation(c: Context, call: ast.Call, target: ast.expr, method: str) -> list[
             "give it a name first: own = Set(...), own.add(...)",
         )
     container = now.type
+    if isinstance(container, MapType) and method == "update":
+        whole = _updated(c, call, target)
+        return [_changed_copy(c, call, local, whole) if local else store_at(c, call, target, whole)]
     if partial.is_partial(container):
         before, less = _taken_away(c, call, target, method, now)
         return [*before, _changed_copy(c, call, local, less) if local else store_at(c, call, target, less)]
@@ -151,6 +154,8 @@ def mutation(c: Context, call: ast.Call, target: ast.expr, method: str) -> list[
         case SeqType(e), "extend":
             other = c.coerce(collection(c, call, "seq", container), unbounded(container), call)
             value = ir.Concat(span, unbounded(container), now, other)
+        case SeqType(), "insert" | "remove":
+            value = _inserted_or_removed(c, call, now, method)
         case SeqType(), "pop":
             arguments = positional(c, call, 0, 1)
             index = numeric(c, arguments[0]) if arguments else ir.Literal(span, INT, -1)
@@ -178,9 +183,30 @@ def mutation(c: Context, call: ast.Call, target: ast.expr, method: str) -> list[
             c.fail(
                 call,
                 f"{container} has no update `{method}`",
-                "Set, Bag: add, remove, discard, clear; Seq: append, extend, pop, clear",
+                "Set, Bag: add, remove, discard, clear; Seq: append, insert, extend, remove, pop, clear",
             )
     return [_changed_copy(c, call, local, value)] if local else [store_at(c, call, target, value)]
+
+
+def _updated(c: Context, call: ast.Call, target: ast.expr) -> Expr:
+    """`m.update({k: v})`: what `m | {k: v}` is."""
+    (other,) = positional(c, call, 1, 1)
+    whole = ast.copy_location(ast.BinOp(target, ast.BitOr(), other), call)
+    return c.expr(whole)
+
+
+def _inserted_or_removed(c: Context, call: ast.Call, now: Expr, method: str) -> Expr:
+    """`s.insert(i, x)` and `s.remove(x)` of a sequence."""
+    span, t = c.span(call), unbounded(now.type)
+    assert isinstance(t, SeqType)
+    if method == "remove":
+        item = c.value(positional(c, call, 1, 1)[0], t.item)
+        return ir.Pop(span, t, now, ir.IndexOf(span, INT, now, item))
+    index, new = positional(c, call, 2, 2)
+    at = numeric(c, index)
+    one = ir.MakeSeq(span, t, (c.value(new, t.item),))
+    before, after = ir.Slice(span, t, now, None, at), ir.Slice(span, t, now, at, None)
+    return ir.Concat(span, t, ir.Concat(span, t, before, one), after)
 
 
 def _taken_away(
@@ -193,7 +219,11 @@ def _taken_away(
         positional(c, call, 0, 0)
         return [], partial.empty(c, call, container)
     if method != "pop":
-        c.fail(call, f"{container} has no update `{method}`", "PartialMap: m[k] = v, del m[k], pop, clear")
+        c.fail(
+            call,
+            f"{container} has no update `{method}`",
+            "PartialMap: m[k] = v, del m[k], update, pop, clear",
+        )
     key, *otherwise = positional(c, call, 1, 2)
     if otherwise and not (isinstance(otherwise[0], ast.Constant) and otherwise[0].value is None):
         c.fail(otherwise[0], "pop returns nothing here", "write None; read the value before")

@@ -1,4 +1,4 @@
-"""Values of a `Literal` as values of one with more words.
+"""Members of an Enum as something else: texts of a `Literal` as those of one with more words, members as their ints.
 
 Guarantees: a function for each pair of types, that every engine treats as it treats the author's own; to CPython, for which a
 member is equal to its text, there is nothing to do.
@@ -10,7 +10,7 @@ from ratified.language import ir
 from ratified.language.compile.constants import texts_of
 from ratified.language.errors import Span
 from ratified.language.ir import Argument, Expr, Function, Kind, Node
-from ratified.language.types import BOOL, NONE, OptionalType, Type
+from ratified.language.types import BOOL, INT, NONE, EnumType, OptionalType, Type
 from ratified.language.types.texts import written
 
 
@@ -69,3 +69,13 @@ def with_more_words(t: Type, into: Type, span: Span) -> Function:
         span,
         "",
     )
+
+
+def value_of(t: EnumType, span: Span) -> Function:
+    """The int that is the value of a member."""
+    member = ir.Local(span, t, "member")
+    *first, last = [(ir.Literal(span, t, m), ir.Return(span, ir.Literal(span, INT, m.value))) for m in t.enum]
+    tests = [ir.If(span, ir.Compare(span, BOOL, "==", member, own), (answer,), ()) for own, answer in first]
+    name = f"value_of_{t.enum.__name__}"
+    key = f"ratified.{name}_{t.enum.__module__.replace('.', '_')}"
+    return Function(key, name, Kind.HELPER, (Argument("member", t),), INT, (*tests, last[1]), span, "")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import types as python_types
 import typing
+from collections import abc, defaultdict, deque
 from collections.abc import Sequence
 from enum import Enum
 from functools import reduce
 
+from ratified.language.partial import PartialMap
 from ratified.language.sorts import Ordered, Sort, Symmetric
 from ratified.language.types.bounds import unbounded, without_own_bounds
 from ratified.language.types.forms import (
@@ -34,7 +36,7 @@ from ratified.language.types.forms import (
     records_of,
 )
 from ratified.language.types.texts import Text, is_word, text_enum, written
-from ratified.language.values import Bag, Map, PartialMap, Seq, Set
+from ratified.language.values import Bag, Map, Seq, Set
 
 
 class AnnotationProblem(Exception):
@@ -86,7 +88,7 @@ def from_annotation(annotation: object) -> Type:
         if "__record_types__" in vars(annotation):
             return RecordType(annotation)
         if issubclass(annotation, Enum):
-            return EnumType(annotation)
+            return _enum(annotation)
         if issubclass(annotation, Sort):
             if annotation in (Sort, Symmetric, Ordered):
                 raise AnnotationProblem(
@@ -96,6 +98,22 @@ def from_annotation(annotation: object) -> Type:
     raise AnnotationProblem(
         f"{_name(annotation)} is not a type of the modelling language", _instead(annotation, origin)
     )
+
+
+def _enum(enum: type[Enum]) -> Type:
+    """An Enum whose members are nothing else to Python, or texts that are declared in the order that they have there."""
+    if issubclass(enum, int):
+        raise AnnotationProblem(
+            f"the members of {enum.__name__} are ints to Python",
+            f"write class {enum.__name__}(Enum), and x.value for the int of a member",
+        )
+    texts = issubclass(enum, Text)  # which are in the order of the alphabet
+    if not texts and issubclass(enum, str) and [m.value for m in enum] != sorted(m.value for m in enum):
+        raise AnnotationProblem(
+            f"the members of {enum.__name__} are not in the order of their texts",
+            f"write class {enum.__name__}(Enum), whose members are no texts to Python",
+        )
+    return EnumType(enum)
 
 
 def _partial(arguments: tuple[object, ...]) -> Type:
@@ -112,6 +130,12 @@ def _partial(arguments: tuple[object, ...]) -> Type:
 def _literal(values: tuple[object, ...]) -> Type:
     """What `Literal["idle", "busy"]` stands for."""
     wrong = next((v for v in values if not is_word(v)), None)
+    if values and all(type(v) is int for v in values):
+        low, high = min(v for v in values if isinstance(v, int)), max(v for v in values if isinstance(v, int))
+        raise AnnotationProblem(
+            "a Literal of ints is not a type of the modelling language",
+            f"write Annotated[int, Range({low}, {high})]",
+        )
     if wrong is not None:
         what = "is not a name" if isinstance(wrong, str) else "is not a string"
         raise AnnotationProblem(
@@ -125,25 +149,45 @@ def _name(annotation: object) -> str:
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is not None and arguments:
         return f"{_name(origin)}[{', '.join(map(_name, arguments))}]"
+    if annotation is Ellipsis:
+        return "..."
     return annotation.__name__ if isinstance(annotation, type) else str(annotation)
 
 
+_LIKE_SEQ = (list, typing.Sequence, abc.Sequence, abc.Iterable, abc.Collection, abc.MutableSequence, deque)
+_LIKE_SET = (set, frozenset, abc.Set, abc.MutableSet)
+_LIKE_MAP = (dict, typing.Mapping, abc.Mapping, abc.MutableMapping, defaultdict)
+
+
 def _instead(annotation: object, origin: object) -> str:
+    """What to write in place of an annotation that is no type."""
     kind = origin or annotation
-    if kind in (dict, typing.Mapping):
-        inside = [_name(a) for a in typing.get_args(annotation)] or ["K", "V"]
-        whole = ", ".join(inside)
+    inside = ", ".join(_name(a) for a in typing.get_args(annotation) if a is not Ellipsis)
+    if kind in _LIKE_MAP:
+        whole = inside or "K, V"
         return f"write Map[{whole}] (a value for every key) or PartialMap[{whole}] (like a dict)"
-    if kind in (set, frozenset):
-        return "write Set[T]"
-    if kind in (list, typing.Sequence) or (kind is tuple):
-        return "write Annotated[Seq[T], AtMost(n)], or tuple[A, B] for a pair"
+    if kind in _LIKE_SET:
+        return f"write Set[{inside or 'T'}]"
+    if kind in _LIKE_SEQ or kind is tuple:
+        pair = ", or tuple[A, B] for a pair" if kind is tuple else ""
+        item = inside or "T"
+        return f"write Annotated[Seq[{item}], AtMost(n)]{pair}; Seq[{item}] of a parameter or local name"
     if kind is typing.Self:
         return "a state is a parameter of an @step_invariant or @action_constraint: def f(self, old: Self) -> bool"
     if kind is str:
         return 'write Literal["idle", "busy"] listing every value, or an Enum'
     if kind in (float, bytes, complex):
         return "use an Enum, a sort, or Annotated[int, Range(low, high)]: a model needs finite types"
+    if isinstance(annotation, range) and annotation.step == 1:
+        return f"write Annotated[int, Range({annotation.start}, {annotation.stop - 1})]"
+    if kind is abc.Callable:
+        return "functions are no values: write a helper method, and call it"
+    if isinstance(annotation, typing.TypeVar):
+        return "write one function for each type"
+    if kind is typing.Final:
+        return "leave the annotation out, or write ClassVar[int]"
+    if kind in (object, typing.Any):
+        return "name the type: docs/language.md has a table of them"
     if isinstance(kind, type):
         return f"mark it `@record class {kind.__name__}`, or derive it from Enum or Sort"
     return "see the table of types in docs/language.md"

@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from ratified.language.partial import PartialMap
 from ratified.language.rules import Rules
 from ratified.language.sorts import Ordered, Sort, Symmetric
 from ratified.language.types.texts import Text, written
-from ratified.language.values import Map, PartialMap
+from ratified.language.values import Map
 
 R = typing.TypeVar("R")
 

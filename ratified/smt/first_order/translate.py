@@ -10,6 +10,7 @@ from ratified.language import ir
 from ratified.language.rules import NoRuleError, Rules
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.collecting import comprehensions
+from ratified.smt.first_order.constants import constants
 from ratified.smt.first_order.containers import changing, making, reading
 from ratified.smt.first_order.context import Context, Logic
 from ratified.smt.first_order.logic import connectives, leaves, numbers, types
@@ -20,6 +21,7 @@ from ratified.smt.first_order.theory import Theory
 EXPRESSIONS: Rules[Context, Shape] = Rules.joined(
     "expressions in first-order logic",
     leaves,
+    constants,
     connectives,
     numbers,
     types,
