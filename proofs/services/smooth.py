@@ -1,13 +1,14 @@
 """Smooth weighted turns: how far ahead an endpoint can be, and what a round serves, for every number of nodes and any weights.
 
-What one is picked for it pays to the others, so credits add up to zero. All together have one pick's cost when the next is picked,
-so that the one with most has the mean of that, and is left with as much less than a pick to make good; the others only gain. What
-an endpoint has gained and paid since the round began are its weight as often as there were picks, and a pick's cost as often as it
-was served: so its credit is what it is owed, and as it is never a whole pick ahead, it is not served more often than its weight.
+What one is picked for it pays to the others, so credits add up to zero. All together have one pick's cost when the next is
+picked, so that the one with most has the mean of that, and is left with as much less than a pick to make good; the others
+only gain. What an endpoint has gained and paid since the round began are its weight as often as there were picks, and a
+pick's cost as often as it was served: so its credit is what it is owed, and as it is never a whole pick ahead, it is not
+served more often than its weight.
 
 These are products of numbers that are not known. What is taken as a step is therefore linear, about what is written down here
-beside the model: what each had before the last pick, and when that was decided; what it gained and paid. The products are put in
-only where no step is taken (`follows`), or where one is its own last value and one more term.
+beside the model: what each had before the last pick, and when that was decided; what it gained and paid. The products are put
+in only where no step is taken (`follows`), or where one is its own last value and one more term.
 """
 
 from __future__ import annotations
@@ -259,7 +260,7 @@ class ReweightedSafety(Reweighted):
 
     @lemma(follows=())
     def weights_are_of_the_heaviest(self) -> bool:
-        """Together nobody weighs more than as many of the heaviest."""
+        """All weigh no more together than as many of the heaviest would."""
         return self.paid() <= self.heaviest * len(Weighing)
 
     @lemma(uses=("weights_are_of_the_heaviest",))
