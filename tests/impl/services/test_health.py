@@ -257,6 +257,8 @@ def test_weights_grow() -> None:
         lambda: CircuitBreaker(requests=0),
         lambda: CircuitBreaker(error_percent=0),
         lambda: Draining().drain("a", 0, -1),
+        lambda: slow_start(0, 1, 2),
+        lambda: slow_start(1, 1, 2, 101),
     ],
 )
 def test_what_makes_no_sense_is_refused(make: object) -> None:
