@@ -166,12 +166,11 @@ class SmoothSafety(SmoothWeighted):
         super().pick(n)
 
     def begin_round(self) -> None:
-        """What was before a round that is measured counts for nothing."""
+        """What was before a round counts for nothing."""
         super().begin_round()
-        if self.steady:
-            self.before = Map({m: 0 for m in Node})
-            self.gains = Map({m: 0 for m in Node})
-            self.payments = Map({m: 0 for m in Node})
+        self.before = Map({m: 0 for m in Node})
+        self.gains = Map({m: 0 for m in Node})
+        self.payments = Map({m: 0 for m in Node})
 
 
 class ReweightedSafety(Reweighted):

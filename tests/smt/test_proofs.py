@@ -149,7 +149,7 @@ BROKEN = {
     "etcd-unguarded": "writes_take_effect_in_order / store",
     "etcd-out-of-turn": "who_is_in_front_is_first / look",
     "etcd-guarded-by-name": "writes_take_effect_in_order / store",
-    "services-all-of-the-heaviest": "above_a_pick / pick",
+    "services-all-of-the-heaviest": "the_picked_had_most / pick",
     "services-picks-the-dead": "who_is_down_is_not_picked / pick",
 }
 
