@@ -1,31 +1,30 @@
 """The contract between a protocol core and whatever runs it: a simulator, a test, a server.
 
-A core is a deterministic machine. It has no clock, does no I/O, starts no thread and draws no randomness but from the
-generator that it is handed. It is driven by `step(input)`, which never raises whatever the input says, and returns `Effects`:
-what the one who runs it, the *host*, has to do. The whole of the contract:
+A core is a deterministic machine. It has no clock, does no I/O, starts no thread and uses no randomness except the generator it
+is given. It is driven by `step(input)`, which never raises, whatever the input, and returns `Effects`: what its *host* must do.
+The whole contract:
 
-1. **Inputs** come one at a time. `Receive` a message; `Tick` when time has gone by; `Persisted` when writes are durable;
-   `Submit` and `Query` from clients; a `Control` from an operator. Messages may be lost, delayed, repeated, reordered; they
-   are not forged by members, but they may come from anybody, and be of any age.
+1. **Inputs** come one at a time. `Receive` a message; `Tick` when time has passed; `Persisted` when writes are durable;
+   `Submit` and `Query` from clients; a `Control` from an operator. Messages may be lost, delayed, repeated, reordered; members
+   do not forge them, but they may come from anybody, and be of any age.
 2. **Writes** are made durable in the order of `Effects.writes`, those of one step after those of the steps before. When all
-   writes of a step are durable the host says `Persisted(effects.token)`, which vouches for all earlier tokens as well. It may
-   leave out tokens in between, and take as long as it likes: other steps go on meanwhile.
-3. **Messages and answers** carry the token `after` which they may leave: not before every write up to that token is durable.
-   0 means at once. This is all that durability means to others: what a core has told anybody survives, whatever it only knew
-   may not. What waits for a token when the node crashes is lost with it.
+   writes of a step are durable the host reports `Persisted(effects.token)`, which covers all earlier tokens as well. It may
+   leave out tokens in between, and take any time: other steps continue meanwhile.
+3. **Messages and answers** carry the token `after` which they may be sent: not before every write up to that token is durable.
+   0 means at once. So whatever a core has told anybody survives a crash; what only the core knew may not. What waits for a
+   token when the node crashes is lost.
 4. **A crash** keeps every write up to the last token that was durable, and of the later ones any prefix, in order: the last
-   write may be *torn*, in that only the first of several entries are there. A record or a snapshot is there whole or not at
-   all.
-5. **A restart** makes a new core from its `Durable` state alone (beside its constants: its name, its configuration, a
-   generator, an empty state machine). Tokens begin again.
-6. **The state machine** belongs to the core, which executes on it what is decided, in the order of the log, and takes and
+   write may be *torn*: only the first of several entries are there. A record or a snapshot is there whole or not at all.
+5. **A restart** makes a new core from its `Durable` state alone (besides constants: its name, its configuration, a
+   generator, an empty state machine). Tokens start again.
+6. **The state machine** belongs to the core, which executes decided commands on it, in the order of the log, and takes and
    restores its snapshots. It is deterministic and lives in memory; after a restart it is rebuilt from snapshot and log.
-7. **The observer**, if there is one, is told of each action that a step consists of, and of the variables after it. Without one,
+7. **The observer**, if there is one, receives each action that a step consists of, with the variables after it. Without one,
    nothing is computed for it.
 
     core = RaftCore("n1", Durable(...), config, random=Random(7), machine=KeyValue())
     effects = core.step(Submit(Command("alice", 1, b"set x 1")))
-    disk.append(effects.writes)                   # begin to write
+    disk.append(effects.writes)                   # start writing
     for send in effects.sends:                    # and send what need not wait
         if send.after == 0: network.send(send.to, send.message)
     ...
@@ -50,11 +49,10 @@ Token: TypeAlias = int
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What a client wants to be executed, once.
+    """A client's command, to be executed once.
 
-    A client numbers its commands from 1 and sends the next one only when it has the answer to the last; when it does not know
-    what became of one it sends the same again, with the same number. (`client`, `serial`) names the command wherever it turns
-    up.
+    A client numbers its commands from 1 and sends the next one only when it has the answer to the last; if it gets no answer
+    it sends the same command again, with the same number. (`client`, `serial`) identifies the command everywhere.
     """
 
     client: str
@@ -70,7 +68,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Receive:
-    """A message came in. `sender` is who the transport says it is from; a core ignores those it does not know."""
+    """A message arrived. `sender` is who the transport says it is from; a core ignores senders it does not know."""
 
     sender: NodeId
     message: object
@@ -78,7 +76,7 @@ class Receive:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """So many units of the host's clock have gone by since the last tick; configurations count time-outs in them."""
+    """So many units of the host's clock have passed since the last tick; configurations count time-outs in them."""
 
     ticks: int = 1
 
@@ -99,7 +97,7 @@ class Submit:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A client asks the state machine something that changes nothing; the answer is linearizable."""
+    """A client asks the state machine a question that changes nothing; the answer is linearizable."""
 
     client: str
     serial: int
@@ -108,7 +106,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """What an operator or a test orders; each protocol has its own subclasses. A core ignores those that it does not know."""
+    """An order of an operator or a test; each protocol has its own subclasses. A core ignores those it does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +126,14 @@ Input: TypeAlias = Receive | Tick | Persisted | Submit | Query | Control
 
 @dataclass(frozen=True, slots=True)
 class WriteRecord:
-    """Replace the record: the few values that are kept together, such as term and vote. It is there whole or not at all."""
+    """Replace the record: the few values kept together, such as term and vote. It is written whole or not at all."""
 
     record: Any
 
 
 @dataclass(frozen=True, slots=True)
 class WriteEntries:
-    """Put entries at the indices `first`, `first + 1`, ..., over what may be there. May be torn between two entries."""
+    """Write entries at the indices `first`, `first + 1`, ..., over those that are there. May be torn between two entries."""
 
     first: int
     entries: tuple[Any, ...]
@@ -150,7 +148,7 @@ class Truncate:
 
 @dataclass(frozen=True, slots=True)
 class WriteSnapshot:
-    """Replace the snapshot by one that stands for the log up to `index`, and remove the entries up to there, in one piece."""
+    """Replace the snapshot by one that covers the log up to `index`, and remove the entries up to there, atomically."""
 
     index: int
     snapshot: Any
@@ -161,9 +159,9 @@ Write: TypeAlias = WriteRecord | WriteEntries | Truncate | WriteSnapshot
 
 @dataclass(frozen=True, slots=True)
 class Durable:
-    """What is on a node's disk, and all that a core is rebuilt from. What the values mean is each protocol's own affair.
+    """What is on a node's disk, and all that a core is rebuilt from. Each protocol defines what the values mean.
 
-    `entries` is by index, without order; a host need not keep it in one piece.
+    `entries` is by index, in no order; a host need not keep it in one piece.
     """
 
     record: Any = None
@@ -171,7 +169,7 @@ class Durable:
     snapshot: Any = None
 
     def after(self, write: Write) -> Durable:
-        """Return what is on the disk after a write. Takes time in the length of the log: hosts do it their own way."""
+        """Return what is on the disk after a write. Takes time linear in the length of the log; hosts use faster ways."""
         match write:
             case WriteRecord(record):
                 return Durable(record, self.entries, self.snapshot)
@@ -192,10 +190,10 @@ class Durable:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """A message for another node (never the node itself), to leave once every write up to `after` is durable; 0: at once.
+    """A message for another node (never the node itself), to be sent once every write up to `after` is durable; 0: at once.
 
-    One that is `idle` may wait for some milliseconds more, and need not leave at all if another one goes to the same node
-    meanwhile: whatever follows says what it says.
+    An `idle` message may wait for some milliseconds more, and need not be sent if another one goes to the same node
+    meanwhile, since that one implies it.
     """
 
     to: NodeId
@@ -206,35 +204,35 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """It was executed, now or when it was first asked for; the state machine's answer."""
+    """The command was executed, now or at an earlier request; the state machine's result."""
 
     result: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class NotLeader:
-    """This node did nothing about it: ask `leader`, or any other node if that is None."""
+    """This node did nothing: ask `leader`, or any other node if that is None."""
 
     leader: NodeId | None
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """This node took it up and then lost sight of it: it may be executed yet, or never. The same may be sent again."""
+    """This node accepted the command and then lost track of it: it may still be executed, or never. It may be sent again."""
 
     leader: NodeId | None
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """It was not executed, will not be, and is not worth sending again as it is; `reason` is for people."""
+    """The command was not and will not be executed, and should not be sent again unchanged; `reason` is for people."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """This node did nothing about it, having too much to do: ask again later."""
+    """This node did nothing, because it has too much to do: ask again later."""
 
 
 Outcome: TypeAlias = Done | NotLeader | Lost | Refused | Busy
@@ -242,7 +240,7 @@ Outcome: TypeAlias = Done | NotLeader | Lost | Refused | Busy
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a client is told about its command or query, once every write up to `after` is durable."""
+    """The answer to a client's command or query, sent once every write up to `after` is durable."""
 
     client: str
     serial: int
@@ -257,7 +255,8 @@ class Answer:
 class Applied:
     """The entry at `index` was executed. For a given index, every node reports the same entry and the same result.
 
-    `entry` is the `Command`, or the protocol's own value for what is none (a no-op, a membership); `result` is None for these.
+    `entry` is the `Command`, or a value of the protocol for other entries (a no-op, a membership); `result` is None for
+    these.
     """
 
     index: int
@@ -267,7 +266,7 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """The state machine was set to a snapshot that stands for the log up to `index`."""
+    """The state machine was set to a snapshot that covers the log up to `index`."""
 
     index: int
 
@@ -289,10 +288,10 @@ NOTHING = Effects()
 
 
 class StateMachine(Protocol):
-    """What the replicas replicate. Deterministic; never raises but where it says so."""
+    """What is replicated. Deterministic; never raises except where documented."""
 
     def apply(self, payload: bytes) -> bytes:
-        """Execute a command and return its result. One that makes no sense has a result too."""
+        """Execute a command and return its result. An invalid command has a result too."""
 
     def query(self, payload: bytes) -> bytes:
         """Answer a question without changing anything."""
@@ -301,10 +300,10 @@ class StateMachine(Protocol):
         """Return the whole state: equal states give equal bytes."""
 
     def restore(self, snapshot: bytes) -> None:
-        """Take on the state that was a snapshot.
+        """Set the state to that of a snapshot.
 
         Raises:
-            ValueError: it is none; the state is then as before.
+            ValueError: it is not a snapshot; the state is then unchanged.
         """
 
 
@@ -322,7 +321,7 @@ Observer: TypeAlias = Callable[[Observation], None]
 
 
 class Core(Protocol):
-    """What a simulator, a server or a test needs to know of any core."""
+    """The interface of every core, for simulators, servers and tests."""
 
     @property
     def node(self) -> NodeId:
@@ -330,19 +329,19 @@ class Core(Protocol):
 
     @property
     def term(self) -> int:
-        """The highest attempt that it knows of: Raft's term, the round of a Paxos ballot. Never falls while it lives."""
+        """The highest attempt that it knows: Raft's term, the round of a Paxos ballot. Never decreases while it runs."""
 
     @property
     def leader(self) -> NodeId | None:
-        """Who leads, as far as it knows; its own name if itself. Always None in a protocol without a leader."""
+        """The leader as far as it knows; its own name if it leads. Always None in a protocol without a leader."""
 
     @property
     def applied(self) -> int:
-        """The index up to which its state machine has executed the log; 0 at first."""
+        """The index up to which its state machine has executed the log; 0 initially."""
 
     @property
     def machine(self) -> StateMachine:
-        """Its state machine, for looking only."""
+        """Its state machine, for inspection only."""
 
     def step(self, event: Input) -> Effects:
         """Take one input; see the contract. Never raises."""
@@ -352,7 +351,7 @@ class Core(Protocol):
 
 
 class MakeCore(Protocol):
-    """How a core comes to be, at first and after each crash: how a simulator is told what to run."""
+    """Creates a core, initially and after each crash: how a simulator is told what to run."""
 
     def __call__(self, node: NodeId, durable: Durable, random: Random, observer: Observer | None) -> Core:
         """Return a core that goes on from what is durable. `random` is for it alone."""

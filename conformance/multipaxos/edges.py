@@ -24,8 +24,8 @@ from ratified.simulator.disk import Disk
 CONFIG = Config(max_batch=1, pipeline=64, compact_after=0)
 
 BEGUN_ONCE = "a ballot that has been begun is not begun again"
-NOT_BELOW = "a node begins no ballot that is below what it has promised"
-STEPPED_DOWN = "a leader that has promised a higher ballot proposes nothing any more"
+NOT_BELOW = "a node starts no ballot below its promise"
+STEPPED_DOWN = "a leader that has promised a higher ballot proposes nothing"
 NOT_ASKED_FOR = "no client asks for what fills gaps"
 AT_ONCE = "a leader proposes again at once all that it must, as the first quorum tells, and nothing later"
 VOTED_ONCE = "a leader votes for its own proposal as it makes it, and not again"

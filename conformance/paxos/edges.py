@@ -24,7 +24,7 @@ from ratified.models.paxos.synod import Accepted, Prepare, Promise, Propose
 from ratified.simulator.disk import Disk
 
 BEGUN_ONCE = "a ballot that has been begun is not begun again"
-NOT_BELOW = "a node begins no ballot that is below what it has promised"
+NOT_BELOW = "a node starts no ballot below its promise"
 
 
 class PaxosDriver:

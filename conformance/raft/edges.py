@@ -27,8 +27,8 @@ CONFIG = Config(election_ticks=4, heartbeat_ticks=1, pre_vote=False, no_op=False
 
 NO_SNAPSHOT = "without compaction there are no snapshots: none is loaded, and none is there at a restart"
 NOT_ITSELF = "a candidate has its own vote already, and does not ask itself"
-NOT_ALONE = "a candidate stands back only for the leader of its term"
-NOT_FROM_ITSELF = "who led the term and leads no more is not told by itself what it had committed"
+NOT_ALONE = "a candidate steps down only for the leader of its term"
+NOT_FROM_ITSELF = "a former leader does not announce what it had committed"
 AT_ONCE = "a leader commits in the same step in which it hears that it may, and as far as it can"
 
 

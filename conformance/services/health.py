@@ -160,7 +160,7 @@ class EjectionSubject(Subject):
             ({"most_percent": -1}, "at most 0 to 100 percent"),
             ({"failure_percent": 0}, "a share of failures"),
             ({"failure_percent": nan}, "failure_percent is a whole number"),
-            ({"rate_requests": 0}, "what a rate is told from"),
+            ({"rate_requests": 0}, "a rate needs"),
             ({"longest_ms": -1}, "the longest ejection"),
         )
         return [

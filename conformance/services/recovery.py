@@ -271,7 +271,7 @@ class SupervisionSubject(Subject):
 
     def wrong(self) -> Sequence[tuple[Callable[[], object], str]]:
         """See Subject: clocks that go back or are none, children that are none or there twice."""
-        made, before, says = self.supervisor, self.now - 1, "a supervisor has children, each of a name"
+        made, before, says = self.supervisor, self.now - 1, "a supervisor needs children"
         nan: Any = float("nan")
         late: list[tuple[Callable[[], object], str]] = [
             (lambda: made.ended("x", before, lambda _: 0), "the clock went back")

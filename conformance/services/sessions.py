@@ -114,7 +114,7 @@ class ReattachedSubject(Subject):
             (lambda: session.seen(KEY, "9"), "revision is a whole number"),  # type: ignore[arg-type]  # that is what is wrong
             (lambda: session.answered(NAN), "number is a whole number"),
             (lambda: session.watch("other", NAN), "after is a whole number"),
-            (lambda: session.watch("other", -1), "a watch begins after revision 0 or later, not -1"),
+            (lambda: session.watch("other", -1), "a watch starts after revision 0 or later, not -1"),
         ]
 
     def right(self) -> Sequence[Callable[[], object]]:

@@ -184,9 +184,9 @@ class MaglevSubject(Turns):
     def cannot_be_made(self) -> Sequence[tuple[Callable[[], object], str]]:
         """See Turns."""
         return [
-            (lambda: Maglev(6), "the size of the table is a prime, and 6 is none"),
-            (lambda: Maglev(1), "the size of the table is a prime, and 1 is none"),
-            (lambda: Maglev(5.0), "the size of the table is a prime, and 5.0 is none"),  # type: ignore[arg-type]  # that is what is wrong
+            (lambda: Maglev(6), "the size of the table must be a prime, not 6"),
+            (lambda: Maglev(1), "the size of the table must be a prime, not 1"),
+            (lambda: Maglev(5.0), "the size of the table must be a prime, not 5.0"),  # type: ignore[arg-type]  # that is what is wrong
         ]
 
     def right(self) -> Sequence[Callable[[], object]]:

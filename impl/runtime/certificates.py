@@ -149,7 +149,7 @@ def _write(folder: Path, name: str, pair: Pair, written: list[Path]) -> None:
         try:
             file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         except FileExistsError:
-            raise SettingsError(f"{path} exists; remove it first, if it is to be made anew") from None
+            raise SettingsError(f"{path} exists; remove it first to make a new one") from None
         with os.fdopen(file, "wb") as out:
             out.write(data)
         written.append(path)

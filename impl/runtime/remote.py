@@ -84,7 +84,7 @@ class Remote:
         if isinstance(greeting, Refusal):
             raise ConnectionError(f"the node refuses: {greeting.why}")
         if not isinstance(greeting, Welcome):
-            raise ConnectionError("what is there is no node")
+            raise ConnectionError("it is not a node")
         self._reading = asyncio.create_task(self._read(reader, frames))
 
     async def __aexit__(self, *_: object) -> None:

@@ -146,7 +146,7 @@ class Frames:
                     raise WireError(f"a frame of {length:,} bytes; there are from 1 to {LONGEST:,}")
                 kind = held[start + 4]
                 if kind not in KINDS:
-                    raise WireError(f"a frame of kind {kind}; there is none")
+                    raise WireError(f"a frame of unknown kind {kind}")
                 if end - start < 4 + length:
                     break
                 body = bytes(held[start + HEAD : start + 4 + length])

@@ -49,7 +49,7 @@ def checked(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
         name: object = endpoint.name
         weight: object = endpoint.weight
         if not isinstance(name, str) or not name:
-            raise EndpointError(f"an endpoint needs a name, and {name!r} is none")
+            raise EndpointError(f"an endpoint needs a name, a text that is not empty, not {name!r}")
         if name in found:
             raise EndpointError(f"endpoint {name} is there twice")
         if not isinstance(weight, int) or isinstance(weight, bool):

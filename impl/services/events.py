@@ -87,7 +87,7 @@ class Cancelled:
     endpoint: str
 
     def __str__(self) -> str:
-        return f"request {self.request}: what was sent to {self.endpoint} is not needed any more"
+        return f"request {self.request}: cancelled the attempt at {self.endpoint}, which is no longer needed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Waiting:
     why: str
 
     def __str__(self) -> str:
-        return f"request {self.request}: attempt {self.attempt} begins after {self.after_ms} ms ({self.why})"
+        return f"request {self.request}: attempt {self.attempt} starts after {self.after_ms} ms ({self.why})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class Hedged:
     why: str
 
     def __str__(self) -> str:
-        return f"request {self.request}: attempt {self.attempt} begins beside the others because {self.why}"
+        return f"request {self.request}: attempt {self.attempt} starts beside the others because {self.why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ class Readmitted:
     endpoint: str
 
     def __str__(self) -> str:
-        return f"readmitted {self.endpoint}: it was out for long enough"
+        return f"readmitted {self.endpoint} after its ejection"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ class Checked:
     ok: bool
 
     def __str__(self) -> str:
-        return f"{self.endpoint} {'passes' if self.ok else 'fails'} its checks"
+        return f"{self.endpoint} {'passes' if self.ok else 'fails'} its health checks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ class Draining:
     endpoint: str
 
     def __str__(self) -> str:
-        return f"{self.endpoint} drains"
+        return f"{self.endpoint} is draining"
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,7 @@ class Drained:
     endpoint: str
 
     def __str__(self) -> str:
-        return f"{self.endpoint} has drained, and is gone"
+        return f"{self.endpoint} has drained and is removed"
 
 
 Event: TypeAlias = (
@@ -228,19 +228,19 @@ def because(balancer: Balancer, endpoint: Endpoint) -> str:
 
 
 def _busy(balancer: Any, endpoint: Endpoint) -> str:
-    return f"{balancer.outstanding[endpoint.name]} on the way for weight {endpoint.weight}"
+    return f"{balancer.outstanding[endpoint.name]} in flight for weight {endpoint.weight}"
 
 
 _REASONS: Mapping[type[Balancer], Callable[[Any, Endpoint], str]] = {
     RoundRobin: lambda _, __: "it is next in turn",
-    Random: lambda _, __: "chance has it",
-    WeightedRandom: lambda _, endpoint: f"chance has it, by weight {endpoint.weight}",
-    SmoothWeighted: lambda _, endpoint: f"by weight {endpoint.weight} its turn is due most",
-    EarliestDeadline: lambda _, endpoint: f"by weight {endpoint.weight} it is due first",
+    Random: lambda _, __: "it was drawn at random",
+    WeightedRandom: lambda _, endpoint: f"it was drawn at random, by weight {endpoint.weight}",
+    SmoothWeighted: lambda _, endpoint: f"its turn is due, by weight {endpoint.weight}",
+    EarliestDeadline: lambda _, endpoint: f"its deadline is first, by weight {endpoint.weight}",
     LeastOutstanding: lambda balancer, endpoint: f"it is the least busy, {_busy(balancer, endpoint)}",
     TwoChoices: lambda balancer, endpoint: f"it is the less busy of two, {_busy(balancer, endpoint)}",
-    BoundedRing: lambda _, __: "it is the first on the ring from the key on that has room",
-    Maglev: lambda _, __: "the table has it at the key's place",
+    BoundedRing: lambda _, __: "it is the first on the ring, from the key, that has room",
+    Maglev: lambda _, __: "the key's entry in the table is this endpoint",
     PriorityLevels: lambda _, endpoint: f"level {endpoint.priority} gets the request, and has it next",
     ZoneAware: lambda _, endpoint: f"zone {endpoint.zone or 'of no name'} gets the request, and has it next",
 }

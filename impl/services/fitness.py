@@ -22,7 +22,7 @@ from ratified.impl.services.events import (
 from ratified.impl.services.health import Checks, CircuitBreaker, Outliers, usable
 from ratified.impl.services.health import Draining as Leaving
 
-OPEN, LEAVING = "its circuit is open", "it drains"
+OPEN, LEAVING = "its circuit is open", "draining"
 
 
 class Fitness:
@@ -89,10 +89,7 @@ class Fitness:
             return {}
         rather_not = {name: why for name, why in passed.items() if name in self._names}
         left = usable(self._names, ejected | ill)
-        unfit = {
-            name: "ejected" if name in ejected else "it fails its checks"
-            for name in sorted(self._names - left)
-        }
+        unfit = {name: "ejected" if name in ejected else "unhealthy" for name in sorted(self._names - left)}
         for avoid in ({**rather_not, **unfit, **never}, {**unfit, **never}):
             if len(avoid) < len(self._names):
                 return avoid
@@ -131,5 +128,5 @@ def nobody(avoid: Mapping[str, str]) -> str:
         case reasons if reasons == {OPEN}:
             return "every circuit is open"
         case reasons if reasons == {LEAVING}:
-            return "every endpoint drains"
-    return "every endpoint drains, or its circuit is open"
+            return "every endpoint is draining"
+    return "every endpoint is draining or has an open circuit"

@@ -85,7 +85,7 @@ class OutlierConfig:
         if self.failure_percent is not None and not 1 <= self.failure_percent <= 100:
             raise ServiceError(f"a share of failures is 1 to 100 percent, not {self.failure_percent}")
         if min(self.rate_hosts, self.rate_requests, self.failure_hosts, self.failure_requests) < 1:
-            raise ServiceError("what a rate is told from are at least 1 endpoint and 1 request")
+            raise ServiceError("a rate needs at least 1 endpoint and 1 request")
         if self.longest_ms < 0 or self.deviations_tenths < 0:
             raise ServiceError("the longest ejection and the deviations are not below 0")
 

@@ -181,7 +181,7 @@ def address(endpoint: Endpoint) -> tuple[str, str, int | None]:
     """Scheme (empty: the request's), host and port of an endpoint. Raises EndpointError."""
     name: object = endpoint.name
     if not isinstance(name, str) or not name:
-        raise EndpointError(f"an endpoint needs a name, and {name!r} is none")
+        raise EndpointError(f"an endpoint needs a name, a text that is not empty, not {name!r}")
     try:
         url = httpx.URL(name if "://" in name else f"//{name}")
     except httpx.InvalidURL as error:

@@ -64,7 +64,7 @@ class Supervisor:
     ) -> None:
         self.children = tuple(children)
         if not self.children or len(set(self.children)) != len(self.children):
-            raise ServiceError("a supervisor has children, each of a name of its own")
+            raise ServiceError("a supervisor needs children with different names")
         whole(most=most, window_ms=window_ms)
         if most < 0 or window_ms < 1:
             raise ServiceError(f"restarts are 0 or more in 1 ms or more: {most}, {window_ms}")
@@ -191,7 +191,7 @@ class Session:
         """Begin to watch a key, of which all up to a revision is known. Who watches it already goes on."""
         whole(after=after)
         if after < 0:
-            raise ServiceError(f"a watch begins after revision 0 or later, not {after}")
+            raise ServiceError(f"a watch starts after revision 0 or later, not {after}")
         self.watches.setdefault(key, after)
 
     def seen(self, key: str, revision: int) -> bool:

@@ -58,7 +58,7 @@ class Backoff:
         whole(base_ms=self.base_ms, cap_ms=self.cap_ms, multiplier=self.multiplier)
         if not 1 <= self.base_ms <= self.cap_ms:
             raise ServiceError(
-                f"back-off begins at 1 ms or more and not above its cap: {self.base_ms}, {self.cap_ms} ms"
+                f"back-off must start at 1 ms or more, and not above its cap: {self.base_ms}, {self.cap_ms} ms"
             )
         if self.multiplier < 1:
             raise ServiceError(f"back-off does not shrink: multiplier {self.multiplier}")
@@ -146,7 +146,7 @@ class Call:
             whole(deadline_ms=deadline_ms)
         if deadline_ms is not None and deadline_ms <= started_ms:
             raise ServiceError(
-                f"the deadline is over before the request begins: {deadline_ms} ms, at {started_ms} ms"
+                f"the deadline is over before the request starts: {deadline_ms} ms, at {started_ms} ms"
             )
         self.policy = policy
         self.attempts = 1

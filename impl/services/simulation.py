@@ -61,7 +61,7 @@ class Fault:
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
         if not 0 <= self.from_ms < self.until_ms:
-            raise ServiceError(f"a fault ends after it begins: {self.from_ms}, {self.until_ms} ms")
+            raise ServiceError(f"a fault must end after it starts: {self.from_ms}, {self.until_ms} ms")
 
 
 @dataclass(frozen=True, slots=True)

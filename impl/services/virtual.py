@@ -29,7 +29,7 @@ class _Jump(selectors.SelectSelector):
 
     def select(self, timeout: float | None = None) -> list[Any]:
         if timeout is None:
-            raise StuckError("everything waits, and there is no timer")
+            raise StuckError("every task is waiting, and no timer is set")
         self.now += max(0.0, timeout)
         return []
 

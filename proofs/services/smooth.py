@@ -1,10 +1,10 @@
 """Smooth weighted turns: how far ahead an endpoint can be, and what a round serves, for every number of nodes and any weights.
 
 What one is picked for it pays to the others, so credits add up to zero. All together have one pick's cost when the next is
-picked, so that the one with most has the mean of that, and is left with as much less than a pick to make good; the others
-only gain. What an endpoint has gained and paid since the round began are its weight as often as there were picks, and a
-pick's cost as often as it was served: so its credit is what it is owed, and as it is never a whole pick ahead, it is not
-served more often than its weight.
+picked, so that the one with most has the mean of that, and is left with as much less than a pick to make good; the others only
+gain. What an endpoint has gained and paid since the round began are its weight as often as there were picks, and a pick's cost as
+often as it was served: so its credit is what it is owed, and as it is never a whole pick ahead, it is not served more often than
+its weight.
 
 These are products of numbers that are not known. What is taken as a step is therefore linear, about what is written down here
 beside the model: what each had before the last pick, and when that was decided; what it gained and paid. The products are put

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ratified.language import Model, SizeError
+from ratified.language.model import given_to
 
 
 def instance(cls: type[Model], size: str | None, settings: Mapping[str, object]) -> Model:
@@ -34,7 +35,7 @@ def resized(model: type[Model] | Model, size: str | None, settings: Mapping[str,
         return model
     cls = type(model)
     given = {name: parse_parameter(cls, name, text) for name, text in settings.items()}
-    return cls(**{**model.given(), **(_named_size(cls, size) if size else {}), **given})
+    return cls(**{**given_to(model), **(_named_size(cls, size) if size else {}), **given})
 
 
 def sizes_of(cls: type) -> Mapping[str, Mapping[str, object]]:

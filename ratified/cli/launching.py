@@ -25,7 +25,7 @@ from ratified.cli.output import colorful, echo
 from ratified.cli.progress import LiveText
 from ratified.cli.ranks import LAUNCHED, MARK
 from ratified.cli.report.words import plural
-from ratified.cli.requests import CheckRequest
+from ratified.cli.requests import Output, Sharing
 from ratified.extras import install
 from ratified.language.errors import RatifiedError
 
@@ -54,34 +54,36 @@ class _Heard:
     early: list[str] = field(default_factory=list)
 
 
-def launch(request: CheckRequest, arguments: list[str]) -> int:
-    """Run a command on `request.ranks` ranks and return its exit status.
+def launch(arguments: list[str], sharing: Sharing, output: Output, *, saved: bool | None) -> int:
+    """Run a command on several ranks and return its exit status.
+
+    `saved` says whether the command saves its progress, None that there is none to save.
 
     Raises:
         LostRankError: a rank was killed, or mpiexec failed.
         RatifiedError: MPI or mpiexec is not there, or the hosts have no room for the ranks.
     """
-    assert request.ranks is not None
-    command = [_mpiexec(), "-n", str(request.ranks)]
-    if request.hosts is not None:
-        slots = slots_of(request.hosts)
-        if slots < request.ranks:
+    assert sharing.ranks is not None
+    command = [_mpiexec(), "-n", str(sharing.ranks)]
+    if sharing.hosts is not None:
+        slots = slots_of(sharing.hosts)
+        if slots < sharing.ranks:
             raise RatifiedError(
-                f"{request.hosts} has {plural(slots, 'slot')}, too few for --ranks {request.ranks}",
+                f"{sharing.hosts} has {plural(slots, 'slot')}, too few for --ranks {sharing.ranks}",
                 remedy="list more hosts, or say how many ranks a host takes: name:8",
             )
-        command += ["-hostfile", str(request.hosts)]
+        command += ["-hostfile", str(sharing.hosts)]
     command += [sys.executable, "-m", "ratified", *arguments]
-    if request.output.color is None and colorful(sys.stdout, None):
+    if output.color is None and colorful(sys.stdout, None):
         command.append("--color")
-    heard, out, returned = _run(command, quiet=request.output.quiet)
+    heard, out, returned = _run(command, quiet=output.quiet)
     if heard.status is not None:
         _pass_on(heard)
         if out:
             echo(out)
         return heard.status
     heard.noise.append(out)  # where mpiexec says what became of whom
-    raise _lost(heard, returned, request, arguments)
+    raise _lost(heard, returned, sharing, shlex.join(["ratified", *arguments]), saved=saved)
 
 
 def _mpiexec() -> str:
@@ -206,25 +208,26 @@ def _pass_on(heard: _Heard) -> None:
     heard.early.clear()
 
 
-def _lost(heard: _Heard, returned: int, request: CheckRequest, arguments: list[str]) -> RatifiedError:
+def _lost(heard: _Heard, returned: int, sharing: Sharing, again: str, *, saved: bool | None) -> RatifiedError:
     """What to say of ranks that ended without an answer."""
     noise = "".join(heard.noise)
     place = re.search(r"PID (\d+) RUNNING AT (\S+)", noise)
     killed = re.search(r"EXIT STRING: (.*)", noise)
-    who = f"a rank of {request.ranks}"
+    who = f"a rank of {sharing.ranks}"
     if place:
         known = [k for k, (_, pid) in enumerate(heard.ranks) if pid == int(place[1])]
-        who = f"rank {known[0]} of {request.ranks} on {place[2]}" if known else f"a process on {place[2]}"
+        who = f"rank {known[0]} of {sharing.ranks} on {place[2]}" if known else f"a process on {place[2]}"
     how = f"was lost: {killed[1]}" if killed else f"was lost; mpiexec ended with status {returned}"
     if not place and not killed and not heard.ranks:
-        where = f"-hostfile {shlex.quote(str(request.hosts))} " if request.hosts else ""
+        where = f"-hostfile {shlex.quote(str(sharing.hosts))} " if sharing.hosts else ""
         said = " ".join(line.strip() for line in heard.early if line.strip())[:300]
         return LostRankError(
             f"mpiexec could not start the ranks (status {returned}){': ' + said if said else ''}",
             remedy=f"see whether it starts anything there: mpiexec {where}-n 2 hostname",
         )
-    again = shlex.join(["ratified", *arguments])
-    if request.checkpoint is not None:
+    if saved is None:
+        return LostRankError(f"{who} {how}", remedy=f"start it again: {again}")
+    if saved:
         return LostRankError(
             f"{who} {how}",
             remedy=f"continue from the last complete level saved, on any number of ranks: {again}",

@@ -15,14 +15,14 @@ import click
 from ratified.cli.commands import Commands
 from ratified.cli.ending import INTERRUPTED, Ended, report_end
 from ratified.cli.output import begin, colorful, complain, discard, unprinted
-from ratified.cli.ranks import NOT_SHARED, as_rank, not_shared, started_by_mpi
+from ratified.cli.ranks import NOT_SHARED, SHARED, as_rank, not_shared, started_by_mpi
 from ratified.version import __version__
 
 
 def run(arguments: list[str]) -> int:
     """Do what the arguments say and return the exit status. Where a report is asked for, it is written however that ends."""
     begin()
-    if arguments[:1] == ["check"] and started_by_mpi():
+    if arguments[:1] and arguments[0] in SHARED and started_by_mpi():
         return as_rank(lambda: _done(arguments), lambda ended: _report_end(arguments, ended))
     if arguments[:1] and arguments[0] in NOT_SHARED and started_by_mpi():
         return not_shared(arguments[0])

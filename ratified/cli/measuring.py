@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ratified.cli.output import deliver
+from ratified.cli.ranks import random_runs
 from ratified.cli.requests import SimulateRequest
 from ratified.language.errors import RatifiedError
 
@@ -22,20 +23,25 @@ def measure(request: SimulateRequest) -> int:
     name = name_of(request.model, cls)
     model = instance(cls, request.size, request.settings)
     weights = dict(map(_weight, request.weights))
-    measured = measuring.measure(
-        model,
-        *request.measures,
-        runs=request.runs,
-        length=request.depth,
-        seed=request.seed,
-        since=request.since or 0,
-        until=request.until,
-        weights=weights,
-        confidence=request.confidence or 0.95,
-        engine=request.engine or "auto",
-        threads=request.threads,
-        limits=Limits(seconds=request.seconds, memory=request.memory),
-    )
+    with random_runs(name, request.runs, request.sharing, quiet=request.output.quiet) as (progress, world):
+        measured = measuring.measure(
+            model,
+            *request.measures,
+            runs=request.runs,
+            length=request.depth,
+            seed=request.seed,
+            since=request.since or 0,
+            until=request.until,
+            weights=weights,
+            confidence=request.confidence or 0.95,
+            engine=request.engine or "auto",
+            threads=request.threads,
+            limits=Limits(seconds=request.seconds, memory=request.memory),
+            progress=progress,
+            world=world,
+        )
+    if world.rank:
+        return 0
     first = None
     if request.show or request.diagram is not None:
         first = measuring.first_run(

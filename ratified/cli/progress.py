@@ -6,6 +6,8 @@ Guarantees: writes to a terminal only, on one line, and leaves nothing of it beh
 from __future__ import annotations
 
 import shutil
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Self, TextIO
 
 from ratified.cli.output import dumb
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
 SHOWN_AFTER = 2.0
 """Seconds before the line appears."""
+
+BETWEEN_LINES = 0.2
+"""Seconds between two that say how many runs are done."""
 
 
 class LiveText:
@@ -76,6 +81,24 @@ def line(title: str, progress: Progress) -> str:
         f"{title}  {progress.distinct:,} states  {rate:,.0f}/s  depth {progress.depth}  "
         f"queue {progress.queue:,}  {ranks}{minutes}:{seconds:02d}"
     )
+
+
+class RunsLine:
+    """A callback for random runs that says how many are done, a few times a second at most."""
+
+    def __init__(self, title: str, asked: int, say: Callable[[str], None]) -> None:
+        self._title = title
+        self._asked = asked
+        self._say = say
+        self._began = self._next = time.monotonic()
+
+    def __call__(self, done: int) -> None:
+        """Say it, if it is time to."""
+        now = time.monotonic()
+        if now >= max(self._next, self._began + SHOWN_AFTER):
+            self._next = now + BETWEEN_LINES
+            minutes, seconds = divmod(int(now - self._began), 60)
+            self._say(f"{self._title}  {done:,} of {self._asked:,} runs  {minutes}:{seconds:02d}")
 
 
 class ProofLine(LiveText):

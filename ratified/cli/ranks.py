@@ -11,19 +11,25 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, TypeVar
+
+import click
 
 from ratified.cli.ending import Ended
 from ratified.cli.output import complain
 
 if TYPE_CHECKING:
     from ratified.cli.exploring import ExploreOptions
-    from ratified.explore.ranks import World
+    from ratified.cli.progress import RunsLine
+    from ratified.cli.requests import Sharing
+    from ratified.explore.world import World
     from ratified.language import Model
-    from ratified.results.result import Progress, Result
+    from ratified.results.result import Result
+
+T = TypeVar("T")
 
 LAUNCHED = "RATIFIED_LAUNCHED"
 """Set where `launching.py` has started mpiexec, and reads what rank 0 tells it."""
@@ -34,8 +40,10 @@ MARK = "\x1eratified "
 BETWEEN_LINES = 10.0
 """Seconds between two lines about progress, where they go into a log."""
 
+SHARED = ("check", "simulate")
+"""Commands whose work ranks share."""
+
 NOT_SHARED = {
-    "simulate": "start it on each machine by itself, with another --seed: walks are independent",
     "verify": "start it without mpiexec, or check its models one by one",
     "graph": "start it without mpiexec",
     "prove": "start it without mpiexec",
@@ -58,7 +66,7 @@ def not_shared(command: str) -> int:
     if not _is_first():
         return 0
     complain(
-        f"Error: mpiexec has started several processes, and only `check` is shared among them, not `{command}`\n"
+        f"Error: mpiexec has started several processes, and only `check` and `simulate` are shared among them, not `{command}`\n"
         f"  {NOT_SHARED[command]}"
     )
     return 2
@@ -80,34 +88,53 @@ class Member:
 
     def meet(self, problem: str | None) -> None:
         """Tell the others whether anything is wrong. Collective. Raises RatifiedError if it is, anywhere."""
-        from ratified.explore.ranks.world import agree
+        from ratified.explore.world import agree
 
         self.met = True
         agree(self.world, problem)
 
     def explored(self, model: Model, how: ExploreOptions, name: str, *, quiet: bool) -> Result:
         """Explore together. Raises RatifiedError, on every rank."""
+        from ratified.cli.progress import line
         from ratified.explore.ranks import RankOptions, check_on_ranks
-        from ratified.language.errors import RatifiedError
 
         if how.claims is not None:
             model = model.claiming(how.claims)
         options = RankOptions(how.options.threads, how.options.checkpoint, listen=self._listen)
-        try:
-            found = check_on_ranks(
+        tell = _teller()
+        with self.alike():
+            return check_on_ranks(
                 model,
                 self.world,
                 limits=how.limits,
                 symmetry=how.symmetry,
                 deadlock=how.deadlock,
-                progress=None if quiet else _progress(name),
+                progress=None if quiet else lambda progress: tell(line(name, progress)),
                 options=options,
             )
+
+    @contextmanager
+    def alike(self) -> Iterator[None]:
+        """What ends alike on every rank, with an answer or a RatifiedError."""
+        from ratified.language.errors import RatifiedError
+
+        try:
+            yield
         except RatifiedError:
             self.done = True
             raise
         self.done = True
-        return found
+
+    def heeds(self, line: RunsLine | None) -> Callable[[int], None]:
+        """What shows how many runs are done, and stops them where the launcher has asked to."""
+
+        def progress(done: int) -> None:
+            if self._asked:
+                raise KeyboardInterrupt
+            if line is not None:
+                line(done)
+
+        return progress
 
     def attend(self) -> None:
         """Heed the launcher, which asks on standard input to stop."""
@@ -131,9 +158,14 @@ class Member:
 _member: list[Member] = []
 
 
-def member() -> Member | None:
-    """This process among the others, if there are any."""
-    return _member[0] if _member else None
+def member_of(sharing: Sharing) -> Member | None:
+    """This process among the others, if there are any. Raises a usage error if they are not as many as was asked for."""
+    if not _member:
+        return None
+    size = _member[0].world.size
+    if sharing.ranks not in (None, size):
+        raise click.UsageError(f"mpiexec has started {size} ranks, and --ranks says {sharing.ranks}.")
+    return _member[0]
 
 
 def as_rank(do: Callable[[], Ended], tell: Callable[[Ended], None]) -> int:
@@ -195,35 +227,48 @@ def say(what: Mapping[str, object]) -> None:
             sys.stderr.flush()
 
 
-def _progress(name: str) -> Callable[[Progress], None]:
-    """What shows how far an exploration is: to the launcher, or as a line now and then."""
+@contextmanager
+def random_runs(
+    name: str, asked: int, sharing: Sharing, *, quiet: bool
+) -> Iterator[tuple[Callable[[int], None] | None, World]]:
+    """What random runs tell their progress to, and who shares them."""
+    from ratified.cli.progress import LiveText, RunsLine
+    from ratified.explore.world import Alone
+
+    me = member_of(sharing)
+    if me is not None:
+        line = None if quiet or me.world.rank else RunsLine(name, asked, _teller())
+        me.meet(None)
+        with me.alike():
+            yield me.heeds(line), me.world
+    elif quiet or not sys.stderr.isatty():
+        yield None, Alone()
+    else:
+        with LiveText(sys.stderr) as live:
+            yield RunsLine(name, asked, live.show), Alone()
+
+
+def _teller() -> Callable[[str], None]:
+    """What shows how far it is: to the launcher, or as a line now and then."""
     if LAUNCHED in os.environ:
-        return lambda progress: say({"progress": line_of(name, progress)})
-    return _Lines(sys.stderr, name)
-
-
-def line_of(name: str, progress: Progress) -> str:
-    """How far it is, in a line."""
-    from ratified.cli.progress import line
-
-    return line(name, progress)
+        return lambda text: say({"progress": text})
+    return _Lines(sys.stderr)
 
 
 class _Lines:
     """Writes a line every few seconds: standard error of a rank is no terminal, but goes to one or into a log."""
 
-    def __init__(self, stream: TextIO, name: str) -> None:
+    def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._name = name
         self._next = time.monotonic() + BETWEEN_LINES
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, text: str) -> None:
         now = time.monotonic()
         if now < self._next:
             return
         self._next = now + BETWEEN_LINES
         with suppress(OSError):
-            self._stream.write(line_of(self._name, progress) + "\n")
+            self._stream.write(text + "\n")
             self._stream.flush()
 
 

@@ -33,6 +33,21 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class Sharing:
+    """How many processes share the work, and on which machines (a file of theirs), if not on this one."""
+
+    ranks: int | None
+    hosts: Path | None
+
+    def __post_init__(self) -> None:
+        """Refuse machines without a number of processes."""
+        if self.hosts is not None and self.ranks is None:
+            import click
+
+            raise click.UsageError("--hosts says where the ranks run; give their number with --ranks.")
+
+
+@dataclass(frozen=True, slots=True)
 class Exploring:
     """How to explore a model: at which named size, how far, with what. None is the model's own choice, or no limit."""
 
@@ -57,8 +72,7 @@ class CheckRequest:
     models: tuple[tuple[str, Mapping[str, str]], ...]
     claims: tuple[str, ...]
     checkpoint: Path | None
-    ranks: int | None
-    hosts: Path | None
+    sharing: Sharing
     dump: Path | None
     deadlock: bool
     diagram: Path | None
@@ -155,6 +169,7 @@ class SimulateRequest:
     confidence: float | None
     engine: str | None
     threads: int | None
+    sharing: Sharing
     claims: tuple[str, ...]
     deadlock: bool
     diagram: Path | None

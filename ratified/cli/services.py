@@ -106,7 +106,7 @@ def read_fault(trouble: Trouble, text: str, names: Sequence[str]) -> Fault:
     remedy = "write NODE@FROM..UNTIL, as in a@2s..4s"
     name, sign, span = text.partition("@")
     if not sign:
-        wrong(option, text, len(text), 1, "there is no @ that says when", remedy)
+        wrong(option, text, len(text), 1, "the time is missing: there is no @", remedy)
     if name not in names:
         what = f"there is no node {name!r}" if name else "a node is missing"
         wrong(option, text, 0, len(name), what, f"--nodes has {', '.join(names)}")
@@ -118,7 +118,7 @@ def read_fault(trouble: Trouble, text: str, names: Sequence[str]) -> Fault:
     from_ms = read_ms(option, text, start, at, least=0)
     until_ms = read_ms(option, text, end, after, least=0)
     if until_ms <= from_ms:
-        why = f"it ends at {end}, and begins only at {start}" if until_ms < from_ms else "it takes no time"
+        why = f"it ends at {end}, before it starts at {start}" if until_ms < from_ms else "it takes no time"
         wrong(option, text, at, len(span), why, remedy)
     return Fault(trouble, name, from_ms, until_ms)
 

@@ -1,1 +1,1 @@
-"""Implementations of the contract held to their models: chaos, Hypothesis, the model graph, and bugs that are planted."""
+"""Implementations checked against their models: fault injection, Hypothesis, the model's graph, and planted bugs."""

@@ -24,8 +24,8 @@ from ratified.language.machine import OutOfBounds, PythonMachine, Values
 from ratified.language.model import Model
 from ratified.language.values import show
 
-UNREACHED = "only steps that cannot be taken lead to where it begins"
-PASSED = "the implementation does not rest where it begins, but goes on in the same step of its own"
+UNREACHED = "reached only by steps that cannot be taken"
+PASSED = "the implementation continues in the same step"
 
 
 @dataclass(frozen=True, slots=True)

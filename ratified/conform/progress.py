@@ -186,9 +186,7 @@ class Calm:
         for n in range(QUIET):
             self.some_rounds(1)
             if self.world.leader() != leader or core.term != term:
-                raise StalledError(
-                    f"{leader}, whom nobody disturbs, goes on leading: not after {n} rounds, {FAIR}"
-                )
+                raise StalledError(f"{leader} leads on when nothing interferes: not after {n} rounds, {FAIR}")
 
     def without_some(self) -> None:
         """With fewer than half of the voters down there is a leader, which does what it is asked."""

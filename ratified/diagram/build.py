@@ -62,18 +62,18 @@ def graph(
     """The state graph of a model at a size, or a part or projection of it.
 
     `view` names a view of the model, or has expressions over its variables (`"role, current_term"`): states that agree on it
-    are one node. Without it every state is a node where there are few, else the model's first view is taken; `"state"` asks
-    for every state (of a model that has a `state`: `"self"`). `fold` makes one of states that differ by renaming
-    interchangeable values. `focus` keeps what is within `radius` steps of the states that satisfy a condition, of the steps
-    of an action, or of a `"counterexample"`. `loops` draws edges from a node to itself. `exercised` says of a step whether
-    traces came to what it does; it needs every state to be a node. With `most`, a graph of more nodes is
-    refused with the views that would help; without, one of more than 200,000 is, and others when they are drawn.
+    are one node. Without it, every state is a node if there are few; otherwise the model's first view is used. `"state"`
+    draws every state (`"self"`, for a model that has a `state`). `fold` merges states that differ by renaming interchangeable
+    values. `focus` keeps what is within `radius` steps of the states that satisfy a condition, of the steps of an action, or
+    of a `"counterexample"`. `loops` draws edges from a node to itself. `exercised` says whether traces exercised a step; it
+    requires every state to be a node. With `most`, a larger graph is refused with the views that would help; without it, one
+    of more than 200,000 nodes is, and smaller ones only when they are drawn.
 
     Raises:
-        RatifiedError: there is no such view, focus or engine; or nothing is violated where a counterexample is asked for.
+        RatifiedError: no such view, focus or engine; or nothing is violated and a counterexample is requested.
         TooLarge: there are more than `most` nodes.
-        ModelError: `fold` where the model can tell symmetric values apart; no initial state; a view without an answer.
-        EvaluationError: the model has no answer in a state that it reaches.
+        ModelError: `fold` for a model that distinguishes symmetric values; no initial state; a view without a value.
+        EvaluationError: an operation has no value in a reachable state.
     """
     watch = Watch(limits)
     whole = view == "self" or (view == WHOLE and not hasattr(model, WHOLE))

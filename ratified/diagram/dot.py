@@ -29,13 +29,17 @@ FONT = "Courier"
 """Graphviz knows how wide its letters are on every machine."""
 
 
-def to_dot(graph: Picture, *, bare: bool = False) -> str:
-    """The whole picture; `bare` of title, legend and levels. Raises TooLarge if there is more than anybody could read."""
+def to_dot(graph: Picture, *, bare: bool = False, dpi: int | None = None) -> str:
+    """The whole picture; `bare` of title, legend and levels; with so many dots per inch, if it is to be made of dots.
+
+    Raises TooLarge if there is more than anybody could read.
+    """
     readable(graph)
     styles = looks(graph.actions)
     placed = rows(graph)
     lines = [
         "digraph states {",
+        *([f"  dpi={dpi};"] if dpi else []),
         f'  graph [rankdir=TB, ranksep=0.5, nodesep=0.3, labelloc=b, labeljust=l, fontname="{FONT}", fontsize=10,',
         f"    label={quote('') if bare else legend(graph, styles)}];",
         f'  node [shape=box, style="rounded,filled", fillcolor="{PAPER}", color="{INK}", fontcolor="{INK}", '

@@ -45,7 +45,7 @@ class StateGraph(Picture):
     # --- pictures ---
 
     def to_dot(self) -> str:
-        """DOT, the language of Graphviz. Raises TooLarge if there is more than anybody could read."""
+        """DOT, the language of Graphviz. Raises TooLarge for a graph that is too large to read."""
         return dot.to_dot(self)
 
     def to_svg(self) -> str:
@@ -53,17 +53,17 @@ class StateGraph(Picture):
         return svg_of(self)
 
     def to_html(self) -> str:
-        """A page that needs nothing else: the picture, with every state's values to look at. Raises TooLarge."""
+        """A self-contained page: the picture, with the values of every state. Raises TooLarge."""
         return page.to_html(self)
 
     def save(self, file: str | Path) -> None:
-        """Write the graph to a file; how it ends says as what. Raises TooLarge, and RatifiedError for what cannot be written."""
+        """Write the graph to a file; its extension selects the format. Raises TooLarge, RatifiedError."""
         path = Path(file)
         kind = kind_of(path)
         check_writable(path)
         makers: dict[str, Callable[[], str | bytes]] = {
             "svg": self.to_svg,
-            "png": lambda: laid_out(self.to_dot(), "png"),
+            "png": lambda: laid_out(dot.to_dot(self, dpi=150), "png"),
             "pdf": lambda: laid_out(self.to_dot(), "pdf"),
             "dot": self.to_dot,
             "html": self.to_html,

@@ -14,11 +14,11 @@ State = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class GraphNode:
-    """A state, or `states` of them that a view does not tell apart.
+    """A state, or `states` of them that agree on a view.
 
-    `lines` is what a reader is shown: all of an initial state, what changed against `parent` of another one, or what the view
-    says. `example` is the state, or the first of them. `level` counts steps from an initial state. `initial`, `deadlocked` and
-    each of `violated` (invariants, by name) say of how many of the states that is true.
+    `lines` is its text: the whole of an initial state, the changes since `parent` of another one, or the view. `example` is
+    the state, or the first of them. `level` counts steps from an initial state. `initial`, `deadlocked` and each of
+    `violated` (invariants, by name) count the states of which that is true.
     """
 
     number: int
@@ -35,7 +35,7 @@ class GraphNode:
 
     @property
     def marks(self) -> tuple[str, ...]:
-        """What is special about it, in words."""
+        """Its marks, in words."""
         of = f" of {self.states:,}" if self.states > 1 else ""
 
         def count(some: int) -> str:
@@ -50,10 +50,9 @@ class GraphNode:
 class GraphEdge:
     """Steps of one action from one node to another.
 
-    `calls` are their arguments as text, where states are drawn one by one. `steps` counts them, `sources` the states of the
-    source that have one: a step is `partial` if not all have. `tree` if the target's lines say what this step changed.
-    `on_path` if the run to the first violating state that is drawn goes this way. `missed` if traces exercised none of these
-    steps.
+    `calls` are their arguments as text, if states are drawn individually. `steps` counts them, `sources` the states of the
+    source that have one: an edge is `partial` if not all have. `tree` if the target's lines show what this step changed.
+    `on_path` if the run to the first violating state drawn takes this edge. `missed` if traces exercised none of these steps.
     """
 
     source: int

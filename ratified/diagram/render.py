@@ -82,10 +82,8 @@ def laid_out(dot: str, form: str) -> bytes:
             "drawing needs the graphviz package",
             remedy=f"{install('diagram')}; or write .dot or .html",
         ) from None
-    arguments = {"dpi": "150"} if form == "png" else {}
-    text = dot.replace("digraph states {", "digraph states {\n  dpi=150;", 1) if arguments else dot
     try:
-        made: bytes = graphviz.pipe("dot", form, text.encode(), quiet=True)
+        made: bytes = graphviz.pipe("dot", form, dot.encode(), quiet=True)
     except graphviz.ExecutableNotFound:
         raise NoDot(
             "drawing needs Graphviz, and its program `dot` is not there",

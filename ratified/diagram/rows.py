@@ -8,7 +8,7 @@ from typing import Self
 
 
 class Fate(Enum):
-    """What became of a message."""
+    """What happened to a message."""
 
     RECEIVED = "received"
     LOST = "lost"
@@ -17,10 +17,10 @@ class Fate(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message on its way from one lifeline to another, or to nobody in particular (`receiver` is None).
+    """A message from one lifeline to another, or to no particular receiver (`receiver` is None).
 
-    `sent` and `ended` are numbers of rows; where it is in flight at the end, `ended` is the last row. `copy` if the network
-    made it of another one; `overtakes` if it arrives before one that the same sender sent to the same receiver earlier.
+    `sent` and `ended` are numbers of rows; for a message still in flight, `ended` is the last row. `copy` if the network
+    duplicated another message; `overtakes` if it arrives before an earlier message of the same sender to the same receiver.
     """
 
     label: str
@@ -35,7 +35,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One step: what it is called, whose it is (None: the network's, or everybody's), and what it changed, by lifeline."""
+    """One step of a diagram: its name, its lifeline (None: the network's, or everybody's), and what it changed, by lifeline."""
 
     call: str
     actor: int | None
@@ -44,7 +44,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What is to be said at the end: a headline, and sentences. `bad` if something went wrong."""
+    """The end of a diagram: a headline, and sentences. `bad` if something went wrong."""
 
     headline: str
     lines: tuple[str, ...] = ()

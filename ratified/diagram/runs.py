@@ -64,10 +64,10 @@ Item = tuple[str, tuple[object, ...], Any]
 def sequence(run: Trace | Result | Violation, model: Model | None = None) -> SequenceDiagram:
     """The sequence diagram of a run, of the counterexample of a result, or of a violation.
 
-    `model` is the model at the size that it is a run of; a result knows its own.
+    `model` is the model at the size of the run; a result has its own.
 
     Raises:
-        ModelError: there is no run to draw, or no telling of which model it is.
+        ModelError: there is no run to draw, or its model is unknown.
     """
     violation = None
     if isinstance(run, Result):

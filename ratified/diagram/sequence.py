@@ -16,7 +16,7 @@ from ratified.diagram.rows import Ending, Fate, Message, Row, SequencePicture
 
 @dataclass(frozen=True, slots=True)
 class SequenceDiagram(SequencePicture):
-    """A run, as a picture or as Mermaid text."""
+    """A run as a sequence diagram."""
 
     def to_svg(self) -> str:
         """The picture."""
@@ -27,7 +27,7 @@ class SequenceDiagram(SequencePicture):
         return mermaid.to_mermaid(self)
 
     def save(self, file: str | Path) -> None:
-        """Write it to a file: .svg, .mmd, .md (a Mermaid block) or .html. Raises RatifiedError for what cannot be written."""
+        """Write it to a file: .svg, .mmd, .md (a Mermaid block) or .html. Raises RatifiedError if it cannot be written."""
         chart.save(self, Path(file))
 
     def _repr_svg_(self) -> str:

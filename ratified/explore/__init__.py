@@ -1,6 +1,6 @@
 """Exhaustive exploration: every state that a model can reach at a size, and whether its claims hold in all of them.
 
-Importing this imports no engine: of many a run in CI everything is known already.
+Importing this imports no engine, because many runs in CI find all verdicts in the cache.
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ def check(
     claims: Collection[str] | None = None,
     options: NativeOptions = _ANY,
 ) -> Result:
-    """Visit every reachable state of a model, breadth first, and check what it claims.
+    """Visit every reachable state of a model, breadth first, and check its claims.
 
-    Invariants are asked about every state, step invariants and refinements about every step; with `deadlock`, a state from
-    which no step is possible (a step that would leave a bound is possible) is a violation too. What fails is told with a shortest
-    run. A state that breaks a `@constraint` is neither counted, checked nor expanded, and step invariants and refinements are
-    not asked about steps into it. `symmetry` explores one state of each orbit under renaming of symmetric sorts.
+    Invariants are checked in every state, step invariants and refinements for every step; with `deadlock`, a state without
+    enabled steps is a violation too (a step that would exceed a bound is enabled). A violation comes with a shortest run. A
+    state that violates a `@constraint` is neither counted, checked nor expanded, and step invariants and refinements are not
+    checked for steps into it. `symmetry` explores one state of each orbit under renaming of symmetric sorts.
 
-    Liveness is checked when nothing else is violated, on all states and steps; what fails is told with a fair run that
-    repeats for ever. It cannot be checked with symmetry, and where a constraint left states out it can only be refuted.
+    Liveness is checked if nothing else is violated, on all states and steps; a violation comes with an infinite fair run. It
+    cannot be checked with symmetry, and if a constraint excluded states it can only be refuted.
 
-    `claims` names the claims to check; without it, all are.
+    `claims` names the claims to check; by default all are.
 
-    A limit that is reached, a declared bound that is left and an interrupt make the result undecided, unless something
-    was violated; but where the native engine has a memory limit, it keeps further states on disk. `progress` is called at most
+    A limit that is reached, a declared bound that is exceeded, or an interrupt makes the result undecided, unless something
+    was violated; with a memory limit the native engine keeps further states on disk instead. `progress` is called at most
     some five times a second. `engine` is auto, reference or native; `options` are for the native one.
 
     Raises:
-        EvaluationError: the model has no answer in a state that it reaches; with the run to it.
-        ModelError: it has no initial state, no claim of that name, or `symmetry` was asked for and it can tell symmetric
-            values apart or claims liveness.
+        EvaluationError: an operation has no value in a reachable state; with the run to it.
+        ModelError: there is no initial state or no claim of that name; or `symmetry` is requested for a model that distinguishes
+            symmetric values or claims liveness.
         RatifiedError: the engine does not exist or cannot be used here; or this is not a model at a size.
     """
     from ratified.explore.engines import Task, run

@@ -89,16 +89,21 @@ def _first_of_group(actions: Sequence[Function], index: int) -> int:
     return next(i for i, a in enumerate(actions) if a.fair is not None and a.fair.group == fair.group)
 
 
+def _each(action: Function) -> tuple[str, ...]:
+    """The parameters for whose values a fair action, and all of its group, is fair one by one."""
+    return () if action.fair is None else action.fair.each
+
+
 def demands_of(actions: Sequence[Function], labels: Labels) -> tuple[list[Demand], list[Fair]]:
     """What the fairness of a model's actions demands, one demand for each choice of the parameters in `each` that came up."""
     served: dict[tuple[int, Values], set[int]] = {}
     for number, (index, arguments) in enumerate(labels.instances):
         action = actions[index]
         if action.fair is not None:
-            told = tuple(
-                v for a, v in zip(action.arguments, arguments, strict=True) if a.name in action.fair.each
-            )
-            served.setdefault((_first_of_group(actions, index), told), set()).add(number)
+            first = _first_of_group(actions, index)
+            by_name = {a.name: v for a, v in zip(action.arguments, arguments, strict=True)}
+            told = tuple(by_name[name] for name in _each(actions[first]))
+            served.setdefault((first, told), set()).add(number)
     demands, fair = [], []
     for (index, told), numbers in sorted(served.items(), key=lambda item: (item[0][0], min(item[1]))):
         action = actions[index]

@@ -4,19 +4,21 @@
     measured.figures[0].estimate.mean          # 4.24..., within .low and .high
 
 Guarantees: what a run is stands in `measuring.py`; the same seed gives the same figures, whatever the number of threads and
-whichever engine runs it.
+processes, and whichever engine runs it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from ratified.explore.measuring import NEVER, At, End, Plan, Run, Runs, plan_of
-from ratified.language.errors import RatifiedError
+from ratified.explore.world import Alone, World, alike, cores_of
+from ratified.language.errors import RatifiedError, Span
+from ratified.language.ir import Kind
 from ratified.language.model import Model
 from ratified.results.estimates import Estimate, Number, estimate
 from ratified.results.limits import Reached, Watch
@@ -35,7 +37,7 @@ SOON = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What was measured of all runs: the expression as it was typed, of which states it speaks, and what the sample says."""
+    """A measurement: the expression as typed, the states in which it was evaluated, and the estimate."""
 
     text: str
     at: At
@@ -44,12 +46,12 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What runs of a model came to.
+    """The measurements of random runs of a model.
 
-    `runs` were run of `asked`, with `steps` in all; `ended` says how many ended why, and `early` how many of them before `since`,
-    of which nothing was asked along the way. `weights` are those of actions that are not
-    all alike. A bound that was left is a step that was not taken although the model has it; where there are any, or runs did not
-    come to `until` or to `since`, the figures are not the model's own: `complete` is false.
+    `runs` runs were made of `asked`, with `steps` steps in all; `ended` counts how they ended, and `early` those that ended
+    before `since` and are not counted. `weights` are those of actions whose weight is not 1. A bound in `bounds` excluded a
+    step that the model has; if there are any, or runs did not reach `until` or `since`, the figures are not those of the
+    model: `complete` is false.
     """
 
     model: str
@@ -73,12 +75,12 @@ class Measured:
 
     @property
     def missed(self) -> int:
-        """How many runs did not come to `until`."""
+        """The number of runs that did not reach `until`."""
         return 0 if self.until is None else self.runs - self.ended[End.UNTIL]
 
     @property
     def complete(self) -> bool:
-        """Whether the figures are of all that was asked for."""
+        """Whether the figures cover everything requested."""
         return not self.bounds and not self.missed and not self.early and self.stopped is None
 
 
@@ -96,63 +98,93 @@ def measure(
     threads: int | None = None,
     limits: Limits = Limits(),  # noqa: B008  # frozen
     progress: Callable[[int], None] | None = None,
+    world: World | None = None,
 ) -> Measured:
-    """Measure runs of at most `length` steps, which end early where `until` is true.
+    """Measure runs of at most `length` steps, which end early when `until` is true.
 
-    A measure is an expression of the language over a state, a number or a condition; in it `steps` is how many steps the run has
-    taken, and `times_pick` how often the action `pick`. It is asked at the end of a run, or as it says: `max: queue`,
-    `min: queue`, `mean: queue` (over all states of the run, the first and last too), `first: queue == 0` (the steps until then).
-    With `since`, what is asked along a run is asked from that step on: what it begins with is left out (a warm-up cut).
-    `weights` are of actions, in place of what the model says. `confidence` is of each interval by itself. `limits` are of
-    seconds and memory: what is measured are then the runs that were done. `progress` is called with how many these are.
+    A measure is an expression of the language over a state, a number or a condition; in it `steps` is the number of steps so
+    far, and `times_pick` how often the action `pick` was taken. It is evaluated at the end of a run, or as it says: `max:
+    queue`, `min: queue`, `mean: queue` (over all states of the run, the first and last included), `first: queue == 0` (the
+    steps until then). With `since`, measures along a run start at that step (a warm-up cut). `weights` replace those of the
+    model's actions. `confidence` is that of each interval by itself. `limits` may have seconds and memory; the figures are
+    then of the runs completed. `progress` is called with their number, and may raise
+    KeyboardInterrupt to stop. `world` is the processes that share the runs: all call this, and all get the same.
 
     Raises:
-        EvaluationError: the model, a weight or a measure has no answer in a state that a run comes to; with that run.
-        ModelError: an expression is none, with a caret; or the model has no initial state.
-        RatifiedError: a number makes no sense, or this is not a model at a size.
+        EvaluationError: the model, a weight or a measure has no value in a state that a run reaches; with that run.
+        ModelError: an invalid expression, with a caret; or the model has no initial state.
+        RatifiedError: an invalid number, or this is not a model at a size.
     """
     _check(model, measures, runs, length, confidence, engine, threads)
     plan = plan_of(model, measures, until=until, weights=weights or {}, length=length, seed=seed, since=since)
     _check_since(plan)
     limits.only("measuring", "seconds", "memory")
-    watch = Watch(limits)
-    try:
-        reference = Runs(plan, watch.tick)
-    except Reached as stop:
-        raise RatifiedError(f"no run was completed within {stop}", remedy="set a larger limit") from None
-    collected, notes, stopped = _Collected(plan), list[str](), INTERRUPTED
+    watch, world = Watch(limits), world or Alone()
+    with alike(world):
+        try:
+            reference = Runs(plan, watch.tick)
+        except Reached as stop:
+            raise RatifiedError(f"no run was completed within {stop}", remedy="set a larger limit") from None
+    begun = Counter(reference.bounds), Counter(reference.left_out)
+    numbers = range(runs * world.rank // world.size, runs * (world.rank + 1) // world.size)
+    collected, notes, stopped, failed = _Collected.of(len(plan.measures)), list[str](), INTERRUPTED, runs
 
     def looked(done: int) -> bool:
         """Whether to go on."""
         nonlocal stopped
-        if progress:
-            progress(done)
         try:
+            if progress:
+                progress(min(done * world.size, runs))
             watch.tick()
+        except KeyboardInterrupt:
+            return False
         except Reached as stop:
             stopped = str(stop)
-        return stopped == INTERRUPTED
+            return False
+        return True
 
+    threads = threads or cores_of(world)
     native = None
-    if engine == "native" or (engine == "auto" and runs * length > SOON):
+    if numbers and (engine == "native" or (engine == "auto" and runs * length > SOON)):
         native = _native(plan, reference, engine, notes)
     done = (
-        map(reference.run, range(runs))
+        map(reference.run, numbers)
         if native is None
-        else _by_native(native, reference, runs, threads, looked)
+        else _by_native(native, reference, numbers, threads, looked)
     )
+    problem: RatifiedError | None = None
     try:
         for run in done:
-            collected.add(run)
+            collected.add(plan, run)
             if native is None and not looked(collected.runs):
                 break
     except KeyboardInterrupt:
-        if not collected.runs:
-            raise
+        pass
     except Reached as stop:
         stopped = str(stop)
-    whole = collected.runs == runs
-    return collected.measured(reference, runs, confidence, tuple(notes), None if whole else stopped)
+    except RatifiedError as error:
+        problem, failed = error, numbers.start + collected.runs
+    first = min(world.gather(failed))
+    if first < runs:
+        raise problem if problem is not None and first == failed else _error_in(plan, first)
+    collected.bounds, collected.left_out = reference.bounds - begun[0], reference.left_out - begun[1]
+    whole = _Collected.of(len(plan.measures))
+    for part, why in world.gather((collected, None if collected.runs == len(numbers) else stopped)):
+        whole.merge(part)
+        stopped = why or stopped
+    if stopped == INTERRUPTED and not whole.runs:
+        raise KeyboardInterrupt
+    whole.bounds, whole.left_out = whole.bounds + begun[0], whole.left_out + begun[1]
+    return _measured(plan, whole, runs, confidence, tuple(notes), None if whole.runs == runs else stopped)
+
+
+def _error_in(plan: Plan, number: int) -> RatifiedError:
+    """What goes wrong in a run that was another process's."""
+    try:
+        Runs(plan, lambda: None).run(number)
+    except RatifiedError as error:
+        return error
+    raise AssertionError("a run is the same run everywhere")
 
 
 def _native(plan: Plan, reference: Runs, engine: str, notes: list[str]) -> NativeRuns | None:
@@ -171,15 +203,15 @@ def _native(plan: Plan, reference: Runs, engine: str, notes: list[str]) -> Nativ
 
 
 def _by_native(
-    native: NativeRuns, reference: Runs, runs: int, threads: int | None, looked: Callable[[int], bool]
+    native: NativeRuns, reference: Runs, numbers: range, threads: int, looked: Callable[[int], bool]
 ) -> Iterator[Run]:
     """Runs of generated code; one in which it has no answer is CPython's, which has one or says why not."""
-    found = native.run(runs, threads, looked)
+    found = native.run(numbers, threads, looked)
     for place, times in found.left:
         reference.bounds[place.what, place.action, place.span] += times
     for name, times in zip(reference.constraints, found.constrained, strict=True):
         reference.left_out[name] += times
-    for number, run in enumerate(found.runs):
+    for number, run in zip(numbers, found.runs, strict=False):
         yield reference.run(number) if run is None else run
 
 
@@ -227,65 +259,87 @@ def _check_since(plan: Plan) -> None:
         )
 
 
+@dataclass(slots=True)
 class _Collected:
-    """Runs, in their order."""
+    """What was measured of runs, in any order: how often each value was seen, and in how many runs there was none."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        self.runs = self._steps = self._early = 0
-        self._ended: Counter[End] = Counter()
-        self._counted: list[Counter[Number]] = [Counter() for _ in plan.measures]
-        self._missing = [0] * len(plan.measures)
+    counted: list[Counter[Number]]
+    missing: list[int]
+    runs: int = 0
+    steps: int = 0
+    early: int = 0
+    ended: Counter[End] = field(default_factory=Counter)
+    bounds: Counter[tuple[str, str, Span | None]] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
 
-    def add(self, run: Run) -> None:
+    @classmethod
+    def of(cls, measures: int) -> _Collected:
+        """Of no run."""
+        return cls([Counter() for _ in range(measures)], [0] * measures)
+
+    def add(self, plan: Plan, run: Run) -> None:
         """One more."""
         self.runs += 1
-        self._steps += run.steps
-        self._ended[run.end] += 1
-        asked = run.steps + 1 - self._plan.since  # in so many states, where it was asked along the way
-        self._early += asked < 1
-        for k, (m, value) in enumerate(zip(self._plan.measures, run.row, strict=True)):
+        self.steps += run.steps
+        self.ended[run.end] += 1
+        asked = run.steps + 1 - plan.since  # in so many states, where it was asked along the way
+        self.early += asked < 1
+        for k, (m, value) in enumerate(zip(plan.measures, run.row, strict=True)):
             if m.at is At.FIRST and value == NEVER:
-                self._missing[k] += 1
+                self.missing[k] += 1
             elif m.at is At.END or asked > 0:
-                self._counted[k][Fraction(value, asked) if m.at is At.MEAN else value] += 1
+                self.counted[k][Fraction(value, asked) if m.at is At.MEAN else value] += 1
 
-    def measured(
-        self, reference: Runs, asked: int, confidence: float, notes: tuple[str, ...], stopped: str | None
-    ) -> Measured:
-        """What they came to."""
-        plan, model = self._plan, self._plan.model
-        weights = dict(plan.weights)
-        return Measured(
-            model=model.module.name,
-            sizes={sort.__name__: size for sort, size in model.scope.sizes.items()},
-            parameters=dict(model.scope.parameters),
-            seed=plan.seed,
-            asked=asked,
-            runs=self.runs,
-            length=plan.length,
-            steps=self._steps,
-            until=None if plan.until is None else plan.until.text,
-            ended={end: self._ended[end] for end in End},
-            weights=weights if any(w != 1 for w in weights.values()) else {},
-            figures=tuple(
-                Figure(
-                    m.text,
-                    m.at,
-                    estimate(counted, missing=missing, confidence=confidence, proportion=m.condition),
-                )
-                for m, counted, missing in zip(plan.measures, self._counted, self._missing, strict=True)
-            ),
-            bounds=tuple(
-                BoundReport(what, by, times, span)
-                for (what, by, span), times in sorted(reference.bounds.items(), key=lambda item: item[0][:2])
-            ),
-            constraints=tuple(ConstraintReport(n, reference.left_out[n]) for n in reference.constraints),
-            notes=notes,
-            stopped=stopped,
-            since=plan.since,
-            early=self._early,
-        )
+    def merge(self, other: _Collected) -> None:
+        """Those of another process, too."""
+        self.runs += other.runs
+        self.steps += other.steps
+        self.early += other.early
+        self.ended += other.ended
+        self.bounds += other.bounds
+        self.left_out += other.left_out
+        for k, counted in enumerate(other.counted):
+            self.counted[k] += counted
+            self.missing[k] += other.missing[k]
+
+
+def _measured(
+    plan: Plan, of: _Collected, asked: int, confidence: float, notes: tuple[str, ...], stopped: str | None
+) -> Measured:
+    """What runs came to."""
+    model = plan.model
+    weights = dict(plan.weights)
+    constraints = plan.module.of_kind(Kind.CONSTRAINT)
+    return Measured(
+        model=model.module.name,
+        sizes={sort.__name__: size for sort, size in model.scope.sizes.items()},
+        parameters=dict(model.scope.parameters),
+        seed=plan.seed,
+        asked=asked,
+        runs=of.runs,
+        length=plan.length,
+        steps=of.steps,
+        until=None if plan.until is None else plan.until.text,
+        ended={end: of.ended[end] for end in End},
+        weights=weights if any(w != 1 for w in weights.values()) else {},
+        figures=tuple(
+            Figure(
+                m.text,
+                m.at,
+                estimate(counted, missing=missing, confidence=confidence, proportion=m.condition),
+            )
+            for m, counted, missing in zip(plan.measures, of.counted, of.missing, strict=True)
+        ),
+        bounds=tuple(
+            BoundReport(what, by, times, span)
+            for (what, by, span), times in sorted(of.bounds.items(), key=lambda item: item[0][:2])
+        ),
+        constraints=tuple(ConstraintReport(f.name, of.left_out[f.name]) for f in constraints),
+        notes=notes,
+        stopped=stopped,
+        since=plan.since,
+        early=of.early,
+    )
 
 
 def first_run(
@@ -296,6 +350,6 @@ def first_run(
     until: str | None = None,
     weights: Mapping[str, int] | None = None,
 ) -> Trace:
-    """The first of the runs that `measure` measures, step by step."""
+    """The first of the runs of `measure`, step by step."""
     plan = plan_of(model, (), until=until, weights=weights or {}, length=length, seed=seed)
     return Runs(plan, Watch(Limits()).tick).trace(0)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class NativeOptions:
-    """How the native engine works. `threads` is all cores if None.
+    """Options of the native engine. `threads` is all cores if None.
 
-    `checkpoint` is a folder from which an exploration that was stopped goes on; `dump` a file for the generated C.
+    `checkpoint` is a folder from which a stopped exploration resumes; `dump` is a file for the generated C.
     """
 
     threads: int | None = None
@@ -19,5 +19,5 @@ class NativeOptions:
 
     @property
     def asked(self) -> bool:
-        """Whether anything was asked for that only the native engine has."""
+        """Whether any option is set that only the native engine has."""
         return self != NativeOptions()

@@ -19,6 +19,7 @@ from ratified.language.errors import ModelError
 from ratified.language.ir import Kind
 from ratified.language.machine import Values
 from ratified.language.model import Model
+from ratified.language.partial import PartialMap
 from ratified.language.sorts import Sort
 from ratified.language.values import Bag, Map, Seq, Set, order_key
 
@@ -45,8 +46,8 @@ class Renaming:
             return self.permutation[kind][int(value)]
         if kind is Set:
             return Set._of(frozenset(map(self, value._data)))
-        if kind is Map:
-            return Map({self(k): self(v) for k, v in value._data.items()})
+        if kind is Map or kind is PartialMap:
+            return kind({self(k): self(v) for k, v in value._data.items()})
         if kind is Bag:
             return Bag._of({self(k): n for k, n in value._data.items()})
         if kind is Seq:

@@ -1,1 +1,1 @@
-"""What follows a run of any system by its model: bindings, the follower, traces in files, linearizability."""
+"""Runs of any system checked against its model: bindings, the follower, traces in files, linearizability."""

@@ -46,29 +46,29 @@ Observed: TypeAlias = Mapping[Place, Any]
 
 
 class Claim(str):
-    """As a place, a statement about the implementation alone: what is observed there must be True."""
+    """As a place in `observe`: a statement about the implementation alone, whose value must be True."""
 
     __slots__ = ()
 
 
 class EventError(RatifiedError):
-    """An event that makes no sense: unknown, or with the wrong arguments. The message has no line; who reads files adds it."""
+    """An invalid event: unknown, or with wrong arguments. The message has no line; the reader of the file adds it."""
 
 
 class BindingError(EventError):
-    """A binding that answers what makes no sense for its model; it says where in the binding."""
+    """A binding that returns something invalid for its model; the message says where in the binding."""
 
 
 class TooSmallError(RatifiedError):
-    """The model, at the size that the binding gives it, has no room for what happened. Nothing follows from that."""
+    """The size that the binding gives its model is too small for what happened. The verdict is undecided."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that an implementation did. `variables` is what could be seen afterwards; None if nothing was looked at.
+    """An event of an implementation. `variables` is what was observed after it; None: nothing.
 
-    An event that is not `certain` may have been undone by a crash: it is tried both ways. `line` is where it was read, and
-    `source` from what, if that is one of several; `clock` is its field of the clock by which these are merged, if it has one.
+    An event that is not `certain` may have been undone by a crash; both possibilities are tried. `line` is its line in a
+    file, and `source` the file, if there are several; `clock` is the field by which several files are merged.
     """
 
     action: str
@@ -87,22 +87,23 @@ class Event:
 
 
 class States(Protocol):
-    """The states that could explain what was seen, to be tidied."""
+    """The states that explain what was observed, for `tidy_all`."""
 
     def ask(self, about: Callable[[Any], A]) -> list[A]:
-        """What a function answers of each, which is handed the model and changes nothing."""
+        """Call a function with the model in each state, and return the results; it changes nothing."""
 
     def change(self, how: Callable[[Any], None]) -> None:
-        """Change each; how is handed the model."""
+        """Change each state; `how` is called with the model."""
 
 
 class Binding:
-    """Derive from this. A method `on_X` says what the event X means; `observe` says what its variables mean.
+    """Derive from this to map the events of an implementation to steps of a model.
 
-    The parameters of `on_X` are the event's arguments by name; two names are special, `node` and `variables`.
-    `unobserved` names actions that the model may take at any time without an event, at most `most_unobserved` of them between
-    two events. `tidy`, called now and then, may change a state of the model so that it does not grow with the run: whatever is
-    removed must be such that it cannot matter any more. Where that depends on all states that could be, `tidy_all` is for it.
+    A method `on_X` returns the steps that event X stands for. Its parameters are the event's arguments by name; `node` and
+    `variables` are special. `observe` maps the variables of an event to places of the model. `unobserved` names actions that
+    the model may take at any time without an event, at most `most_unobserved` of them between two events. `tidy`, called
+    every 64 events, may remove from a state what can no longer matter, so that it does not grow with the run; use `tidy_all`
+    if what to remove depends on all possible states.
     """
 
     unobserved: ClassVar[Sequence[str]] = ()
@@ -115,29 +116,29 @@ class Binding:
     """For reports: how many entries at the beginning of its logs the model no longer has; it counts from there."""
 
     def model(self) -> Model:
-        """Return the model, at a size that has room for everything."""
+        """Return the model, at a size large enough for the whole run."""
         raise BindingError(
             f"{type(self).__name__} must implement model()",
             remedy="it returns the model, at a size large enough for every run",
         )
 
     def begin(self, heading: Mapping[str, Any]) -> None:
-        """Take note of the heading of a trace, empty if it has none: it may name the nodes, say."""
+        """Read the heading of a trace, which may name the nodes, for example; empty if there is none."""
 
     def observe(self, node: str, variables: Mapping[str, Any]) -> Observed:  # noqa: ARG002 - for those who override it
-        """Return what the variables of a node say of the model's."""
+        """Return the values of the model's places that a node's variables show."""
         return {}
 
     def tidy(self, m: Any) -> None:
-        """Remove from the model's variables what cannot matter any more."""
+        """Remove from the model's variables what can no longer matter."""
 
     def tidy_all(self, states: States) -> None:
-        """Likewise, for all states that could explain what was seen, where what to remove has to be the same in each."""
+        """The same for all possible states, if what to remove must be the same in each."""
         if type(self).tidy is not Binding.tidy:
             states.change(self.tidy)
 
     def steps(self, event: Event) -> Steps:
-        """Return what an event means. Raises EventError."""
+        """Return the steps that an event stands for. Raises EventError."""
         handler = (_known.get(type(self)) or _handlers(type(self))).get(event.action)
         if handler is None:
             known = ", ".join(sorted(_handlers(type(self)))) or "none"
@@ -209,7 +210,7 @@ class _Handler:
 
 
 def raised_at(problem: Exception) -> str:
-    """Where in a binding something was raised."""
+    """The place in a binding where something was raised."""
     span = where(problem.__traceback__)
     return f"raised at {span}\n{span.excerpt()}" if span else ""
 
@@ -228,7 +229,7 @@ def _handlers(cls: type[Binding]) -> dict[str, _Handler]:
 
 
 def known_events(cls: type[Binding]) -> tuple[str, ...]:
-    """The events that a binding has handlers for, by name."""
+    """The names of the events that a binding has handlers for."""
     return tuple(_handlers(cls))
 
 
@@ -281,9 +282,9 @@ def _told(kind: Any) -> str:
 
 
 class Names(Generic[S]):
-    """Values of a sort for what an implementation calls by name; with no names given, the next one for each new name.
+    """Maps names of an implementation to values of a sort: the names given, in order, or each new name to the next value.
 
-    Raises EventError for a name that is not among those given, TooSmallError past `size` names.
+    Raises EventError for a name that is not among those given, TooSmallError for more than `size` names.
     """
 
     def __init__(self, sort: type[S], size: int, names: Sequence[str] = ()) -> None:
@@ -317,16 +318,16 @@ class Names(Generic[S]):
         return found
 
     def release(self, name: Any) -> None:
-        """Forget a name that will not come again, so that its value stands for another one. The model must have let go of it.
+        """Free the value of a name that will not occur again; the model must no longer use the value.
 
-        Raises EventError for a name that has no value, or that is one of those given.
+        Raises EventError for a name without a value, or one of those given.
         """
         if self._closed or name not in self._known:
             raise EventError(f"{name!r:.60} is no {self._sort.__name__.lower()} that could be released")
         self._free.append(self._known.pop(name))
 
     def known(self) -> list[tuple[Any, S]]:
-        """The names so far, and their values."""
+        """The names so far, with their values."""
         return list(self._known.items())
 
     def maybe(self, name: Any) -> S | None:

@@ -8,13 +8,13 @@ from ratified.follow.tracker import Tracker
 
 
 class ConformanceError(AssertionError):
-    """An implementation does what its model does not allow; for tests, which call `Follower.expect`."""
+    """An implementation did something that its model does not allow; raised by `Follower.expect` in tests."""
 
 
 class Follower(Tracker):
-    """Follows an implementation by its binding. See `ratified.follow.tracker` for how an event is explained."""
+    """Checks the events of an implementation against its model, by a binding. How: `ratified.follow.tracker`."""
 
     def expect(self, event: Event) -> None:
-        """Follow one event inside a test. Raises ConformanceError if it is not explained, telling why."""
+        """Check one event inside a test. Raises ConformanceError, with the report, if nothing explains it."""
         if not self.step(event):
             raise ConformanceError(told(self))

@@ -1,17 +1,17 @@
-"""What an event means in a model: an expression over the model's actions, which a binding writes and the checker follows.
+"""What an event stands for: an expression over the model's actions, which a binding returns and the checker follows.
 
     do("promise", a=acceptor, b=ballot)            one step of the model
-    do("propose", b=ballot)                        the same; arguments that are not given may be any
-    (do(...), do(...))                             one after the other; () is nothing at all
-    maybe(do(...))                                 it or nothing
-    either(do(...), do(...))                       one of them
-    repeat(do(...), most=9)                        it, up to so many times
-    attempt(do(...))                               it where it is possible, else nothing
-    refused(do(...))                               nothing, but it must not be possible
-    holds("chosen", value)                         nothing, but a method of the model must be true
-    change("forget", lambda m: ...)                what the model has no action for: a function that changes its variables
+    do("propose", b=ballot)                        the same; arguments left out may have any value
+    (do(...), do(...))                             one after the other; () is nothing
+    maybe(do(...))                                 this or nothing
+    either(do(...), do(...))                       one of these
+    repeat(do(...), most=9)                        this, up to that many times
+    attempt(do(...))                               this if it is enabled, otherwise nothing
+    refused(do(...))                               no step, but this must not be enabled
+    holds("chosen", value)                         no step, but a method of the model must be true
+    change("forget", lambda m: ...)                a change for which the model has no action: a function of its variables
 
-Guarantees: values; what they mean is in `explain`.
+Guarantees: frozen values; what they mean is defined in `explain`.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ class Do:
 
 @dataclass(frozen=True, slots=True)
 class Either:
-    """One of several."""
+    """One of several alternatives."""
 
     ways: tuple[Steps, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """The same, from none to so many times."""
+    """A step repeated, from zero times up to a maximum."""
 
     steps: Steps
     most: int
@@ -51,7 +51,7 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A step where it is possible, and nothing where it is not: one state each, where `maybe` would keep both."""
+    """A step if it is enabled, otherwise nothing: one possible state, where `maybe` would keep both."""
 
     step: Do
 
@@ -61,7 +61,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """No step, but one that must not be possible."""
+    """No step, but a step that must not be enabled."""
 
     step: Do
 
@@ -84,7 +84,7 @@ class Holds:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of the variables that is no step of the model."""
+    """A change of the variables that is not a step of the model."""
 
     name: str
     how: Callable[[Any], None]
@@ -97,40 +97,40 @@ Steps: TypeAlias = "Do | Either | Repeat | Attempt | Refusal | Holds | Change | 
 
 
 def do(action: str, /, **arguments: Any) -> Do:
-    """One step of the model; arguments that are not given may be any."""
+    """One step of the model; arguments left out may have any value."""
     return Do(action, arguments)
 
 
 def either(*ways: Steps) -> Either:
-    """One of several."""
+    """One of several alternatives."""
     return Either(ways)
 
 
 def maybe(steps: Steps) -> Either:
-    """It, or nothing."""
+    """These steps, or nothing."""
     return Either((steps, ()))
 
 
 def repeat(steps: Steps, most: int) -> Repeat:
-    """It, up to so many times, or not at all."""
+    """These steps up to `most` times, or not at all."""
     return Repeat(steps, most)
 
 
 def attempt(step: Do) -> Attempt:
-    """A step where it is possible, else nothing."""
+    """A step if it is enabled, otherwise nothing."""
     return Attempt(step)
 
 
 def refused(step: Do) -> Refusal:
-    """No step; one that must not be possible, with any values of the arguments that are not given."""
+    """No step, but this step must not be enabled, with any values of the arguments left out."""
     return Refusal(step)
 
 
 def holds(method: str, *arguments: Any, expected: Any = True) -> Holds:
-    """No step; what a method of the model answers."""
+    """No step, but a method of the model must return `expected`."""
     return Holds(method, arguments, expected)
 
 
 def change(name: str, how: Callable[[Any], None]) -> Change:
-    """A change that is no step of the model; `how` is handed the model, and may `require`."""
+    """A change that is not a step of the model; `how` is called with the model, and may `require`."""
     return Change(name, how)

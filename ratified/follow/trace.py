@@ -1,11 +1,11 @@
-"""Traces in files: what an implementation reported, one event a line, in the words of the observations of cores.
+"""Traces in files: the events that an implementation reported, one per line.
 
     {"node": "n1", "action": "promise", "arguments": {"ballot": [3, "n2"]}, "variables": {"promised": [3, "n2"]}}
 
-`node`, `arguments` and `variables` may be left out. `"certain": false` marks an event that a crash may have undone. The first
+`node`, `arguments` and `variables` are optional. `"certain": false` marks an event that a crash may have undone. The first
 line may be a heading, `{"trace": "paxos", ...}`, whose fields are for the binding.
 
-Guarantees: never more than a line in memory; what is wrong is a TraceError with its line, and nothing is left out in silence.
+Guarantees: at most one line is in memory; an invalid line is a TraceError with its number, and nothing is skipped silently.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def read_trace(
 ) -> tuple[Mapping[str, Any], Iterator[Event]]:
     """Return the heading of a source and its events. It is opened once, so that it may be a pipe. Raises TraceError.
 
-    With `wait` what is appended to a file is read too, until `wait` returns false. With `clock` events may have a field of that
-    name, and tell where they are from.
+    With `wait`, lines appended to a file are read too, until `wait` returns false. With `clock`, events may have a field of
+    that name, and say which file they are from.
     """
     found = lines(path, wait)
     first = next(found, None)
@@ -45,7 +45,7 @@ def read_trace(
 
 
 def read_events(path: Path) -> Iterator[Event]:
-    """Yield the events of a file. Raises TraceError for a line that is none, with its number."""
+    """Yield the events of a file. Raises TraceError, with its number, for an invalid line."""
     return _events(lines(path), path)
 
 
@@ -224,7 +224,7 @@ def _event(event: Mapping[str, Any], number: int, where: str) -> Event:
 
 
 def line_of(event: Event) -> str:
-    """An event as a line of a file, ending in a newline."""
+    """An event as a line of a file, with a newline at the end."""
     told: dict[str, Any] = {"node": event.node} if event.node else {}
     told["action"] = event.action
     if event.arguments:

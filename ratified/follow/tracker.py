@@ -67,9 +67,10 @@ class Notes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """What no state of the model explains. `number` counts events from 1: it is the length of the shortest prefix.
+    """An event that no state of the model explains.
 
-    `steps` are what the event stands for, as the binding said when it came: asked again, it may say something else.
+    `number` counts events from 1: it is the length of the shortest failing prefix. `steps` are those for which the event
+    stands according to the binding, kept because calling it again may return others.
     """
 
     number: int
@@ -82,7 +83,7 @@ class Mismatch:
 
 @dataclass(slots=True)
 class Followed:
-    """What came of it. `actions` counts the steps of the model that the events were explained by."""
+    """The result of following a run. `actions` counts the steps of the model that explain the events."""
 
     verdict: Verdict = Verdict.HOLDS
     events: int = 0

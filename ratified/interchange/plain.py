@@ -32,8 +32,9 @@ from ratified.language.types import (
     Type,
     UnionType,
     records_of,
+    whole_map,
 )
-from ratified.language.values import Bag, Map, Seq, Set
+from ratified.language.values import Bag, Seq, Set
 
 NAMED = (BoolType, IntType, EnumType, SortType)
 """Kinds of keys that a map can have as an object."""
@@ -105,7 +106,7 @@ def _(t: SetType | SeqType | BagType, value: Any) -> Any:
 
 @WRITTEN.rule(MapType)
 def _(t: MapType, value: Any) -> Any:
-    pairs = [(written(t.key, k), written(t.value, v)) for k, v in value.items()]
+    pairs = [(written(t.key, k), written(t.value, v)) for k, v in value.entries()]
     return {_key(k): v for k, v in pairs} if isinstance(t.key, NAMED) else [list(pair) for pair in pairs]
 
 
@@ -213,7 +214,7 @@ def _items(t: SetType | SeqType | BagType, value: Any, scope: Scope) -> list[Any
 
 @READ.rule(MapType)
 def _(t: MapType, given: tuple[Any, Scope]) -> Any:
-    return Map(dict(entries(t, *given)))
+    return whole_map(t, dict(entries(t, *given)), given[1])
 
 
 def entries(t: MapType, value: Any, scope: Scope) -> list[tuple[Any, Any]]:

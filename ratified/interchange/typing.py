@@ -33,7 +33,7 @@ from ratified.language.types import (
     UnionType,
     values_of,
 )
-from ratified.language.values import Bag, Map, Seq, Set
+from ratified.language.values import Bag, Seq, Set
 
 
 class BadValue(RatifiedError):
@@ -117,8 +117,9 @@ class Typing:
             found += [self.value(key, item, f"an element of {where}")] * count
         return Bag(found)
 
-    def map(self, pairs: Sequence[tuple[Raw, Raw]], key: Type, item: Type, where: str) -> Any:
+    def map(self, pairs: Sequence[tuple[Raw, Raw]], t: MapType, where: str) -> Any:
         """A map, which has a value for every key."""
+        key, item = t.key, t.value
         found: dict[Any, Any] = {}
         for k, v in pairs:
             at = self.value(k, key, f"a key of {where}")
@@ -126,7 +127,7 @@ class Typing:
         missing = [k for k in values_of(key, self._scope) if k not in found]
         if missing:
             raise BadValue(f"{where} has no value for {missing[0]!r}")
-        return Map(found)
+        return t.of(found)
 
 
 _UNFIT = object()
@@ -216,7 +217,7 @@ def _(t: BagType, at: Reading) -> Any:
 @READ.rule(MapType)
 def _(t: MapType, at: Reading) -> Any:
     pairs = _pairs(at.raw)
-    return _UNFIT if pairs is None else at.typing.map(pairs, t.key, t.value, at.where)
+    return _UNFIT if pairs is None else at.typing.map(pairs, t, at.where)
 
 
 def _variant(raw: Raw) -> tuple[str, Raw] | None:

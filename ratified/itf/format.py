@@ -21,7 +21,7 @@ from ratified.interchange.typing import READ, BadValue, Typing
 from ratified.language.errors import RatifiedError
 from ratified.language.kinds import refuse_other_types
 from ratified.language.machine import Values
-from ratified.language.model import Model
+from ratified.language.model import Model, given_to
 from ratified.language.rules import Rules
 from ratified.language.scope import running
 from ratified.language.types import (
@@ -85,7 +85,7 @@ def as_itf(model: Model, trace: Trace, about: str = "") -> str:
             "format-description": DESCRIPTION,
             **({"description": about} if about else {}),
             "model": model.module.name,
-            "given": {name: _plain(value) for name, value in model.given().items()},
+            "given": {name: _plain(value) for name, value in given_to(model).items()},
         },
         "vars": list(types),
         "states": [as_json(state, index) for index, state in enumerate(states)],
@@ -186,7 +186,7 @@ def _(t: BagType, written: tuple[Representation, Any]) -> Any:
 @WRITTEN.rule(MapType)
 def _(t: MapType, written: tuple[Representation, Any]) -> Any:
     form, value = written
-    return {"#map": [[_written(form, k, t.key), _written(form, v, t.value)] for k, v in value.items()]}
+    return {"#map": [[_written(form, k, t.key), _written(form, v, t.value)] for k, v in value.entries()]}
 
 
 # --- in -------------------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from ratified.language.api import (
     leads_to,
     majorities,
     maps,
+    permutations,
     refines,
     require,
     sequences,
@@ -25,7 +26,9 @@ from ratified.language.api import (
 )
 from ratified.language.errors import ModelError, RatifiedError, SizeError
 from ratified.language.model import Model
+from ratified.language.partial import PartialMap
 from ratified.language.records import record, replace
+from ratified.language.recursion import recursive
 from ratified.language.sorts import Ordered, Sort, Symmetric, first, last
 from ratified.language.types import AtMost, Range
 from ratified.language.values import Bag, Map, Seq, Set
@@ -39,6 +42,7 @@ __all__ = [
     "ModelError",
     "Ordered",
     "Param",
+    "PartialMap",
     "Range",
     "RatifiedError",
     "Seq",
@@ -61,7 +65,9 @@ __all__ = [
     "leads_to",
     "majorities",
     "maps",
+    "permutations",
     "record",
+    "recursive",
     "refines",
     "replace",
     "require",

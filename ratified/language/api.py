@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import Annotated, Any, Literal, NoReturn, TypeVar, overload
 
+from ratified.language.deferred import Deferred
 from ratified.language.errors import ModelError
 from ratified.language.ir import Kind
 from ratified.language.scope import running, scope_if_any
@@ -36,13 +37,23 @@ def require(condition: Literal[False]) -> NoReturn: ...
 @overload
 def require(condition: bool) -> None: ...
 def require(condition: bool) -> None:
-    """A guard of an action: where the condition is false, the step is not possible."""
+    """A guard of an action: if the condition is false, the step is not enabled."""
     if not condition:
         raise Disabled
 
 
+def _article(kind: Kind) -> str:
+    return f"{'an' if kind.value[0] in 'aeiou' else 'a'} {kind.value}"
+
+
 def _marker(kind: Kind, fair: tuple[object, ...] | None = None, weight: object = None) -> Callable[[F], F]:
-    def mark(function: F) -> F:
+    def mark(function: F | None = None, /) -> F:
+        if function is None:
+            raise ModelError(
+                f"a decorator that makes {_article(kind)} has no parentheses",
+                remedy=f"write @{kind.name.lower()} above the def",
+            )
+
         @wraps(function)
         def run(self: Any, *arguments: Any, **named: Any) -> Any:
             with running(self.scope):
@@ -77,13 +88,13 @@ def action(
     group: object = None,
     weight: object = None,
 ) -> F | Callable[[F], F]:
-    """Mark a step that is possible, which may be fair: then it is not put off for ever.
+    """Mark an action: a step that may be taken. With `fair` a run must not postpone it for ever.
 
-    `fair="weak"`: not if it stays possible; `fair="strong"`: not if it is possible again and again. `each` names parameters
-    for whose values this is so one by one. Actions of one `group`, a name, are fair together: some step of one of them is not
-    put off. `weight` is how likely each step of the action is beside others where steps are
-    drawn (`ratified simulate --measure`): a number, or the name of a helper that takes the same parameters and gives one; 1
-    if nothing is said. What is given is checked with the class, where it can be pointed at.
+    `fair="weak"`: not if it stays enabled; `fair="strong"`: not if it is enabled again and again. `each` names parameters for
+    each of whose values this must hold separately. Actions of the same `group` (a name) are fair together: some step of one
+    of them must be taken. `weight` is the relative probability of each step of the action in random runs (`ratified simulate
+    --measure`): a number, or the name of a helper with the same parameters that returns one; 1 by default. Errors are
+    reported when the class is defined.
     """
     if function is not None:
         return _marker(Kind.ACTION)(function)
@@ -91,15 +102,49 @@ def action(
     return _marker(Kind.ACTION, None if unmarked else (fair, each, group), weight)
 
 
-invariant = _marker(Kind.INVARIANT)
-step_invariant = _marker(Kind.STEP_INVARIANT)
-constraint = _marker(Kind.CONSTRAINT)
-action_constraint = _marker(Kind.ACTION_CONSTRAINT)
-assume = _marker(Kind.ASSUMPTION)
-eventually = _marker(Kind.EVENTUALLY)
-eventually_always = _marker(Kind.EVENTUALLY_ALWAYS)
-leads_to = _marker(Kind.LEADS_TO)
-view = _marker(Kind.VIEW)
+def invariant(function: F) -> F:
+    """Mark `def f(self) -> bool`, which must be true in every reachable state."""
+    return _marker(Kind.INVARIANT)(function)
+
+
+def step_invariant(function: F) -> F:
+    """Mark `def f(self, old: Self) -> bool`, which must be true of every step; `old` is the state before it."""
+    return _marker(Kind.STEP_INVARIANT)(function)
+
+
+def constraint(function: F) -> F:
+    """Mark `def f(self) -> bool`: states in which it is false are neither counted, checked nor expanded."""
+    return _marker(Kind.CONSTRAINT)(function)
+
+
+def action_constraint(function: F) -> F:
+    """Mark `def f(self, old: Self) -> bool`, a last guard of every action; `old` is the state before the step."""
+    return _marker(Kind.ACTION_CONSTRAINT)(function)
+
+
+def assume(function: F) -> F:
+    """Mark `def f(self) -> bool` about sizes and parameters, which is checked when the model is instantiated."""
+    return _marker(Kind.ASSUMPTION)(function)
+
+
+def eventually(function: F) -> F:
+    """Mark `def f(self) -> bool`, which must become true in every fair run."""
+    return _marker(Kind.EVENTUALLY)(function)
+
+
+def eventually_always(function: F) -> F:
+    """Mark `def f(self) -> bool`, which must become and stay true in every fair run."""
+    return _marker(Kind.EVENTUALLY_ALWAYS)(function)
+
+
+def leads_to(function: F) -> F:
+    """Mark `def f(self) -> tuple[bool, bool]`: in every fair run, whenever the first is true, the second becomes true."""
+    return _marker(Kind.LEADS_TO)(function)
+
+
+def view(function: F) -> F:
+    """Mark `def f(self) -> T`, what matters in a state: graphs merge states in which it is equal."""
+    return _marker(Kind.VIEW)(function)
 
 
 def refines(abstract: type[Any]) -> Callable[[F], F]:
@@ -115,11 +160,11 @@ def refines(abstract: type[Any]) -> Callable[[F], F]:
 
 @dataclass(frozen=True, slots=True)
 class Lifelines:
-    """How runs of a model are drawn as sequence diagrams, where its variables do not say: `lifelines: ClassVar[Lifelines] = ...`.
+    """How runs of a model are drawn as sequence diagrams: `lifelines: ClassVar[Lifelines] = ...`.
 
-    `processes` are sorts whose values have a lifeline each, with the word that is written before the value ("" for none);
-    `network` are variables that hold messages, () if none does (None: it is found out); `owner` names the lifeline of variables
-    that belong to no process of a sort.
+    `processes` are sorts with a lifeline for each value, and the word before the value ("" for none); `network` are variables
+    that hold messages, () if none does (None: they are recognised); `owner` names the lifeline of variables that belong to no
+    process of a sort.
     """
 
     processes: Mapping[type[Sort], str] = field(default_factory=dict)
@@ -127,21 +172,8 @@ class Lifelines:
     owner: Mapping[str, str] = field(default_factory=dict)
 
 
-class Deferred:
-    """A value that depends on sizes, as the default of a parameter: it is computed when a model is instantiated.
-
-    `majorities` says that it is the smallest majorities of a sort.
-    """
-
-    __slots__ = ("compute", "majorities")
-
-    def __init__(self, compute: Callable[[], object], *, majorities: bool = False) -> None:
-        self.compute = compute
-        self.majorities = majorities
-
-
 def at_size(compute: Callable[[], T]) -> T:
-    """Give a parameter a default that is computed from sizes, when a model is instantiated: write it as a lambda."""
+    """Give a parameter a default that depends on sizes, computed when a model is instantiated: pass a lambda."""
     return Deferred(compute)  # type: ignore[return-value]  # Model computes it
 
 
@@ -152,7 +184,7 @@ MOST_IN_SUBSETS = 16
 def subsets(of: Iterable[T], size: int | None = None) -> Set[Set[T]]:
     """All subsets of a finite set (a sort, an Enum, a `Set`), or those with `size` members.
 
-    In a class body, of a sort: the default of a parameter, at any size. Raises ModelError for all subsets of too large a set.
+    In a class body, of a sort: the default of a parameter, at any size. Raises ModelError if the set has too many subsets.
     """
     if not isinstance(of, type):
         return _subsets("a set", tuple(Set(of)), size)
@@ -184,9 +216,9 @@ def maps(keys: Iterable[K], values: type[bool], /) -> Set[Map[K, bool]]: ...
 @overload
 def maps(keys: Iterable[K], values: Iterable[T], /) -> Set[Map[K, T]]: ...
 def maps(keys: Iterable[Any], values: Any, /) -> Set[Map[Any, Any]]:
-    """Every total map from a sort or Enum to a sort, an Enum or `bool`, to be run through: `for f in ...`.
+    """Every total map from a sort or Enum to a sort, an Enum or `bool`, for iteration: `for f in ...`.
 
-    Raises ModelError if they are too many.
+    Raises ModelError if there are too many.
     """
     inner = tuple(keys)
     outer = (False, True) if values is bool else tuple(values)
@@ -203,11 +235,15 @@ MOST_SEQUENCES = 65_536
 
 
 def sequences(of: Iterable[T], most: int) -> Set[Seq[T]]:
-    """Every sequence of at most `most` elements of a finite set (a sort, an Enum, a `Set`), to be run through.
+    """Every sequence of at most `most` elements of a finite set (a sort, an Enum, a `Set`), for iteration.
 
-    Raises ModelError if they are too many.
+    Raises ModelError if there are too many.
     """
     values = tuple(Set(of))
+    if most < 0:
+        raise ModelError(
+            f"no sequence has at most {most} elements", remedy="ask for those of at most 0 or more"
+        )
     if sum(len(values) ** k for k in range(most + 1)) > MOST_SEQUENCES:
         raise ModelError(
             f"there are too many sequences of up to {most} of {len(values)} elements",
@@ -215,6 +251,19 @@ def sequences(of: Iterable[T], most: int) -> Set[Seq[T]]:
         )
     return Set(Seq(items) for k in range(most + 1) for items in itertools.product(values, repeat=k))
 
+
+def permutations(of: Iterable[T]) -> Set[Seq[T]]:
+    """Every sequence in which each element of a finite set (a sort, an Enum, a `Set`) stands once."""
+    values = tuple(Set(of))
+    if len(values) > MOST_PERMUTED:
+        raise ModelError(
+            f"there are too many permutations of {len(values)} elements", remedy="ask for those of fewer"
+        )
+    return Set(Seq(items) for items in itertools.permutations(values))
+
+
+MOST_PERMUTED = 8
+"""So many elements may be permuted."""
 
 _machines: list[Callable[[Any], Any]] = []
 
@@ -225,7 +274,7 @@ def answering(make: Callable[[Any], Any]) -> None:
 
 
 def enabled(action: Callable[..., None], *arguments: object) -> bool:
-    """Whether an action of the model is possible now: `enabled(self.act, p)`; without arguments, with any that it may take."""
+    """Whether an action of the model is enabled: `enabled(self.act, p)`; without arguments, for any arguments."""
     model: Any = action.__self__  # type: ignore[attr-defined]  # a bound method
     machine = vars(model).get("_asked")
     if machine is None:
@@ -239,7 +288,7 @@ def enabled(action: Callable[..., None], *arguments: object) -> bool:
 
 
 def choose(items: Iterable[T], where: Callable[[T], bool] | None = None) -> T:
-    """The first element, in canonical order, for which `where` holds: always the same one. Raises ModelError if there is none."""
+    """The first element, in canonical order, for which `where` is true. Raises ModelError if there is none."""
     for item in items:
         if where is None or where(item):
             return item
@@ -250,7 +299,7 @@ def choose(items: Iterable[T], where: Callable[[T], bool] | None = None) -> T:
 
 
 def majorities(sort: type[S]) -> Set[Set[S]]:
-    """The smallest majorities of a sort: any two of them have a member in common. In a class body as `subsets`."""
+    """The smallest majorities of a sort; any two of them intersect. Usable in a class body, as `subsets`."""
     scope = scope_if_any()
     if scope is None:
         return Deferred(lambda: majorities(sort), majorities=True)  # type: ignore[return-value]  # Model computes it

@@ -20,7 +20,7 @@ CLAIMS = (Kind.INVARIANT, Kind.STEP_INVARIANT, Kind.REFINEMENT, *LIVENESS)
 
 @dataclass(frozen=True, slots=True)
 class Unchecked:
-    """A claim that was not checked, and what kind of claim it is."""
+    """A claim that was not checked, and its kind."""
 
     name: str
     kind: str

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of source: lines from 1, columns from 0 (in characters), the end exclusive."""
+    """A range of source text: lines from 1, columns from 0 (in characters), the end exclusive."""
 
     file: str
     line: int
@@ -26,7 +26,7 @@ class Span:
         return f"{_shown(self.file)}:{self.line}:{self.column + 1}"
 
     def excerpt(self) -> str:
-        """The source line with carets under the span; empty if the file cannot be read any more."""
+        """The source line with carets under the span; empty if the file can no longer be read."""
         text = linecache.getline(self.file, self.line).rstrip("\n").expandtabs(1)
         if not text.strip():
             return ""
@@ -46,9 +46,9 @@ def _shown(path: str) -> str:
 
 
 class RatifiedError(Exception):
-    """Anything that is wrong with what the user gave us. The message is complete as it stands.
+    """An error in what the user gave. The message is complete: what, where, and what to do.
 
-    `others` is what else is wrong with the same model, for whoever shows all of it at once, as editors do.
+    `others` are further errors of the same model, for those who show all at once, such as editors.
     """
 
     exit_status = 2
@@ -71,7 +71,7 @@ class RatifiedError(Exception):
 
 
 class ModelError(RatifiedError):
-    """A model that cannot be compiled, or whose steps go wrong when they run."""
+    """A model that cannot be compiled, or whose steps fail when they run."""
 
 
 class Refusals:
@@ -100,4 +100,4 @@ class Refusals:
 
 
 class SizeError(RatifiedError):
-    """A size or parameter that is missing, unknown, or makes no sense."""
+    """A size or parameter that is missing, unknown or invalid."""

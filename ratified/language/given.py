@@ -36,6 +36,7 @@ from ratified.language.types import (
     records_of,
     resolved,
     values_of,
+    whole_map,
 )
 from ratified.language.values import Bag, Map, Seq, Set, show
 
@@ -136,7 +137,10 @@ def typed(t: Type, value: Any, scope: Scope) -> Any:
         case RecordType() | UnionType():
             return _record(t, value, scope)
         case MapType(key, item) if isinstance(value, Mapping):
-            made = Map({typed(key, k, scope): typed(item, v, scope) for k, v in value.items()})
+            found = {typed(key, k, scope): typed(item, v, scope) for k, v in value.items()}
+            if t.partial:
+                return whole_map(t, found, scope)
+            made = Map(found)
             if lacking := _partial(t, made, scope):
                 raise ModelError(f"a map {lacking}", remedy=TOTAL)
             if len(made) == len(value):
@@ -174,7 +178,7 @@ def _record(t: Type, value: Any, scope: Scope) -> Any:
 
 def check_total(t: Type, value: object, scope: Scope, name: str) -> None:
     """That a map has a value for every key of its type, at every depth of maps. Raises ModelError."""
-    if not isinstance(t, MapType) or not isinstance(value, Map):
+    if not isinstance(t, MapType) or t.partial or not isinstance(value, Map):
         return
     if lacking := _partial(t, value, scope):
         raise ModelError(f"the map for {name} {lacking}", remedy=TOTAL)

@@ -18,6 +18,7 @@ from ratified.language import api
 from ratified.language.claims import claims_of
 from ratified.language.compile.methods import Method, methods_of
 from ratified.language.compile.module import ModuleCompiler
+from ratified.language.deferred import Deferred
 from ratified.language.errors import ModelError, SizeError
 from ratified.language.given import check_beginning, check_total, parameter_value
 from ratified.language.ir import Function, Kind, Module
@@ -28,12 +29,13 @@ from ratified.language.types import (
     MapType,
     OptionalType,
     Type,
+    as_held,
     fit_of,
     resolved,
     without_zero,
     zero_of,
 )
-from ratified.language.values import KeyPlace, Path, attached, show
+from ratified.language.values import KeyPlace, Map, Path, attached, show
 
 _later: ContextVar[bool] = ContextVar("later", default=False)
 
@@ -90,7 +92,8 @@ class VariablePlace:
         if fit := self._fits[len(path)]:
             changed = value
             for key in path:
-                changed = changed[key]
+                # What a partial map does not have is None there.
+                changed = changed._data[key] if isinstance(changed, Map) else changed[key]
             fit(changed)
         self._owner[self._name] = value
 
@@ -103,10 +106,10 @@ class VariablePlace:
 
 
 class Model:
-    """Derive from this to write a model (docs/language.md); instantiate with sizes and parameters to check it.
+    """Derive from this to write a model (docs/language.md); instantiate it with sizes and parameters to check it.
 
-    Raises SizeError for a size or parameter that is missing, unknown or makes no sense, ModelError (when the class is
-    defined) for source that is not the modelling language.
+    Raises ModelError, when the class is defined, for source that is not in the modelling language, and SizeError for a size
+    or parameter that is missing, unknown or invalid.
     """
 
     _ratified_root = True
@@ -150,7 +153,7 @@ class Model:
                     values[name] = parameter_value(declaration, given[name], scope)
                 elif declaration.default is not None:
                     default = declaration.default.value
-                    value = default.compute() if isinstance(default, api.Deferred) else default
+                    value = default.compute() if isinstance(default, Deferred) else default
                     values[name] = parameter_value(declaration, value, scope)
                 else:
                     raise SizeError(f"{module.name} needs a value for {name}", remedy=f"give one: {name}=...")
@@ -199,7 +202,7 @@ class Model:
         self.__dict__.update(self.scope.parameters)
 
     def twin(self) -> Self:
-        """Another instance at the same sizes, with variables of its own."""
+        """Return another instance at the same sizes, with variables of its own."""
         other = object.__new__(type(self))
         object.__setattr__(other, "scope", self.scope)
         object.__setattr__(other, "module", self.module)
@@ -207,7 +210,7 @@ class Model:
         return other
 
     def claiming(self, names: Collection[str]) -> Self:
-        """This model with no claims (invariants, step invariants, refinements, liveness) but those named. Raises ModelError."""
+        """Return this model with only the claims named (of any kind, liveness included). Raises ModelError."""
         claims = {f.name: f for f in claims_of(self.module)}
         for name in names:
             if name not in claims:
@@ -231,12 +234,14 @@ class Model:
         place.write(attached(value, place))
 
     def zeros(self) -> dict[str, object]:
-        """The variables that have a value before `init`: their default, or their type's zero."""
+        """The variables that have a value before `init`: their default, or their type's zero value."""
         made: dict[str, object] = {}
         with running(self.scope):
             for declaration in self.module.variables:
                 if declaration.default is not None:
                     value = declaration.default.value
+                    value = value.compute() if isinstance(value, Deferred) else value
+                    value = as_held(declaration.type, value)
                 elif without_zero(declaration.type) is None:
                     value = zero_of(declaration.type, self.scope)
                 else:
@@ -256,11 +261,7 @@ class Model:
         self._running.__exit__(kind, value, trace)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{n}={show(v)}' for n, v in self.given().items())})"
-
-    def given(self) -> dict[str, object]:
-        """Sizes by sort name, and parameters: what would make this instance again."""
-        return {**{sort.__name__: size for sort, size in self.scope.sizes.items()}, **self.scope.parameters}
+        return f"{type(self).__name__}({', '.join(f'{n}={show(v)}' for n, v in given_to(self).items())})"
 
 
 def _keep_mark(cls: type, name: str, function: FunctionType, method: Method) -> None:
@@ -290,3 +291,9 @@ def _size(model: str, name: str, given: object) -> int:
             f"the size of {name} is {given}, and no model of that size can be explored", remedy="at most 1024"
         )
     return given
+
+
+def given_to(model: Model) -> dict[str, object]:
+    """Sizes by sort name, and parameters: what would make this instance again."""
+    scope = model.scope
+    return {**{sort.__name__: size for sort, size in scope.sizes.items()}, **scope.parameters}

@@ -14,17 +14,17 @@ from weakref import WeakSet
 
 from ratified.language.errors import ModelError
 from ratified.language.scope import scope_if_any
-from ratified.language.source import class_field_span
+from ratified.language.source import class_field_span, class_node, head_span
 from ratified.language.types import (
     AnnotationProblem,
     RecordType,
     Type,
+    as_held,
     fit_of,
     from_annotation,
     has_bounds,
     record_fields,
     storable,
-    with_members,
 )
 from ratified.language.values import forget_keys, show
 
@@ -35,11 +35,15 @@ _classes: WeakSet[Any] = WeakSet()
 
 @dataclass_transform(frozen_default=False, eq_default=False, kw_only_default=False)
 def record(cls: type[R]) -> type[R]:
-    """Make a class a record: its annotated names are its fields. Raises ModelError for a field whose type has no meaning."""
+    """Make a class a record: its annotated names are its fields. Raises ModelError for a field of an unsupported type."""
     frame = sys._getframe(1)
     if [base for base in cls.__mro__[1:-1] if "__record_types__" in vars(base)]:
+        file = frame.f_globals.get("__file__", "?")
+        node = class_node(file, cls.__name__, frame.f_lineno)
         raise ModelError(
-            f"the record {cls.__name__} derives from a record", remedy="write its fields out, or use a union"
+            f"the record {cls.__name__} derives from a record",
+            span=head_span(node, file) if node else None,
+            remedy="write its fields out, or use a union",
         )
     made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, frozen=True, slots=True)(cls)
     made.__module__ = cls.__module__
@@ -118,7 +122,7 @@ def _constructor(cls: Any, types: dict[str, Type], cache: dict[tuple[object, ...
     def make(values: tuple[object, ...]) -> object:
         made = object.__new__(cls)
         for name, value in zip(names, values, strict=True):
-            object.__setattr__(made, name, with_members(types[name], value))
+            object.__setattr__(made, name, as_held(types[name], value))
         cache[values] = made
         return made
 

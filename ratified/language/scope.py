@@ -35,7 +35,8 @@ def current_scope() -> Scope:
     if scope is None:
         raise SizeError(
             "no model is running here, so sorts have no size",
-            remedy="call it through an action or invariant of an instance, or inside `with model:`",
+            remedy="in the body of a class, set the variable in `init`, or write Map.fromkeys(K, v); elsewhere call it "
+            "through an action or invariant of an instance, or inside `with model:`",
         )
     return scope
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ratified.language.errors import ModelError
@@ -24,12 +25,21 @@ S = TypeVar("S", bound="Sort")
 T = TypeVar("T")
 
 
+class BoundKind(Enum):
+    """What a declared bound is of."""
+
+    RANGE = "an int"
+    LAST = "the values of an ordered sort"
+    SIZE = "the elements of a container"
+
+
 class BoundLeft(Exception):
     """A step would leave a declared bound: it is not taken, and counted. `what` names the bound."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, kind: BoundKind) -> None:
         super().__init__(what)
         self.what = what
+        self.kind = kind
 
 
 class SortMeta(type):
@@ -57,7 +67,7 @@ class SortMeta(type):
         scope = scope_if_any()
         if index < 0 or (scope and cls in scope.sizes and index >= scope.sizes[cls]):
             if index > 0 and issubclass(cls, Ordered):
-                raise BoundLeft(past_last(cls))
+                raise BoundLeft(past_last(cls), BoundKind.LAST)
             raise ModelError(
                 f"{cls.__name__} has no value number {index}", remedy="values are numbered from 0"
             )
@@ -76,7 +86,7 @@ def members(sort: type[S]) -> tuple[S, ...]:
 
 
 class Sort(_Base, metaclass=SortMeta):
-    """A finite sort whose values are told apart. `class Node(Sort, prefix="n")` chooses how values print."""
+    """A finite sort whose values are distinguishable. `class Node(Sort, prefix="n")` chooses how values print."""
 
     __slots__ = ()
     prefix = ""
@@ -140,7 +150,7 @@ class Ordered(Sort):
     def __add__(self, steps: int) -> Self:
         index = int(self) + steps
         if index >= size_of(type(self)):
-            raise BoundLeft(past_last(type(self)))
+            raise BoundLeft(past_last(type(self)), BoundKind.LAST)
         if index < 0:
             raise ModelError(
                 f"there is no {type(self).__name__} before the first", remedy="test for the first one"
@@ -151,7 +161,7 @@ class Ordered(Sort):
         return self + -steps
 
     def is_last(self) -> bool:
-        """Whether the size has no value after this one. Always false where sizes are unbounded."""
+        """Whether no value follows this one at this size. Always false where sizes are unbounded."""
         return int(self) == size_of(type(self)) - 1
 
 

@@ -9,13 +9,15 @@ and that nothing else holds (`compile/copies.py`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from enum import Enum
+from enum import Enum, EnumType
 from itertools import chain
 from typing import Any, Protocol, Self, TypeAlias, TypeVar, overload
 
+from ratified.language.deferred import Deferred
 from ratified.language.errors import ModelError
+from ratified.language.scope import scope_if_any
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -168,7 +170,7 @@ class Map(Value, Mapping[K, V]):
         self[key] = None  # type: ignore[assignment]  # the compiler sees to it
 
     def pop(self, key: K) -> None:
-        """The same. Read the value before, if it is wanted."""
+        """The same as `del`: the value becomes None. Read it before, if you need it."""
         del self[key]
 
     @overload  # type: ignore[override]  # every key is there; what may be None is the value
@@ -176,9 +178,26 @@ class Map(Value, Mapping[K, V]):
     @overload
     def get(self: Map[K, T | None], key: K, default: T, /) -> T: ...
     def get(self, key: Any, default: Any = None, /) -> Any:
-        """The value at a key, and `default` where that is None."""
+        """The value at a key, or `default` if that is None."""
         value = self[key]
         return default if value is None else value
+
+    def update(self, other: Mapping[K, V], /) -> None:
+        """Change the variable's map at some keys."""
+        place = self._place
+        changed = {k: v if place is None else attached(v, place.child(k)) for k, v in other.items()}
+        self._update((self | changed)._data)
+
+    @classmethod
+    def fromkeys(cls, keys: Iterable[K], value: T) -> Map[K, T]:
+        """The same value at every key of a type: `Map.fromkeys(Node, 0)`, which may also be the default of a variable."""
+        if isinstance(value, Deferred) or (scope_if_any() is None and is_unsized(keys)):
+            return Deferred(lambda: Map((k, _computed(value)) for k in keys), each=value)  # type: ignore[return-value]  # Model computes it
+        return Map((k, value) for k in keys)
+
+    def entries(self) -> ItemsView[K, V]:
+        """Every key of the type with what it holds, which for a key that a partial map has not is None: for engines."""
+        return self._data.items()
 
     def __iter__(self) -> Iterator[K]:
         return iter(self._data)
@@ -210,6 +229,15 @@ class Map(Value, Mapping[K, V]):
 
     def __repr__(self) -> str:
         return "{" + ", ".join(f"{show(k)}: {show(v)}" for k, v in self._data.items()) + "}"
+
+
+def is_unsized(keys: object) -> bool:
+    """Whether these are the values of a sort, which are known in a model of a size alone."""
+    return isinstance(keys, type) and not isinstance(keys, EnumType)
+
+
+def _computed(value: T) -> T:
+    return value.compute() if isinstance(value, Deferred) else value  # type: ignore[return-value]  # likewise
 
 
 def _unbound(key: object) -> ModelError:
@@ -292,15 +320,15 @@ class Set(Value, AbstractSet[T]):
         return "{" + ", ".join(map(show, self)) + "}"
 
     def add(self, item: T) -> None:
-        """Put an element into the variable's set."""
+        """Add an element to the variable's set."""
         self._update(self._data | {item})
 
     def discard(self, item: T) -> None:
-        """Take an element out of the variable's set, if it is there."""
+        """Remove an element from the variable's set, if it is there."""
         self._update(self._data - {item})
 
     def remove(self, item: T) -> None:
-        """Take an element out of the variable's set; it must be there."""
+        """Remove an element from the variable's set; it must be there."""
         if item not in self._data:
             raise ModelError(
                 f"the set has no element {item!r} to remove",
@@ -313,7 +341,7 @@ class Set(Value, AbstractSet[T]):
         self._update(frozenset())
 
     def update(self, items: Iterable[T]) -> None:
-        """Put all of these into the variable's set."""
+        """Add all of these to the variable's set."""
         self._update(self._data.union(items))
 
 
@@ -336,7 +364,7 @@ class Bag(Value, Sequence[T]):
         self._place = None
 
     def count(self, item: object) -> int:
-        """How many copies of an element there are."""
+        """The number of copies of an element."""
         return self._data.get(item, 0)  # type: ignore[arg-type]  # any object may be asked for
 
     def distinct(self) -> Set[T]:
@@ -381,18 +409,18 @@ class Bag(Value, Sequence[T]):
         return "[" + ", ".join((f"{n} x " if (n := self._data[i]) > 1 else "") + show(i) for i in items) + "]"
 
     def add(self, item: T) -> None:
-        """Put one copy into the variable's bag."""
+        """Add one copy to the variable's bag."""
         self._update(self._data | {item: self._data.get(item, 0) + 1})
 
     def discard(self, item: T) -> None:
-        """Take one copy out of the variable's bag, if there is one."""
+        """Remove one copy from the variable's bag, if there is one."""
         if item in self._data:
             self.remove(item)
         else:
             self._update(self._data)
 
     def remove(self, item: T) -> None:
-        """Take one copy out of the variable's bag; there must be one."""
+        """Remove one copy from the variable's bag; there must be one."""
         copies = self._data.get(item, 0)
         if not copies:
             raise ModelError(
@@ -480,15 +508,24 @@ class Seq(Value, Sequence[T]):
         return "[" + ", ".join(map(show, self._data)) + "]"
 
     def append(self, item: T) -> None:
-        """Put an element at the end of the variable's sequence."""
+        """Append an element to the variable's sequence."""
         self._update((*self._data, item))
 
+    def insert(self, index: int, item: T) -> None:
+        """Put an element before a position of the variable's sequence."""
+        self._update((*self._data[:index], item, *self._data[index:]))
+
+    def remove(self, item: T) -> None:
+        """Take the first such element out of the variable's sequence; there must be one."""
+        at = self.index(item)
+        self._update((*self._data[:at], *self._data[at + 1 :]))
+
     def extend(self, items: Iterable[T]) -> None:
-        """Put elements at the end of the variable's sequence."""
+        """Append elements to the variable's sequence."""
         self._update((*self._data, *items))
 
     def pop(self, index: int = -1) -> None:
-        """Take the element at a position (the last one) out of the variable's sequence. Read it before, if it is wanted."""
+        """Remove the element at a position (the last one) from the variable's sequence. Read it before, if you need it."""
         at = self._checked(index) % len(self._data)
         self._update(self._data[:at] + self._data[at + 1 :])
 
@@ -526,7 +563,7 @@ def order_key(value: Any) -> tuple[Any, ...]:
             key = _record_keys[value] = (type(value).__name__, *fields)
         return key
     if isinstance(value, Map):
-        return tuple((order_key(k), order_key(v)) for k, v in value.items())
+        return tuple((order_key(k), order_key(v)) for k, v in value.entries())
     # Positions, pairs and small sets stand in many sets. What is equal, a value of another sort included, has the same place.
     same = value if type(value) is tuple else value._data if type(value) is Set else None
     try:
@@ -548,7 +585,7 @@ def values_in(value: object) -> Iterator[object]:
     if hasattr(type(value), "__record_types__"):
         yield from (getattr(value, name) for name in type(value).__match_args__)  # type: ignore[attr-defined]  # a record
     elif isinstance(value, Map):
-        yield from chain.from_iterable(value.items())
+        yield from chain.from_iterable(value.entries())
     elif isinstance(value, tuple | Set | Seq | Bag | set | frozenset | list):
         yield from value
 

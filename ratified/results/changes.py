@@ -13,6 +13,7 @@ from enum import Enum
 from itertools import pairwise
 from typing import Any
 
+from ratified.language.partial import PartialMap
 from ratified.language.values import Bag, Map, Seq, Set, order_key, show
 from ratified.results.result import State, Trace
 
@@ -71,7 +72,7 @@ def compact(value: object) -> str:
     `None everywhere` where every key has the same value; `None except {a1: b0}` where most have; nested maps that agree in every
     leaf are shortened as one.
     """
-    if not isinstance(value, Map) or len(value) < 2:
+    if not isinstance(value, Map) or isinstance(value, PartialMap) or len(value) < 2:
         return show(value)
     leaves = list(_leaves(value))
     if all(leaf == leaves[0] for leaf in leaves):
@@ -85,7 +86,7 @@ def compact(value: object) -> str:
 
 def _leaves(value: object) -> Iterator[object]:
     """Yield what stands at the innermost keys of nested maps."""
-    if isinstance(value, Map):
+    if isinstance(value, Map) and not isinstance(value, PartialMap):
         for held in value.values():
             yield from _leaves(held)
     else:
@@ -96,9 +97,9 @@ def _differences(path: str, old: Any, new: Any) -> Iterator[Change]:
     """Yield the changes at a place, descending as long as both sides are the same kind of thing."""
     if type(old) is type(new) and old == new:
         return
-    if isinstance(old, Map) and isinstance(new, Map) and list(old) == list(new):
-        for key in new:
-            yield from _differences(f"{path}[{show(key)}]", old[key], new[key])
+    if isinstance(old, Map) and isinstance(new, Map) and old._data.keys() == new._data.keys():
+        for key, held in new.entries():
+            yield from _differences(f"{path}[{show(key)}]", old._data[key], held)
     elif isinstance(old, Set) and isinstance(new, Set):
         yield from _removed(path, (item for item in old if item not in new))
         yield from _added(path, (item for item in new if item not in old))

@@ -8,14 +8,16 @@ from ratified.results.result import Trace
 
 
 class EvaluationError(ModelError):
-    """A model that has no answer in a state that it reaches: a partial operation, or an assertion that is false.
+    """An operation of a model has no value in a state that it reaches: a partial operation, or a false assertion.
 
-    `trace` is a shortest run to the state (None if an initial state cannot be computed), `function` what was being computed.
+    `trace` is a shortest run to the state (None if an initial state cannot be computed), `function` what was being evaluated;
+    `past_bound` says that it is a bound which it would exceed, outside of a step.
     """
 
     def __init__(self, problem: StepError, where: str, trace: Trace | None) -> None:
         super().__init__(problem.message, span=problem.span, remedy=problem.remedy)
         self.function = problem.function
+        self.past_bound = problem.past_bound
         self.where = where
         self.trace = trace
 

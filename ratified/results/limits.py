@@ -131,3 +131,8 @@ def _groups(root: Path, path: str, name: str) -> Iterator[int]:
             return
         with suppress(OSError, ValueError):
             yield int((folder / name).read_text(encoding="ascii"))
+
+
+def cores() -> int:
+    """The processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -27,7 +27,7 @@ BEYOND_BOUNDS = "some steps would exceed a declared bound and were not taken; no
 
 
 class Verdict(Enum):
-    """The three answers, and the exit status that each stands for."""
+    """The three verdicts, with the exit status of each."""
 
     HOLDS = "holds"
     VIOLATED = "violated"
@@ -35,7 +35,7 @@ class Verdict(Enum):
 
     @property
     def exit_status(self) -> int:
-        """0 holds, 1 violated, 3 undecided (2 is kept for errors of use)."""
+        """0 holds, 1 violated, 3 undecided (2 is for usage errors)."""
         return {"holds": 0, "violated": 1, "undecided": 3}[self.value]
 
 
@@ -43,7 +43,7 @@ _OTHER_NAMES = {"states": "distinct"}
 
 
 class Unexpected(AssertionError):
-    """An answer that is not the one that was expected; the text has the counterexample."""
+    """A result other than the expected one; the text includes the counterexample."""
 
 
 class Decided:
@@ -104,7 +104,7 @@ State = Mapping[str, object]
 class Step:
     """One step of a trace: the action, its arguments by name, and the state after it.
 
-    `told` is what it does in the words of the action's docstring: its first sentence, about these arguments.
+    `told` is the first sentence of the action's docstring, with these arguments.
     """
 
     action: str
@@ -115,7 +115,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A run from an initial state. `loop` is the index of the state that a lasso returns to, if it is one."""
+    """A run from an initial state. `loop` is the index of the state to which a lasso returns, or None."""
 
     initial: State
     steps: tuple[Step, ...]
@@ -132,7 +132,7 @@ class Trace:
 
 
 class PropertyKind(Enum):
-    """What was claimed."""
+    """The kind of a claim."""
 
     INVARIANT = "invariant"
     STEP_INVARIANT = "step invariant"
@@ -143,7 +143,7 @@ class PropertyKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A property that failed and a shortest run that shows it. `detail` says in a sentence what failed."""
+    """A claim that failed, and a shortest run that shows it. `detail` says in a sentence what failed."""
 
     kind: PropertyKind
     name: str
@@ -154,9 +154,9 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class ActionReport:
-    """How often an action was possible (`fired`), and how many states it was the first to reach (`new`).
+    """How often an action was enabled (`fired`), and how many states it reached first (`new`).
 
-    `switched_off` if it cannot fire in any state, because its guard is false by the model's parameters and sizes alone.
+    `switched_off` if it can never fire, because its guard is false because of the model's parameters and sizes alone.
     """
 
     name: str
@@ -167,9 +167,9 @@ class ActionReport:
 
 @dataclass(frozen=True, slots=True)
 class PropertyReport:
-    """A property that was checked. `vacuous` if its conclusion was never put to the test in any state visited.
+    """A claim that was checked. `vacuous` if it holds only because it was never tested in any state visited.
 
-    `verdict` is its own: what else is violated, or undecided, does not matter where it is known to hold.
+    `verdict` is its own, whatever other claims are violated or undecided.
     """
 
     kind: PropertyKind
@@ -181,7 +181,7 @@ class PropertyReport:
 
 @dataclass(frozen=True, slots=True)
 class BoundReport:
-    """A declared bound that steps would have left: what, where, in which action, how often."""
+    """A declared bound that steps would have exceeded: which, where, in which action, how often."""
 
     what: str
     action: str
@@ -191,7 +191,7 @@ class BoundReport:
 
 @dataclass(frozen=True, slots=True)
 class ConstraintReport:
-    """How many generated states (duplicates included) a constraint left out."""
+    """How many generated states (duplicates included) a constraint excluded."""
 
     name: str
     times: int
@@ -201,7 +201,7 @@ class ConstraintReport:
 class Ranks:
     """Several processes that explored together: how many, on how many machines, with how many threads in all.
 
-    `imbalance` is the largest number of states of a rank over the mean, `sent` the bytes that ranks sent to others.
+    `imbalance` is the largest number of states of a rank divided by the mean, `sent` the bytes sent between ranks.
     """
 
     ranks: int
@@ -213,13 +213,12 @@ class Ranks:
 
 @dataclass(frozen=True, slots=True)
 class Result(Decided):
-    """The outcome of one exploration.
+    """The result of an exploration.
 
-    `distinct` states satisfy every constraint; `generated` counts initial states and every successor, duplicates
-    included; `depth` counts breadth-first levels, the initial states being level 1. `stopped` says what ran out, if anything did.
-    `unchecked` are claims of a kind that the engine does not check.
-    `subject` is the model at the size that was explored, for pictures of it.
-    `seconds` is wall time; `memory` the process's peak in bytes (of several `ranks`, the largest).
+    `distinct` states satisfy every constraint; `generated` counts initial states and every successor, duplicates included;
+    `depth` counts breadth-first levels, the initial states being level 1. `stopped` says what ran out, or is None.
+    `unchecked` are claims of a kind that the engine does not check. `subject` is the model at the size explored, for pictures
+    of it. `seconds` is wall time; `memory` the process's peak in bytes (of several `ranks`, the largest).
     """
 
     model: str
@@ -251,26 +250,26 @@ class Result(Decided):
 
     @property
     def never_fired(self) -> tuple[str, ...]:
-        """Actions that were possible in no state visited, but for those that are switched off."""
+        """Actions enabled in no state visited, except those that are switched off."""
         return tuple(a.name for a in self.actions if a.fired == 0 and not a.switched_off)
 
     @property
     def switched_off(self) -> tuple[str, ...]:
-        """Actions whose guards are false by parameters and sizes alone."""
+        """Actions whose guards are false because of parameters and sizes alone."""
         return tuple(a.name for a in self.actions if a.switched_off)
 
     @property
     def vacuous(self) -> tuple[str, ...]:
-        """Properties whose conclusion was never put to the test."""
+        """Claims that hold only because they were never tested."""
         return tuple(p.name for p in self.properties if p.vacuous)
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A glance at a running exploration, handed to a `progress` callback a few times a second.
+    """The state of a running exploration, passed to a `progress` callback a few times a second.
 
-    `doing` says what keeps states from being explored just now: the model is being compiled. Of several ranks, `imbalance` is the
-    largest share of states over the mean, and `sent` how many bytes a state were sent to other ranks.
+    `doing` says what is done instead of exploring states, such as compiling the model. Of several ranks, `imbalance` is the
+    largest share of states divided by the mean, and `sent` the bytes sent to other ranks for each state.
     """
 
     distinct: int
@@ -285,13 +284,13 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Where an engine stops early, undecided. None means no limit, but for memory a share of what there is (`limits.py`).
+    """When an engine stops, undecided. None means no limit, except for memory, where it means a share of what the machine has.
 
-    `depth` is in breadth-first levels, of which the initial states are the first, `states` in distinct states, `seconds` is wall
-    time of the whole call, `memory` is in bytes. An engine refuses a limit that has no meaning for it.
+    `depth` is in breadth-first levels, of which the initial states are the first, `states` in distinct states, `seconds` is
+    wall time of the whole call, `memory` is in bytes. An engine refuses a limit that it cannot apply.
 
     Raises:
-        RatifiedError: a limit makes no sense.
+        RatifiedError: an invalid limit.
     """
 
     depth: int | None = None

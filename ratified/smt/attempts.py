@@ -15,34 +15,32 @@ from ratified.language.errors import ModelError
 from ratified.language.ir import Kind
 from ratified.language.model import Model
 from ratified.smt.confirming import refuted, shown
+from ratified.smt.facts import Fact, Role, refuted_at_once
 from ratified.smt.first_order import small
 from ratified.smt.first_order.concrete import Concrete
 from ratified.smt.first_order.context import Failing
-from ratified.smt.first_order.names import is_of, is_worked_out
+from ratified.smt.first_order.names import is_majority, is_of, is_size, is_worked_out
 from ratified.smt.first_order.obligations import Obligation, Part, Translation, settled
-from ratified.smt.first_order.recursion import worked_out_by
-from ratified.smt.first_order.sizes import is_rarely_needed
-from ratified.smt.first_order.totals import is_in_all
 from ratified.smt.result import Cell, Counterexample, Opinion, Status
-from ratified.smt.smtlib import Fact, refuted_at_once, script, uses_numbers
+from ratified.smt.smtlib import script, uses_numbers
 from ratified.smt.solving import Answer, Job
 from ratified.smt.terms import TRUE, symbols_of
 
 
 def _without_the_rare(facts: Sequence[Fact]) -> list[Fact]:
     """Facts without those that few proofs need, and without the laws of what only these mention."""
-    return _without(facts, is_rarely_needed)
+    return _with_their_laws([f for f in facts if not f.rare])
 
 
 def _without_sums_by_turns(facts: Sequence[Fact]) -> list[Fact]:
     """Facts without how sums are worked out, place after place."""
-    return _without(facts, is_in_all)
+    return _with_their_laws([f for f in facts if f.role is not Role.ADDED])
 
 
-def _without(facts: Sequence[Fact], left_out: Callable[[str], bool]) -> list[Fact]:
-    kept = [f for f in facts if not left_out(f.says)]
-    others = symbols_of(f.formula for f in kept if worked_out_by(f.says) is None)
-    return [f for f in kept if (name := worked_out_by(f.says)) is None or any(is_of(s, name) for s in others)]
+def _with_their_laws(facts: Sequence[Fact]) -> list[Fact]:
+    """Facts without the laws of what no other mentions."""
+    others = symbols_of(f.formula for f in facts if f.role is not Role.TURNS)
+    return [f for f in facts if f.role is not Role.TURNS or any(is_of(s, f.about) for s in others)]
 
 
 ORDERS: tuple[Callable[[Sequence[Fact]], Sequence[Fact]], ...] = (
@@ -238,10 +236,10 @@ class Attempt:
         return [self._job(self.how.solver, self.text, QUICK[-1][1] if self.how.counterexamples else 0)]
 
     def _tries(self) -> tuple[tuple[int, int], ...]:
-        says = [f.says for f in self.obligation.facts]
-        if any(map(is_in_all, says)):
+        facts = self.obligation.facts
+        if any(f.role is Role.ADDED for f in facts):
             return SUMMED
-        return SIZED if any(map(is_rarely_needed, says)) else QUICK
+        return SIZED if any(f.rare for f in facts) else QUICK
 
     def _ordered(self, order: int) -> str:
         return script(title(self.obligation), ORDERS[order](settled(self.obligation.facts)))
@@ -288,7 +286,7 @@ class Attempt:
             loose = [
                 word
                 for word, is_one in (
-                    ("majorities and sizes", lambda s: small.is_majority(s) or small.is_size(s)),
+                    ("majorities and sizes", lambda s: is_majority(s) or is_size(s)),
                     ("loops and sums", lambda s: is_worked_out(s.name)),
                 )
                 if any(map(is_one, symbols))
@@ -323,7 +321,7 @@ class Attempt:
             self._settle(answer)
             return self._second()
         symbols = symbols_of(f.formula for f in self.obligation.facts).values()
-        if any(is_worked_out(s.name) or small.is_size(s) for s in symbols):
+        if any(is_worked_out(s.name) or is_size(s) for s in symbols):
             return self._write_out("small")  # of which Z3 finds none, or takes long
         self.stage = "small"
         return self._try_small()

@@ -16,8 +16,9 @@ from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.language.sorts import BoundLeft
 from ratified.language.values import show
+from ratified.smt.facts import resting_on
 from ratified.smt.first_order.concrete import Concrete, FalsePart, false_part
-from ratified.smt.first_order.obligations import HYPOTHESIS, Obligation, Part, Translation
+from ratified.smt.first_order.obligations import Obligation, Part, Translation
 from ratified.smt.first_order.steps import State
 from ratified.smt.result import Counterexample
 
@@ -154,7 +155,6 @@ BEGINNINGS_MOST = 20_000
 def refuted(obligation: Obligation, shown: Counterexample, cls: type[Model]) -> bool:
     """Whether CPython says all of it: the lemmas are true, the step is taken, and the claim is false after it."""
     claim, action = obligation.claim, obligation.action
-    resting = [f.says.removeprefix(HYPOTHESIS) for f in obligation.facts if f.says.startswith(HYPOTHESIS)]
     try:
         machine = PythonMachine(cls(**shown.sizes, **shown.parameters))
         names = [d.name for d in machine.model.module.variables]
@@ -163,7 +163,9 @@ def refuted(obligation: Obligation, shown: Counterexample, cls: type[Model]) -> 
             return None if state is None else tuple(state[n] for n in names)
 
         before, after = values(shown.before), values(shown.after)
-        if before is not None and any(machine.refuted_by(n, before) is not None for n in resting):
+        if before is not None and any(
+            machine.refuted_by(n, before) is not None for n in resting_on(obligation.facts)
+        ):
             return False
     except (RatifiedError, BoundLeft):
         return False

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ratified.smt.first_order.small import is_size
+from ratified.smt.first_order.names import is_size
 from ratified.smt.law import Law
 from ratified.smt.smtlib import text
 from ratified.smt.terms import (

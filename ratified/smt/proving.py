@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ratified.language.claims import unchecked
-from ratified.language.errors import RatifiedError
+from ratified.language.errors import RatifiedError, Span
 from ratified.language.ir import Function, Kind
 from ratified.language.model import Model
+from ratified.language.uses import Uses
 from ratified.results.background import Background
 from ratified.results.limits import Reached, Watch
 from ratified.results.result import Limits
@@ -28,6 +29,7 @@ from ratified.smt.first_order.obligations import Obligation, Part, Translation
 from ratified.smt.first_order.shapes import Refused
 from ratified.smt.result import Cell, Proof, Status
 from ratified.smt.script import CLAIMS, Script, assumed_by, script_of
+from ratified.smt.searching import searched
 from ratified.smt.smtlib import script
 from ratified.smt.solving import Answer, Job, Pool, installed, needs
 from ratified.smt.statable import together
@@ -39,7 +41,7 @@ LIMIT = 60.0
 
 @dataclass(frozen=True, slots=True)
 class ProofProgress:
-    """How far a proof has come."""
+    """The progress of a proof."""
 
     seconds: float
     done: int
@@ -51,8 +53,8 @@ class ProofProgress:
 class ProofOptions:
     """How to prove.
 
-    `second` is the solver that is asked for its opinion of everything; `timeout` is in seconds, for one question to a solver;
-    `smt2` is a folder for the obligations, `certificate` one for obligations and certificates.
+    `second` is a second solver for every obligation; `timeout` is in seconds, for each query; `smt2` is a folder for the
+    obligations, `certificate` one for obligations and certificates.
     """
 
     solver: str = "z3"
@@ -79,12 +81,13 @@ def prove(
 ) -> Proof:
     """Prove a script's goals for every size, by induction.
 
-    `without` leaves lemmas out; `goals` are other goals than the script's. When `limits.seconds` have passed, whatever a solver
-    has not answered is undecided; there are no other limits. `progress` is called some five times a second.
+    `without` leaves lemmas out; `goals` replaces the script's goals. After `limits.seconds`, obligations without an answer
+    are undecided; there are no other limits. `progress` is called some five times a second.
 
     Raises:
-        ModelError: the script has no lemmas, or names what there is not; or the model cannot be said in first-order logic.
-        TranslationFault: everything is proved, and CPython says otherwise at a small size.
+        ModelError: the script has no lemmas, or names something that does not exist; or the model cannot be expressed in
+            first-order logic.
+        TranslationFault: everything is proved, and CPython disagrees at a small size.
         RatifiedError: a solver is missing; a limit other than `seconds`.
     """
     script = script_of(script_class, without=without, goals=goals)
@@ -138,7 +141,7 @@ def prove_script(
         beginning.why = why
         for attempt in attempts:
             attempt.end(why)
-    cells = (*beginning.cells(translation), *(a.cell() for a in attempts))
+    cells = (*beginning.cells(translation), *_searched(cls, attempts, how))
     found = cycle(edges_of((f.says, f.formula) for o in obligations for f in o.facts))
     proof = Proof(
         wanted.name,
@@ -153,6 +156,7 @@ def prove_script(
         time.monotonic() - started,
         unchecked=unchecked(wanted.module, {f.name for kind in CLAIMS for f in wanted.module.of_kind(kind)}),
         assumes=assumed,
+        vacuous=_vacuous(wanted),
     )
     held = validated(proof, cls, translation, obligations, complete=complete)
     if held is not None and held.outside and not held.beginnings:
@@ -162,6 +166,27 @@ def prove_script(
     if how.certificate is None:
         return proof
     return replace(proof, certificates=_certified(how.certificate, proof, attempts, how))
+
+
+def _searched(cls: type[Model], attempts: Sequence[Attempt], how: ProofOptions) -> list[Cell]:
+    """What each obligation came to, with counterexamples of CPython where solvers found none that it confirms."""
+    cells = [a.cell() for a in attempts]
+    open_ = [i for i, c in enumerate(cells) if _is_open(c)]
+    if not open_ or not how.counterexamples or not all(a.ended for a in attempts):
+        return cells
+    for place, shown in searched(cls, [attempts[i].obligation for i in open_]).items():
+        i = open_[place]
+        cells[i] = replace(cells[i], status=Status.FAILED, why="", counterexample=shown)
+    return cells
+
+
+def _is_open(cell: Cell) -> bool:
+    """Whether a counterexample would tell more than is known."""
+    if cell.status is Status.UNDECIDED:
+        return not cell.contradicted
+    shown = cell.counterexample
+    unasked = shown is None or (cell.action is not None and shown.confirmed is None)
+    return cell.status is Status.FAILED and unasked
 
 
 def _not_stated(
@@ -181,6 +206,13 @@ def _not_stated(
         solvers,
         seconds,
     )
+
+
+def _vacuous(wanted: Script) -> dict[str, Span]:
+    """The claims that read no variable: whatever the actions do, they are as they were."""
+    uses = Uses(wanted.module)
+    claims = (claim.function for claim in (*wanted.lemmas, *wanted.goals))
+    return {f.name: f.span for f in claims if not uses.reads(f.body)}
 
 
 def _what(function: Function) -> str:

@@ -20,7 +20,7 @@ State = Mapping[str, object]
 
 
 class Status(Enum):
-    """What is known of an obligation."""
+    """The status of an obligation."""
 
     PROVED = "proved"
     FAILED = "failed"
@@ -29,10 +29,10 @@ class Status(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Counterexample:
-    """A model of an obligation, as small as was found: for consecution, a counterexample to induction.
+    """A counterexample to an obligation, the smallest found; for consecution, a counterexample to induction.
 
-    `before` is None for an initial state; `after` is None where a goal fails in one state. `confirmed` says that CPython takes
-    this very step (None if it cannot be asked).
+    `before` is None for an initial state; `after` is None if a goal is false in one state. `confirmed` says that CPython
+    takes this step (None if it cannot be tried).
     """
 
     sizes: Mapping[str, int]
@@ -46,7 +46,7 @@ class Counterexample:
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What one solver said, and its processor time."""
+    """One solver's answer, and its processor time."""
 
     solver: str
     answer: str
@@ -55,7 +55,7 @@ class Opinion:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """An obligation and what became of it."""
+    """An obligation and its result."""
 
     name: str
     part: Part
@@ -74,18 +74,18 @@ class Cell:
 
     @property
     def contradicted(self) -> bool:
-        """Whether one solver says that there is a model and another that there is none."""
+        """Whether one solver found a model and another found that there is none."""
         answers = {o.answer for o in self.opinions}
         return {"sat", "unsat"} <= answers
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What the formulas of a proof were held against: sizes, states, steps (and choices that are no step), answers about claims.
+    """How the formulas of a proof were compared with CPython: sizes, states, steps (and disabled choices), values of claims.
 
-    `explored` states were reached, from the initial states of `beginnings` of the `tried` sizes; at `outside` of them each leaves
-    a bound. `refuted` is a claim that is false in one of them, and at which size. `left_out` says what could not be compared,
-    and why.
+    `explored` states are reachable from the initial states of `beginnings` of the `tried` sizes; at `outside` of them every
+    initial state exceeds a bound. `refuted` is a claim that is false in a reachable state, and the size. `left_out` says what
+    could not be compared, and why.
     """
 
     sizes: int
@@ -103,10 +103,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Proof(Decided):
-    """A proof that was tried. `held` is what its formulas were held against, if everything was proved.
+    """The result of a proof. If everything was proved, `held` says what its formulas were compared with.
 
-    `certificates` are what was written of them, if that was asked for; `assumes` what the script assumes beyond its model, and
-    where it says so; `unchecked` are claims of kinds that are not proved.
+    `certificates` are those written, if requested; `assumes` is what the script assumes beyond its model, with places;
+    `unchecked` are claims of kinds that are not proved, `vacuous` those that do not depend on the state, with places.
     """
 
     name: str
@@ -123,10 +123,11 @@ class Proof(Decided):
     certificates: Certificates | None = None
     unchecked: tuple[Unchecked, ...] = ()
     assumes: Mapping[str, Span] = field(default_factory=dict)
+    vacuous: Mapping[str, Span] = field(default_factory=dict)
 
     @property
     def verdict(self) -> Verdict:
-        """HOLDS: every goal, at every size. VIOLATED: something is not inductive. UNDECIDED: a solver did not know."""
+        """HOLDS: every goal, at every size. VIOLATED: an obligation is false. UNDECIDED: a solver found no answer."""
         found = {c.status for c in self.cells}
         if Status.FAILED in found:
             return Verdict.VIOLATED
@@ -134,9 +135,9 @@ class Proof(Decided):
 
     @property
     def solving(self) -> float:
-        """Processor time of the solvers, all obligations together."""
+        """Processor time of the solvers, for all obligations together."""
         return sum(c.seconds for c in self.cells)
 
     def of(self, status: Status) -> tuple[Cell, ...]:
-        """The cells of a status."""
+        """The cells with this status."""
         return tuple(c for c in self.cells if c.status is status)

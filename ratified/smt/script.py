@@ -39,10 +39,10 @@ def lemma(
     uses: tuple[str, ...] | None = None,
     follows: tuple[str, ...] | None = None,
 ) -> F | Callable[[F], F]:
-    """Mark a part of an inductive invariant: true in every reachable state, and shown by induction together with the others.
+    """Mark a lemma: a part of an inductive invariant, proved by induction together with the other lemmas.
 
-    `uses` names the lemmas that its induction step needs (itself is always used); without it, all are used. A lemma that
-    `follows` from others in the same state needs no induction.
+    It must be true in every reachable state. `uses` names the lemmas that its induction step needs, besides itself; without
+    it, all are used. A lemma that `follows` from others in the same state needs no induction.
     """
 
     def mark(f: F) -> F:

@@ -7,11 +7,10 @@ bound variables are numbered by where they stand.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
+from ratified.smt.facts import Fact
 from ratified.smt.terms import (
     BOOL,
-    FALSE,
     INT,
     TRUE,
     And,
@@ -30,14 +29,6 @@ from ratified.smt.terms import (
     symbols_of,
     walk,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A formula that a script asserts, and what it states, in words."""
-
-    says: str
-    formula: Term
 
 
 def text(term: Term, names: Mapping[Bound, str] | None = None) -> str:
@@ -135,8 +126,3 @@ def script(title: str, facts: Sequence[Fact], *, sorts: Sequence[str] = (), ask:
     if ask:
         lines.append(f"(get-value ({' '.join(text(t) for t in ask)}))")
     return "\n".join(lines) + "\n"
-
-
-def refuted_at_once(facts: Iterable[Fact]) -> bool:
-    """Whether no solver needs to be asked: one of the facts is plainly false."""
-    return any(f.formula == FALSE for f in facts)

@@ -28,6 +28,8 @@ from ratified.smt.terms import (
     Symbol,
     Term,
     The,
+    quotient,
+    remainder,
 )
 
 Element = int
@@ -120,8 +122,8 @@ class Structure:
             case "*":
                 return left * right
             case "div":
-                return left // right
-        return left % right
+                return quotient(left, right)
+        return remainder(left, right)
 
 
 def applications(symbol: Symbol, sizes: Mapping[str, int], integers: range) -> list[tuple[Element, ...]]:

@@ -298,6 +298,16 @@ def plus(left: Term, right: Term) -> Term:
     return right if left == Number(0) else Arithmetic("+", (left, right))
 
 
+def quotient(left: int, right: int) -> int:
+    """`div` of SMT-LIB, which leaves no less than 0. By 0 it has some value, always the same one: nothing may depend on which."""
+    return 0 if right == 0 else left // right if right > 0 else -(left // -right)
+
+
+def remainder(left: int, right: int) -> int:
+    """`mod` of SMT-LIB: what `div` leaves."""
+    return left - right * quotient(left, right)
+
+
 def minus(left: Term, right: Term) -> Term:
     """`left - right` on integers."""
     if isinstance(left, Number) and isinstance(right, Number):

@@ -61,12 +61,8 @@ def _cvc5(text: str, seconds: float, effort: int, options: Mapping[str, str]) ->
     solver.setOption("produce-models", "true")
     for name, value in options.items():
         solver.setOption(name, value)
-    logic = text.partition("(set-logic ")[2].partition(")")[0]
-    solver.setLogic(logic)
     parser = cvc5.InputParser(solver)
-    parser.setStringInput(
-        cvc5.InputLanguage.SMT_LIB_2_6, text.replace(f"(set-logic {logic})\n", "", 1), "script"
-    )
+    parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, text, "script")
     symbols = parser.getSymbolManager()
     answers = []
     while not (command := parser.nextCommand()).isNull():

@@ -2,4 +2,4 @@
 
 
 class RatifiedWarning(UserWarning):
-    """Why a model that holds may say less than it seems to."""
+    """Why *holds* may mean less than it seems to."""

@@ -39,11 +39,11 @@ def model_test(
 ) -> Callable[[M], M]:
     """Mark a model to be tested by pytest, each claim at each size: `@model_test(Client=[1, 2, 3])`.
 
-    `sizes` are sizes and parameters; a list has several values, which are tested in all combinations. The class is found where a
-    file of tests defines it or imports it. `deadlock` None: states without successors are told, but do not fail.
+    `sizes` are sizes and parameters; a list has several values, which are tested in all combinations. The class is collected
+    where a test file defines or imports it. `deadlock` None: states without successors are reported, but do not fail.
 
     Raises:
-        ModelError: it is no model.
+        ModelError: not a model.
         RatifiedError: a list is empty, so that nothing would be tested.
     """
     for name, values in sizes.items():
@@ -60,7 +60,8 @@ def model_test(
         if not (isinstance(given, type) and issubclass(given, Model)):
             what = getattr(given, "__name__", type(given).__name__)
             raise ModelError(
-                f"model_test is for models, and {what} is none", remedy="mark a class that derives from Model"
+                f"{what} is not a model: model_test is for models",
+                remedy="mark a class that derives from Model",
             )
         cls.__ratified_tests__ = tests  # type: ignore[attr-defined]  # looked for by the plugin
         return cls

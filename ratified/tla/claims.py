@@ -10,7 +10,6 @@ from ratified.language.ir import Function, Kind
 from ratified.tla.bodies import body_value
 from ratified.tla.context import Frame
 from ratified.tla.formulas import Quantified, all_of, number
-from ratified.tla.names import mentions
 from ratified.tla.operators import Operators
 from ratified.tla.page import commented
 from ratified.tla.syntax import Apply, Atom, Block, Definition, Index, Infix, Prefix, Primed, Tla, Wrapped
@@ -111,10 +110,8 @@ class Claims:
 
     def _of_the_state(self, claim: Tla) -> Tla:
         """A claim as one about states, also where it speaks of no variable: TLC misjudges `<>TRUE`."""
-        text, words = str(claim), self.words
-        called = [
-            words.module.functions[key] for key, name in words.operators.items() if mentions(text, name)
-        ]
+        words = self.words
+        called = [words.module.functions[k] for k, name in words.operators.items() if name in claim.names]
         read = [*words.variables.values(), *(words.operators[f.key] for f in called if words.reads(f))]
         heeded = all(
             any(isinstance(n, ir.Local) and n.name == a.name for s in f.body for n in ir.walk(s))
@@ -122,7 +119,7 @@ class Claims:
             if not words.reads(f)
             for a in f.arguments
         )
-        if heeded and any(mentions(text, name) for name in read):
+        if heeded and not claim.names.isdisjoint(read):
             return claim
         return all_of([claim, Infix("=", Atom("vars"), Atom("vars"))])
 

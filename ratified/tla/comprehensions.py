@@ -41,9 +41,22 @@ from ratified.tla.formulas import (
 )
 from ratified.tla.known import all_learned, natural, range_facts, sum_of, tested
 from ratified.tla.linear import constant, plus
-from ratified.tla.names import mentions
 from ratified.tla.orders import in_order, key, key_operator
-from ratified.tla.syntax import Apply, Atom, Definition, Dot, If, Index, Infix, Let, Prefix, Tla, Wrapped
+from ratified.tla.syntax import (
+    Apply,
+    Atom,
+    Definition,
+    Dot,
+    If,
+    Index,
+    Infix,
+    Let,
+    Pattern,
+    Prefix,
+    Tla,
+    Wrapped,
+    names_in,
+)
 from ratified.tla.totality import total, total_clauses
 from ratified.tla.typesets import type_set
 
@@ -151,7 +164,7 @@ def bind(clause: ir.Clause, f: Frame) -> tuple[Frame, Bound]:
             term = f.words.terms.of(Atom(text), natural=False)
             inner = inner.knowing(*range_facts({term: 1}, clause.domain, f))
         return inner, ((text,), domain)
-    return inner, ((f"<<{', '.join(given.values())}>>",), domain)
+    return inner, ((Pattern(tuple(given.values())),), domain)
 
 
 @COMPREHENSIONS.rule(ir.Collect)
@@ -179,16 +192,13 @@ def quantified_by(kind: str, clauses: Sequence[ir.Clause], body: Callable[[Frame
     r"""`\A` or `\E`, bounds that do not depend on each other together."""
     bounds: list[Bound] = []
     conditions: list[Tla] = []
-    bound_names: set[str] = set()
     rest = list(clauses)
     while rest:
         inner, (names, domain) = bind(rest[0], f)
-        text = str(domain)
-        if bounds and (any(mentions(text, n) for n in bound_names) or _guarded(rest[0], conditions)):
+        if bounds and (_speaks_of(domain, bounds) or _guarded(rest[0], conditions)):
             break
         f = inner
-        bound_names |= {n for name in names for n in _bound_names(name)}
-        if bounds and str(bounds[-1][1]) == text and not names[0].startswith("<<"):
+        if bounds and str(bounds[-1][1]) == str(domain) and not isinstance(names[0], Pattern):
             bounds[-1] = ((*bounds[-1][0], *names), domain)
         else:
             bounds.append((names, domain))
@@ -312,16 +322,15 @@ def gathered(clauses: Sequence[ir.Clause], element: Callable[[Frame], Tla], f: F
     tests: list[Tla] = []
     inner = f
     for clause in clauses:
-        names = {n for found, _ in bounds for name in found for n in _bound_names(name)}
         further, (bound, domain) = bind(clause, inner)
-        if any(mentions(str(domain), n) for n in names) or _guarded(clause, tests):
+        if _speaks_of(domain, bounds) or _guarded(clause, tests):
             break
         tests += tested(clause.conditions, further)
         inner = all_learned(clause.conditions, further)
         bounds.append((bound, domain))
     else:
         # Names of pairs cannot stand inside names of pairs.
-        if len(bounds) == 1 or not tests or not any(names[0].startswith("<<") for names, _ in bounds):
+        if len(bounds) == 1 or not tests or not any(isinstance(names[0], Pattern) for names, _ in bounds):
             return _set_of(element(inner), bounds, tests)
     first, rest = clauses[0], clauses[1:]
     inner, (bound, domain) = bind(first, f)
@@ -334,19 +343,19 @@ def gathered(clauses: Sequence[ir.Clause], element: Callable[[Frame], Tla], f: F
 def _set_of(made: Tla, bounds: Sequence[Bound], tests: Sequence[Tla]) -> Tla:
     """`{made : bounds}` where the tests hold."""
     if not tests:
-        same = len(bounds) == 1 and str(made) == bounds[0][0][0]
+        same = len(bounds) == 1 and str(made) == str(bounds[0][0][0])
         return bounds[0][1] if same else set_of(made, *bounds)
     if len(bounds) == 1:
         (names, domain) = bounds[0]
         chosen = filtered(names[0], domain, all_of(tests))
-        return chosen if str(made) == names[0] else set_of(made, (names, chosen))
-    pattern = f"<<{', '.join(names[0] for names, _ in bounds)}>>"
+        return chosen if str(made) == str(names[0]) else set_of(made, (names, chosen))
+    pattern = Pattern(tuple(str(names[0]) for names, _ in bounds))  # no pair among them
     domains = [Wrapped(domain) if isinstance(domain, Infix) else domain for _, domain in bounds]
     product = domains[0]
     for domain in domains[1:]:
         product = Infix("\\X", product, domain)
     chosen = filtered(pattern, product, all_of(tests))
-    return chosen if str(made) == pattern else set_of(made, ((pattern,), chosen))
+    return chosen if str(made) == str(pattern) else set_of(made, ((pattern,), chosen))
 
 
 def seq_collect(clauses: Sequence[ir.Clause], element: Callable[[Frame], Tla], f: Frame) -> Tla:
@@ -443,6 +452,6 @@ def less_one(k: Tla) -> Tla:
     return Infix("-", k, ONE)
 
 
-def _bound_names(pattern: str) -> list[str]:
-    """The names in `x` or `<<x, y>>`."""
-    return pattern.strip("<>").split(", ")
+def _speaks_of(domain: Tla, bounds: Sequence[Bound]) -> bool:
+    """Whether something stands in a domain that is bound before it."""
+    return not domain.names.isdisjoint(names_in(names for names, _ in bounds))

@@ -164,7 +164,7 @@ class Frame:
             self.words.need("TLC")
             return value
         # What binds names of its own may not be written where one of these may be bound already.
-        once_more = self.own == name and "\\in" not in str(value)
+        once_more = self.own == name and not value.binds
         if isinstance(value, Atom) or once_more or self.run is None:
             return value
         made = self.run.define(f"new_{name}", value)

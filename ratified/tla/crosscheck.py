@@ -157,7 +157,7 @@ def _undecided(model: Model, ours: Found, theirs: TlcResult) -> str:
 
 
 def _undecided_error(model: Model, ours: EvaluationError, theirs: TlcResult) -> str:
-    if ours.message.startswith("this exceeds "):
+    if ours.past_bound:
         return f"in {ours.function}: {ours.message}; TLC does not check bounds there"
     other = theirs.verdict != "error" or (theirs.states and len(theirs.states) != len(ours.trace or ()))
     if other and _may_not_be_needed(model, ours):

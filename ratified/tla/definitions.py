@@ -7,20 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ratified.tla.names import mentions
-from ratified.tla.syntax import Definition, Let, Tla
+from ratified.tla.syntax import Definition, Let, Tla, names_in
 
 
 def with_definitions(definitions: Sequence[Definition], body: Tla) -> Tla:
     """A LET of the definitions that are used."""
     used: list[Definition] = []
-    texts = [str(body)]
+    names = body.names
     for definition in reversed(definitions):
-        if any(mentions(text, definition.name) for text in texts):
+        if definition.name in names:
             used.insert(0, definition)
-            texts.append(str(definition.body))
-            if definition.domain:
-                texts.append(str(definition.domain[1]))
+            names |= names_in((definition.body, *(definition.domain or ())[1:]))
     if not used:
         return body
     if isinstance(body, Let):

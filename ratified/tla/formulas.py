@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 
-from ratified.tla.names import mentions
 from ratified.tla.syntax import (
     LOOSE,
     Atom,
@@ -18,6 +17,7 @@ from ratified.tla.syntax import (
     If,
     Infix,
     Junction,
+    Pattern,
     Prefix,
     Tla,
     Wrapped,
@@ -26,10 +26,11 @@ from ratified.tla.syntax import (
     hang,
     indent,
     joined,
+    names_in,
 )
 
-Bound = tuple[tuple[str, ...], Tla]
-r"""`x, y \in S`; a name like `<<a, b>>` takes a pair apart."""
+Bound = tuple[tuple[str | Pattern, ...], Tla]
+r"""`x, y \in S`; a pattern takes a pair apart."""
 
 
 def bounds_text(bounds: Sequence[Bound]) -> str | None:
@@ -38,7 +39,7 @@ def bounds_text(bounds: Sequence[Bound]) -> str | None:
     if texts is None:
         return None
     return ", ".join(
-        f"{', '.join(names)} \\in {text}" for (names, _), text in zip(bounds, texts, strict=True)
+        f"{', '.join(map(str, names))} \\in {text}" for (names, _), text in zip(bounds, texts, strict=True)
     )
 
 
@@ -47,7 +48,7 @@ def bounds_block(bounds: Sequence[Bound], width: int) -> Block:
     text = bounds_text(bounds)
     if text is not None and len(text) <= width:
         return [text]
-    return joined([hang(f"{', '.join(n)} \\in ", d.block(width - 8)) for n, d in bounds], "", "")
+    return joined([hang(f"{', '.join(map(str, n))} \\in ", d.block(width - 8)) for n, d in bounds], "", "")
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +59,7 @@ class Quantified(Tla):
     bounds: tuple[Bound, ...]
     body: Tla
     level = LOOSE
+    binds = True
 
     @cached_property
     def flat(self) -> str | None:
@@ -80,7 +82,7 @@ class Quantified(Tla):
 def quantified(op: str, bounds: Sequence[Bound], body: Tla) -> Tla:
     """The body under all bounds, of which one may be about names of those before it: that one is a quantifier of its own."""
     for i, (_, domain) in enumerate(bounds):
-        if any(mentions(str(domain), name) for names, _ in bounds[:i] for name in names):
+        if not domain.names.isdisjoint(names_in(names for names, _ in bounds[:i])):
             return Quantified(op, tuple(bounds[:i]), quantified(op, bounds[i:], body))
     return Quantified(op, tuple(bounds), body) if bounds else body
 
@@ -96,6 +98,12 @@ class Comprehension(Tla):
     bounds: tuple[Bound, ...]
     body: Tla
     close: str
+    binds = True
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """See Tla."""
+        return names_in((self.bounds, self.body))
 
     @cached_property
     def flat(self) -> str | None:
@@ -124,7 +132,7 @@ def set_of(element: Tla, *bounds: Bound) -> Tla:
     return Comprehension("{", "element", ":", bounds, element, "}")
 
 
-def filtered(name: str, domain: Tla, test: Tla) -> Tla:
+def filtered(name: str | Pattern, domain: Tla, test: Tla) -> Tla:
     r"""`{name \in domain : test}`."""
     return Comprehension("{", "bounds", ":", (((name,), domain),), test, "}")
 
@@ -142,6 +150,11 @@ class Listed(Tla):
     items: tuple[tuple[str, Tla], ...]
     close: str
     bracketed = True
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """See Tla."""
+        return names_in(item for _, item in self.items)
 
     @cached_property
     def flat(self) -> str | None:
@@ -193,18 +206,18 @@ def record_of(fields: Iterable[tuple[str, Tla]], sign: str = "|->") -> Tla:
 
 @dataclass(frozen=True, eq=False)
 class Except(Tla):
-    """`[base EXCEPT ![i] = v, ![j] = w]`. `updates` are `![i]` with their values."""
+    """`[base EXCEPT ![i] = v, !.f = w]`. `updates` are `![i]` with their values; a field is its name."""
 
     base: Tla
-    updates: tuple[tuple[tuple[Tla, ...], Tla], ...]
+    updates: tuple[tuple[tuple[Tla | str, ...], Tla], ...]
 
     def _leads(self) -> list[str] | None:
         leads = []
         for path, _ in self.updates:
-            texts = flats(path)
-            if texts is None:
+            if any(isinstance(key, Tla) and key.flat is None for key in path):
                 return None
-            leads.append("!" + "".join(f"[{text}]" for text in texts) + " = ")
+            keys = (f".{key}" if isinstance(key, str) else f"[{key.flat}]" for key in path)
+            leads.append(f"!{''.join(keys)} = ")
         return leads
 
     @cached_property
@@ -233,7 +246,7 @@ class Except(Tla):
         parts = []
         for lead, (_, value) in zip(leads, self.updates, strict=True):
             after = hang(lead, value.block(width - 5 - len(lead)))
-            if max(map(len, after)) > width - 5:
+            if max(map(len, after)) > width - 5 and not isinstance(value, Atom):
                 after = [lead.rstrip(), *indent(4, value.block(width - 9))]
             parts.append(after)
         return [*closing(head, "")[:-1], head[-1].rstrip(), *joined(parts, "    ", "]")]
@@ -244,7 +257,8 @@ class Except(Tla):
         for path, value in self.updates:
             lines = ["!"]
             for key in path:
-                lines = [*lines[:-1], *closing(hang(f"{lines[-1]}[", key.block(width - 12)), "]")]
+                one = [f".{key}"] if isinstance(key, str) else closing(hang("[", key.block(width - 12)), "]")
+                lines = [*lines[:-1], *hang(lines[-1], one)]
             parts.append([*closing(lines, " ="), *indent(4, value.block(width - 12))])
         return [*hang("[", closing(self.base.block(width - 10), " EXCEPT")), *joined(parts, "    ", "]")]
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from ratified.interchange.representation import family
 from ratified.language import ir
+from ratified.language.deferred import Deferred
 from ratified.language.errors import SizeError, Span
 from ratified.language.ir import Expr
 from ratified.language.model import Model
@@ -62,10 +63,12 @@ def _of_type(t: Type, model: Model) -> Iterator[int]:
 
 
 def _of_value(value: object) -> Iterator[int]:
+    if isinstance(value, Deferred):
+        value = value.each
     if isinstance(value, int) and not isinstance(value, bool):
         yield int(value)
     elif isinstance(value, Map):
-        for pair in value.items():
+        for pair in value.entries():
             yield from _of_value(pair)
     elif hasattr(value, "__iter__") and not isinstance(value, str):
         for item in value:

@@ -191,7 +191,7 @@ def _turns(loop: ir.For, r: Run) -> Tla | None:
     made: Tla = record_of(step)
     stops: list[Tla] = [Dot(before, carried.done)] if returns(loop) else []
     if turn.guards:
-        made = If(all_of(turn.guards), made, Atom(f"[{before} EXCEPT !.{carried.possible} = FALSE]"))
+        made = If(all_of(turn.guards), made, Except(before, (((carried.possible,), FALSE),)))
         stops.append(negated(Dot(before, carried.possible)))
     made = with_definitions(turn.definitions, made)
     if stops:

@@ -7,7 +7,6 @@ by number); the configuration holds sizes and parameters. The same model at the 
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from dataclasses import dataclass, replace
 from ratified.interchange.representation import Representation, family, refined_by
 from ratified.language import ir
 from ratified.language.claims import LIVENESS, Unchecked, not_checked, unchecked
+from ratified.language.deferred import Deferred
 from ratified.language.ir import Function, Kind, Module
 from ratified.language.kinds import refuse_other_types
 from ratified.language.model import Model
@@ -29,7 +29,7 @@ from ratified.tla.formulas import FALSE, Bound, Quantified, all_of, any_of, func
 from ratified.tla.formulating import formula
 from ratified.tla.library import LIBRARY, needed
 from ratified.tla.literals import value_of
-from ratified.tla.names import RESERVED, Names, module_name
+from ratified.tla.names import Names, module_name
 from ratified.tla.operators import Operators
 from ratified.tla.page import LINE, boxed, commented, declared, spaced
 from ratified.tla.syntax import (
@@ -254,21 +254,12 @@ class ModuleWriter:
         lines: Block = []
         for name in needed(self.words.used):
             one = LIBRARY[name]
-            lines += [*commented(one.comment), *self._with_other_names(one.text).split("\n"), ""]
+            lines += [*commented(one.comment), *one.lines(self.words.names.operator()), ""]
         for definition in self.words.type_definitions.values():
             lines += [*self._about_type(definition.name), *definition.lines(), ""]
         for definition in self.words.key_definitions.values():
             lines += [*definition.lines(), ""]
         return lines
-
-    def _with_other_names(self, text: str) -> str:
-        """An operator of the library, in which nothing is bound that the module has a name for."""
-        own = RESERVED | {name.rstrip("*") for name in LIBRARY}
-        names = self.words.names.operator()
-        for word in sorted(set(re.findall(r"(?<![\w\\])[A-Za-z]\w*", text)) - own):
-            if word in self.words.names:
-                text = re.sub(rf"(?<![\w\\]){word}\b", names.give(word), text)
-        return text
 
     def _about_type(self, name: str) -> Block:
         for t, given in self.words.classes.items():
@@ -335,14 +326,14 @@ class ModuleWriter:
         return [*first, *lines]
 
     def _zero(self, declaration: ir.Declaration, value: object, names: Names) -> Tla:
-        if declaration.default is not None:
+        if declaration.default is not None and not isinstance(declaration.default.value, Deferred):
             return value_of(value, declaration.type, self.words, names)
         return self._zero_of(declaration.type, value, names)
 
     def _zero_of(self, t: Type, value: object, names: Names) -> Tla:
         if isinstance(t, MapType) and isinstance(value, Map):
             keys = type_set(t.key, self.words)
-            inner = next(iter(value.values()), None)
+            inner = next((v for _, v in value.entries()), None)
             if keys is not None:
                 name = names.give(self.words.short(t.key))
                 return function(self._zero_of(t.value, inner, names), ((name,), keys))
@@ -367,11 +358,13 @@ class ModuleWriter:
         return [*Definition("Spec", all_of([Atom("Init"), box, *fair], listed=True)).lines(), ""]
 
     def _fairness(self, together: Sequence[Function]) -> Tla:
-        r"""`\A c \in Client : WF_vars(\E ... : action(c, ...))`; of a group, which has no `each`, of any of its actions."""
+        r"""`\A c \in Client : WF_vars(\E ... : action(c, ...))`; of a group, of any of its actions."""
         first = together[0]
         assert first.fair is not None
         frames = [self.operators.frame(one.arguments) for one in together]
         told = first.fair.each
+        for frame in frames[1:]:
+            frame.env.update({name: frames[0].env[name] for name in told})
         steps = [self._step(one, frame, told) for one, frame in zip(together, frames, strict=True)]
         if len(steps) > 1:
             steps = [Wrapped(step) if isinstance(step, Quantified) else step for step in steps]

@@ -6,7 +6,6 @@ its end. The same model gets the same names.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
@@ -116,8 +115,3 @@ class Names:
 
     def __contains__(self, name: str) -> bool:
         return name in self._taken
-
-
-def mentions(text: str, name: str) -> bool:
-    """Whether a name stands in a text."""
-    return re.search(rf"(?<![A-Za-z0-9_\\]){re.escape(name)}(?![A-Za-z0-9_])", text) is not None

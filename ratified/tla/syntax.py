@@ -7,8 +7,8 @@ within the width wherever an expression can be broken.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 WIDTH = 80
@@ -54,6 +54,19 @@ _CHAINS = {"\\X", "\\union", "\\intersect", "+", "-", "*", "\\o", "(+)", "/\\", 
 """Operators of which `a op b op c` needs no parentheses, grouping to the left."""
 
 
+def names_in(things: Iterable[object]) -> frozenset[str]:
+    """The names that stand in expressions, definitions, bounds and rows of these; a text is a name."""
+    found = set[str]()
+    for thing in things:
+        if isinstance(thing, str):
+            found.add(thing)
+        elif isinstance(thing, Tla | Definition | Pattern):
+            found |= thing.names
+        elif isinstance(thing, tuple):
+            found |= names_in(thing)
+    return frozenset(found)
+
+
 class Tla:
     """An expression. `level` is its precedence; `flat` its text on one line, None if it must be broken."""
 
@@ -65,6 +78,16 @@ class Tla:
     def open_ended(self) -> bool:
         """Whether it would take in what follows it: its end is an IF, a LET or a quantifier without parentheses."""
         return self.level == LOOSE
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The names that stand in it, of what it binds too."""
+        return names_in(getattr(self, f.name) for f in fields(self))  # type: ignore[arg-type]  # each kind is a dataclass
+
+    @cached_property
+    def binds(self) -> bool:
+        """Whether it binds names of its own somewhere."""
+        return any(isinstance(part, Tla) and part.binds for part in _parts(self))
 
     @cached_property
     def flat(self) -> str | None:
@@ -84,6 +107,31 @@ class Tla:
 
     def __str__(self) -> str:
         return self.flat if self.flat is not None else "\n".join(self.block(WIDTH))
+
+
+def _parts(thing: object) -> Iterator[object]:
+    """What stands directly in an expression, through rows and definitions."""
+    inside = thing if isinstance(thing, tuple) else [getattr(thing, f.name) for f in fields(thing)]  # type: ignore[arg-type]  # a dataclass
+    for part in inside:
+        if isinstance(part, tuple | Definition):
+            yield from _parts(part)
+        else:
+            yield part
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """`<<a, b>>`, where it binds these names."""
+
+    of: tuple[str, ...]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """See Tla."""
+        return frozenset(self.of)
+
+    def __str__(self) -> str:
+        return f"<<{', '.join(self.of)}>>"
 
 
 def hang(lead: str, block: Block) -> Block:
@@ -283,6 +331,11 @@ class Commented(Tla):
     level = CLOSED
 
     @cached_property
+    def names(self) -> frozenset[str]:
+        """See Tla."""
+        return self.inner.names
+
+    @cached_property
     def flat(self) -> str | None:
         """See Tla."""
         return None
@@ -377,6 +430,11 @@ class Dot(Tla):
     field: str
 
     @cached_property
+    def names(self) -> frozenset[str]:
+        """See Tla."""
+        return self.record.names
+
+    @cached_property
     def _base(self) -> Tla:
         number = isinstance(self.record, Atom) and self.record.text.isdigit()
         return Wrapped(self.record) if number else inside(self.record, TIMES)
@@ -428,6 +486,11 @@ class Definition:
     domain: tuple[str, Tla] | None = None
     comment: tuple[str, ...] = ()
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """See Tla."""
+        return names_in((self.name, self.body, self.parameters, self.domain))
+
     @property
     def head(self) -> str:
         """What stands before the body."""
@@ -458,6 +521,7 @@ class Let(Tla):
     definitions: tuple[Definition, ...]
     body: Tla
     level = LOOSE
+    binds = True
 
     @cached_property
     def flat(self) -> str | None:

@@ -201,7 +201,7 @@ CASES: dict[str, tuple[int, str, list[str], set[str]]] = {
         ["bmc", "models.py:Latch", "Client=2", "--depth", "1", "--induction"],
         {"undecided"},
     ),
-    "prove_holds": (0, "proof", ["prove", "models.py:Proved"], set()),
+    "prove_holds": (0, "proof", ["prove", "models.py:Proved"], {"vacuous"}),
     "prove_violated": (1, "proof", ["prove", "models.py:NotProved"], {"not-inductive"}),
     "induct": (1, "induct", ["induct", "models.py:Latch", "--claim", "one_holder"], {"not-inductive"}),
     "houdini": (0, "houdini", ["induct", "models.py:Latch", "--houdini"], set()),

@@ -113,6 +113,14 @@ def test_the_report(tmp_path: Path) -> None:
     assert (of_several["ranks"]["ranks"], of_several["ranks"]["machines"]) == (2, 1)
 
 
+def test_measured_runs(tmp_path: Path) -> None:
+    """Shared among ranks, they come to the same, to the last byte."""
+    command = ("simulate", "paxos", "--runs", "50", "--measure", "mean: steps", "--format", "json")
+    several, one = (ratified(*command, *ranks, folder=tmp_path) for ranks in (("--ranks", "2"), ()))
+    assert (several.returncode, several.stderr) == (0, "")
+    assert several.stdout == one.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -346,16 +354,33 @@ def test_hosts_that_are_not_there(
     )
 
 
+def test_a_rank_of_random_runs_that_is_lost(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """There is nothing to continue from."""
+    mpiexec = tmp_path / "mpiexec"
+    mpiexec.write_text(
+        "#!/bin/sh\necho '=   KILLED BY: PID 7 RUNNING AT here'\necho 'EXIT STRING: Killed (signal 9)'\nexit 9\n"
+    )
+    mpiexec.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    assert run(["simulate", "paxos", "--ranks", "2"]) == 3
+    assert capsys.readouterr().err == (
+        "Error: a process on here was lost: Killed (signal 9)\n"
+        "  start it again: ratified simulate paxos --ranks 2\n"
+    )
+
+
 def test_what_ranks_do_not_share(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("PMI_SIZE", "2")
     monkeypatch.setenv("PMI_RANK", "1")
-    assert (run(["simulate", "paxos"]), capsys.readouterr().err) == (0, "")
+    assert (run(["prove", "paxos"]), capsys.readouterr().err) == (0, "")
     monkeypatch.setenv("PMI_RANK", "0")
-    assert run(["simulate", "paxos"]) == 2
+    assert run(["prove", "paxos"]) == 2
     assert capsys.readouterr() == (
         "",
-        "Error: mpiexec has started several processes, and only `check` is shared among them, not `simulate`\n"
-        "  start it on each machine by itself, with another --seed: walks are independent\n",
+        "Error: mpiexec has started several processes, and only `check` and `simulate` are shared among them, not `prove`\n"
+        "  start it without mpiexec\n",
     )
 
 

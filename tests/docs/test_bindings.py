@@ -1,4 +1,4 @@
-"""What a binding may say of the bundled models: the page is what `ratified list --actions` says, and a log can be bound by it."""
+"""The page on bindings to the bundled models is what `ratified list --actions` prints, and a log can be bound by it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ratified.bundled import protocols
 from ratified.cli import main as cli
 
 HEAD = """\
-# What bindings to the bundled models may say
+# Bindings to the bundled models
 
-To hold a system of your own to a bundled model, write a [binding](conformance.md) whose `model()` returns it. This is what such a
-binding may say of each: actions with their arguments for `do(...)`, variables and methods for `observe` and `holds(...)`, the
-values that these are made of, and the events of the bindings that are bundled. `ratified list NAME --actions` prints the same for
-one model or protocol, with `--format json` as JSON; `ratified list NAME` says from where a model is imported. For the log of an
-implementation take the model that implementations are held to: it speaks of memories and disks, not of single messages.
+To check a system of your own against a bundled model, write a [binding](conformance.md) whose `model()` returns it. For each
+model this page lists the actions and arguments for `do(...)`, the variables and methods for `observe` and `holds(...)`, the types
+of their values, and the events of the bundled bindings. `ratified list NAME --actions` prints the same for one model or protocol,
+and `ratified list NAME` where to import it from; `--format json` gives JSON. For the log of an implementation use the model that
+implementations are checked against: it has memories and disks rather than single messages.
 """
 
 

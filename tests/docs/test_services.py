@@ -104,7 +104,7 @@ def test_every_number_of_the_table_has_its_test() -> None:
     text = (
         EVERY["services"]
         .read_text(encoding="utf-8")
-        .partition("## Held to the numbers")[2]
+        .partition("## Checked against published numbers")[2]
         .partition("\n## ")[0]
     )
     named = re.findall(r"`(test_\w+)`", text)

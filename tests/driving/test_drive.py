@@ -197,7 +197,7 @@ def test_what_there_is_no_way_to_ask_for_is_counted_by_reason() -> None:
     left = drive(Never, Lock(Client=2)).expect(Verdict.UNDECIDED, taken=0, refused=2)
     assert left.reasons == {
         "acquire: no line to the server": 2,
-        "only steps that cannot be taken lead to where it begins": 2,
+        "reached only by steps that cannot be taken": 2,
     }
     assert left.stopped == "nothing was driven: each step has a reason why it could not be attempted"
 

@@ -73,11 +73,11 @@ WRONG: list[tuple[Sequence[object], str]] = [
     ((4, "abort"), "node 4 abort was ended by SIGKILL: observe (request 4)" + ENDS + WALK),
     (
         (4, "other"),
-        "line 4 of node 4 other answers request 3, and request 4 was asked: observe" + NUMBER + WALK,
+        "line 4 of node 4 other answers request 3 instead of request 4: observe" + NUMBER + WALK,
     ),
     (
         (2, "twice"),
-        'line 3 of node 2 twice answers request 2, and request 3 was asked: acquire(c="c1")'
+        'line 3 of node 2 twice answers request 2 instead of request 3: acquire(c="c1")'
         + NUMBER
         + "\n  the walk that led there:\n    1  acquire(c1)",
     ),

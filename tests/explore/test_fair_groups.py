@@ -76,6 +76,64 @@ def test_tla_says_it_of_a_disjunction() -> None:
     assert "WF_vars((\\E s \\in Side : by_the_door(s)) \\/ by_the_window)" in text, text
 
 
+class Houses(Model):
+    """Each side has a door and a window: in each, whoever wants out takes one or the other."""
+
+    out: Map[Side, bool]
+    tries: Map[Side, bool]
+
+    @action(fair="weak", group="leaving", each=("s",))
+    def by_the_door(self, t: bool, s: Side) -> None:
+        require(self.tries[s] and not self.out[s] and t)
+        self.out[s] = True
+
+    @action(fair="weak", group="leaving", each=("s",))
+    def by_the_window(self, s: Side) -> None:
+        require(not self.tries[s] and not self.out[s])
+        self.out[s] = True
+
+    @action
+    def try_it(self, s: Side) -> None:
+        require(not self.out[s])
+        self.tries[s] = not self.tries[s]
+
+    @eventually
+    def all_gone(self) -> bool:
+        return all(self.out[s] for s in Side)
+
+
+class SomeHouse(Houses):
+    """Of both houses together somebody is owed a way out: not of each."""
+
+    @action(fair="weak", group="leaving")
+    def by_the_door(self, t: bool, s: Side) -> None:
+        require(self.tries[s] and not self.out[s] and t)
+        self.out[s] = True
+
+    @action(fair="weak", group="leaving")
+    def by_the_window(self, s: Side) -> None:
+        require(not self.tries[s] and not self.out[s])
+        self.out[s] = True
+
+    @action
+    def come_back(self, s: Side) -> None:
+        require(self.out[s])
+        self.out[s] = False
+
+
+@pytest.mark.parametrize("engine", ["reference", "native"])
+def test_a_group_is_fair_for_each_value_of_what_its_actions_share(engine: str) -> None:
+    each, together = check(Houses(Side=2), engine=engine), check(SomeHouse(Side=2), engine=engine)
+    assert (each.verdict, each.distinct) == (Verdict.HOLDS, 16)
+    assert (together.verdict, together.distinct) == (Verdict.VIOLATED, 16)
+
+
+def test_tla_says_it_for_each() -> None:
+    text = "\n".join(export(Houses(Side=2)).files.values())
+    fair = r"\A s \in Side : WF_vars((\E t \in BOOLEAN : by_the_door(t, s)) \/ by_the_window(s))"
+    assert fair in " ".join(text.split()), text
+
+
 SOURCE = """
 from ratified import Model, action, require
 
@@ -104,8 +162,8 @@ class M(Model):
         ),
         (
             'fair="weak", each=("b",), group="both"',
-            "fairness of a group applies to the group as a whole",
-            "leave out `each`, or `group`",
+            "`up` and `down` of the group 'both' are not fair for each value of the same parameters",
+            "write the same each= for every action of a group, of parameters of the same types",
         ),
         (
             'fair="weak", group="both of them"',

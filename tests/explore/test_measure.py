@@ -446,7 +446,7 @@ def test_an_interruption_of_generated_code_leaves_what_was_run_without_a_gap() -
     def report(_: int) -> bool:
         raise KeyboardInterrupt
 
-    found = NativeRuns(plan, reference.initial).run(1_000_000, 2, report)
+    found = NativeRuns(plan, reference.initial).run(range(1_000_000), 2, report)
     assert 0 < len(found.runs) < 1_000_000
     assert found.runs[-1] == reference.run(len(found.runs) - 1)
 

@@ -21,6 +21,7 @@ from ratified.language.ir import Function, Kind
 from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
 from ratified.language.rules import Rules
 from ratified.language.scope import running
+from ratified.language.sorts import BoundKind
 from ratified.models.paxos.servers import MultiPaxosServers
 from ratified.models.raft.servers import RaftServers
 from tests.generate.agreement import Disagreement, exact
@@ -95,7 +96,7 @@ def _compared(
     try:
         theirs = by_reference(machine, function, state, arguments)
     except StepError:
-        theirs = OutOfBounds("an error", None)
+        theirs = OutOfBounds("an error", None, BoundKind.SIZE)
     try:
         ours = written(state, *arguments)
     except Exception:  # noqa: BLE001  # of any kind, which is how it gives up
@@ -105,7 +106,7 @@ def _compared(
     return "same"
 
 
-GENERATORS = {"models": (random_model, 24), "expressions": (random_case, 60), "words": (wordy_model, 10)}
+GENERATORS = {"models": (random_model, 24), "expressions": (random_case, 60), "words": (wordy_model, 16)}
 
 
 @pytest.mark.parametrize("kind", GENERATORS)

@@ -34,9 +34,13 @@ from tests.generate.types import (
     TextType,
     Type,
     UnionType,
+    annotation,
     cardinality,
 )
 from tests.generate.updates import Frame, Lines, indented
+
+DICT = "table"
+"""What the partial map of a model is called, if it has one."""
 
 FAMILY_MOST = 8
 """Sets have at most so many elements whose subsets are run through; so do the domains of maps, in values to the keys."""
@@ -53,13 +57,18 @@ class WordyWriter(ClaimingWriter):
     asks: bool
     stays: bool
     askable: list[tuple[str, tuple[Type, ...]]]
+    dict_of: tuple[SortType | EnumType, Type] | None
 
     def model(self) -> GeneratedModel:
         """See ModelWriter."""
         self.asks = self.choose.chance(50)
         self.stays = self.choose.chance(40)
         self.askable = []
+        self.dict_of = None
         made = super().model()
+        if ": PartialMap[" in made.text:
+            imported = re.sub(r"^from ratified import ", r"\g<0>PartialMap, ", made.text, flags=re.MULTILINE)
+            made = replace(made, text=imported)
         imported = "eventually_always, leads_to"
         return replace(made, text=made.text.replace("leads_to", imported, 1)) if self.lively else made
 
@@ -76,12 +85,85 @@ class WordyWriter(ClaimingWriter):
             if isinstance(kind, IntType) and kind.low <= 0 <= kind.high and self.choose.chance(30):
                 default = lines[number].partition(" = ")[2]
                 lines[number] = f"{name}: int" + (f" = {default}" if default else "")
+        if self.choose.chance(30):
+            self.dict_of = self._keys_and_values()
+            key, value = self.dict_of
+            lines.append(f"{DICT}: PartialMap[{key.name}, {annotation(value)}]")
         return variables, lines
+
+    def _keys_and_values(self) -> tuple[SortType | EnumType, Type]:
+        kinds: list[SortType | EnumType] = [*self.world.sorts, *self.world.enums]
+        return self.choose.pick(kinds), self.choose.pick([BOOL, IntType(0, 2), *kinds])
+
+    # --- a dict -------------------------------------------------------------------------------------------------------
+
+    def _dict(self, scope: Scope) -> tuple[SortType | EnumType, Type] | None:
+        """The keys and the values of the partial map, where there is one, and the state is spoken of."""
+        spoken = any(name.text.startswith("self.") and name.text != "self.limit" for name in scope.names)
+        found = self.dict_of if spoken else None
+        return found if found and all(self.can(scope, kind) for kind in found) else None
+
+    def boolean(self, scope: Scope, depth: int) -> str:
+        """What a partial map has, too."""
+        found = self._dict(scope)
+        if found is None or depth <= 0 or not self.choose.chance(10):
+            return super().boolean(scope, depth)
+        x, y = self.fresh("k"), self.fresh("v")
+        inside = scope.having(Name(x, found[0]), Name(y, found[1]))
+        all_or_any = self.choose.pick(["all", "any"])
+        alike = self.expr(scope.having(Name(x, found[0])), found[1], 0)
+        has = f"self.{DICT}[{x}] == {alike} for {x} in self.{DICT}"
+        return self.choose.pick(
+            [
+                f"{wrap_element(self.expr(scope, found[0], 0))} in self.{DICT}",
+                f"len(self.{DICT}) > {self.choose.below(2)}",
+                f"{all_or_any}({has})",
+                f"{all_or_any}({self.boolean(inside, depth - 1)} for {x}, {y} in self.{DICT}.items())",
+                f"self.{DICT} == PartialMap({self._dict_made(scope, found)})",
+            ]
+        )
+
+    def _dict_made(self, scope: Scope, found: tuple[SortType | EnumType, Type]) -> str:
+        """A dict, written out or made by running through something."""
+        key, value = found
+        clause = self.over(scope, key)
+        if clause is None or self.choose.chance(40):
+            return f"{{{self.expr(scope, key, 0)}: {self.expr(scope, value, 1)}}}"
+        x = clause.target
+        return f"{{{x}: {self.expr(clause.scope, value, 1)} {clause}}}"
+
+    def _dict_changed(self, scope: Scope, found: tuple[SortType | EnumType, Type]) -> Lines:
+        """A change of the partial map."""
+        key, value = self.expr(scope, found[0], 1), self.expr(scope, found[1], 1)
+        x, own = self.fresh("k"), self.fresh("own")
+        inside = scope.having(Name(x, found[0]))
+        return self.choose.pick(
+            [
+                [f"self.{DICT}[{key}] = {value}"],
+                [f"self.{DICT}.pop({key}, None)"],
+                [f"require({key} in self.{DICT})", f"del self.{DICT}[{key}]"],
+                [f"{own} = PartialMap(self.{DICT})", f"{own}[{key}] = {value}", f"self.{DICT} = {own}"],
+                [f"self.{DICT} = PartialMap({self._dict_made(scope, found)})"],
+                [f"self.{DICT} = self.{DICT} | {self._dict_made(scope, found)}"],
+                [
+                    f"for {x} in self.{DICT}:",
+                    f"    if {wrap_element(self.condition(inside, 1))}:",
+                    f"        self.{DICT}.pop({x})",
+                ],
+                [f"self.{DICT}.clear()"],
+            ]
+        )
 
     # --- expressions --------------------------------------------------------------------------------------------------
 
     def _general(self, scope: Scope, kind: Type, depth: int) -> list[Option]:
         options = super()._general(scope, kind, depth)
+        found = self._dict(scope)
+        if found is not None and found[1] == kind:
+            x = self.expr(scope, found[0], 0)
+            other = self.expr(scope, kind, 0)
+            options.append((3, lambda: f"self.{DICT}.get({x}, {other})"))
+            options.append((2, lambda: f"(self.{DICT}[{x}] if {x} in self.{DICT} else {other})"))
         if self.can(scope, kind) and not isinstance(kind, BoolType | IntType | DisplayType):
             options.append((4, lambda: self._chosen(scope, kind, depth)))
         return options
@@ -201,6 +283,9 @@ class WordyWriter(ClaimingWriter):
         """Changes of local copies too."""
         if self.choose.chance(15):
             return self._copied(scope, frame), scope
+        found = self._dict(scope)
+        if found is not None and frame.places and self.choose.chance(20):
+            return self._dict_changed(scope, found), scope
         return super().statement(scope, frame)
 
     def _updates(self, scope: Scope, text: str, kind: Type) -> list[tuple[int, Callable[[], Lines]]]:

@@ -22,6 +22,7 @@ from ratified.language import (
     SizeError,
     record,
 )
+from ratified.language.model import given_to
 from tests.shared.sorts import Light, Node, Turn
 
 Small = Annotated[int, Range(0, 5)]
@@ -94,7 +95,7 @@ RIGHT: list[tuple[str, Any, Any]] = [
 
 @pytest.mark.parametrize(("name", "value", "made"), RIGHT)
 def test_a_value_of_the_type_is_taken(name: str, value: Any, made: Any) -> None:
-    found = given(**{name: value}).given()[name]
+    found = given_to(given(**{name: value}))[name]
     assert found == made
     assert type(found) is type(made)
 

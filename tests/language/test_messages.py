@@ -76,7 +76,6 @@ class M(Model):
 FIRST = PRELUDE.count("\n") + 1
 
 LOCAL = "(give it a local name)"
-ALIKE = 'two Literals are the same type only if they are written alike: name it once, Mode = Literal["idle", "busy"]'
 SELF = "only names and variables of self can be assigned"
 
 LINES: list[tuple[str, str, str, str]] = [
@@ -95,52 +94,52 @@ LINES: list[tuple[str, str, str, str]] = [
         "see docs/language.md",
     ),
     (
-        "x = range(1, 2, 3)",
-        "range(1, 2, 3)",
-        "range takes 1 to 2 arguments here, not 3",
-        "it has no step: reversed(range(a, b)), or `if i % 2 == 0`",
+        "x = range(1, 2, self.n)",
+        "self.n",
+        "the step of a range must be a number, and not 0",
+        "write range(0, n, 2)",
     ),
     (
-        "x = sum(range(3), 1)",
-        "sum(range(3), 1)",
-        "sum takes 1 argument here, not 2",
-        "add it: sum(...) + start",
+        "x = self.q[0:2:2]",
+        "2",
+        "a slice has no step but s[::-1]",
+        "write Seq(s[i] for i in range(0, len(s), 2))",
     ),
     (
-        "x = sum((k for k in range(3)), start=1)",
+        "x = all((k > 1 for k in range(3)), start=1)",
         "1",
-        "sum takes no argument `start` here",
-        "add it: sum(...) + start",
+        "all takes no argument `start` here",
+        "it takes no keyword arguments",
     ),
     (
-        "x = self.n**2",
-        "self.n**2",
-        "int in 0..3 has no operator **",
-        "write the product out, or compute a constant outside of the model",
+        "x = 2**self.n",
+        "self.n",
+        "the exponent must be a number from 0 to 16",
+        "write the product out, or as a `for` loop: n = n * 2",
     ),
     (
-        "x = divmod(self.n, 2)",
-        "divmod",
-        "`divmod` is not part of the modelling language",
-        "write a // b, and a % b",
+        "x = self.n / 2",
+        "self.n / 2",
+        "int in 0..3 has no operator /",
+        "divide with //: models have no numbers but ints",
     ),
     (
         "x = self.d + self.n",
         "self.d + self.n",
         "bool has no operator +",
-        "int(...) makes a number of it; bools have and, or, not, ==, !=",
+        "int(...) makes a number of it; bools have and, or, not, ==, !=, ^",
     ),
     (
-        "x: Literal['a', 'b'] = 'a'\n        y: Literal['b', 'a'] = x",
+        "x: Literal['a', 'b', 'c'] = 'a'\n        y: Literal['b', 'a'] = x",
         "x",
-        "this is of type Literal['a', 'b'], and Literal['b', 'a'] is needed",
-        ALIKE,
+        "this is of type Literal['a', 'b', 'c'], and Literal['b', 'a'] is needed",
+        "it may be 'c': declare the wider Literal there",
     ),
     (
-        "x: Literal['a', 'b'] = 'a'\n        y: Literal['b', 'a'] = 'a'\n        z = x == y",
-        "x == y",
-        "Literal['a', 'b'] and Literal['b', 'a'] are different types",
-        ALIKE,
+        "x: Literal['a', 'b'] = 'a'\n        z = x < self.n",
+        "x < self.n",
+        "Literal['a', 'b'] and int in 0..3 are different types",
+        "use two values of one type",
     ),
     ("x = self.half(j=1)", "1", "half has no parameter `j`", "its parameters: k"),
     ("x = self.half(1, k=2)", "2", "half has no parameter `k`", "its parameters: k"),
@@ -326,7 +325,7 @@ LINES: list[tuple[str, str, str, str]] = [
         "self.m.add(c)",
         "self.m.add(c)",
         "Map[Client, bool] has no update `add`",
-        "Set, Bag: add, remove, discard, clear; Seq: append, extend, pop, clear",
+        "Set, Bag: add, remove, discard, clear; Seq: append, insert, extend, remove, pop, clear",
     ),
     (
         "self.ask.turn = None",
@@ -340,7 +339,7 @@ LINES: list[tuple[str, str, str, str]] = [
     (
         "x = self.t is self.t",
         "self.t is self.t",
-        "`is` is for None and enum members",
+        "`is` is for None, bools and enum members",
         "compare values with ==",
     ),
     (
@@ -378,8 +377,8 @@ LINES: list[tuple[str, str, str, str]] = [
     (
         "x = self.m | self.m",
         "self.m",
-        "only a dict display can override a Map",
-        "write m | {key: value, ...}",
+        "only a dict display or comprehension can override a Map",
+        "write m | {key: value, ...}, or m | {k: value for k in ...}",
     ),
     ("x = self.maybe[0]", "self.maybe", "this may be None", f"test it for None first {LOCAL}"),
     ("x = self.pair[self.n]", "self.n", "the index of a tuple must be a constant", "unpack it: a, b = pair"),
@@ -470,10 +469,10 @@ LINES: list[tuple[str, str, str, str]] = [
         "write maps(Node, bool), and test the condition where the maps are used",
     ),
     (
-        "x = [1 for f in product(Client, Slot)]",
-        "product",
-        "`product` is not part of the modelling language",
-        "write two `for`: all(... for a in A for b in B)",
+        "x = [1 for f in product(Client, repeat=self.n)]",
+        "self.n",
+        "repeat= must be a number",
+        "write product(A, A)",
     ),
     (
         "x = [1 for f in combinations(Client, 2)]",
@@ -488,10 +487,10 @@ LINES: list[tuple[str, str, str, str]] = [
         "give a key= of ints or ordered values",
     ),
     (
-        "x = sorted(self.q, key=lambda k: 1, reverse=True)",
-        "True",
-        "reverse= with a key= is not part of the modelling language",
-        "negate the key",
+        "x = sorted(self.q, key=lambda k: 1, reverse=self.d)",
+        "self.d",
+        "reverse= must be the constant True or False",
+        "write reverse=True",
     ),
     # names and attributes
     ("x = self", "self", "`self` is the whole state, not a value", "name one of its variables: self.x"),
@@ -556,7 +555,7 @@ LINES: list[tuple[str, str, str, str]] = [
         "match self.q:\n            case [*_]: pass",
         "[*_]",
         "Seq[Slot] does not match a pattern of 1 parts",
-        "only tuples are matched by parts",
+        "only tuples are matched by parts: test len(s) == 0, and read s[0], s[1:]",
     ),
     (
         "match c:\n            case {}: pass",
@@ -650,8 +649,8 @@ METHODS: list[tuple[str, str, str, str]] = [
     (
         "def f(self, k: Literal[1]) -> bool:\n        return True",
         "Literal[1]",
-        "1 in a Literal is not a string",
-        'write Literal["idle", "busy"], with names as values, or an Enum',
+        "a Literal of ints is not a type of the modelling language",
+        "write Annotated[int, Range(1, 1)]",
     ),
     (
         "def f(self) -> int:\n        return",

@@ -30,6 +30,7 @@ from ratified import (
 )
 from ratified.language.evaluate import TreeMachine
 from ratified.language.machine import Machine, OutOfBounds, PythonMachine, StepError
+from ratified.language.model import given_to
 from tests.shared.sorts import Light, Slot, Turn
 from tests.shared.symmetric import Node
 
@@ -113,7 +114,7 @@ def test_a_step_by_hand() -> None:
 
 def test_values_of_parameters_may_be_named_and_listed() -> None:
     model = everything(limit=1, strict=True, start="GREEN", quorums=[["n1"]])
-    assert model.given() == {
+    assert given_to(model) == {
         "Node": 3,
         "Slot": 1,
         "Turn": 2,

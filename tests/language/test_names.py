@@ -137,6 +137,10 @@ REFUSED = [
         "class Sub(Model):\n    n: bool\n\n    @action\n    def init(self) -> None:\n        self.n = True",
         "`init` sets the variables of Sub, and is marked as action",
     ),
+    (
+        "class Node(Sort):\n    pass\n\n\nclass Sub(Model):\n    up: Map[Node, bool]\n    Node: Param[int] = 3",
+        "`Node` is both a sort and a parameter",
+    ),
 ]
 
 

@@ -16,6 +16,7 @@ from ratified import (
     Model,
     ModelError,
     Ordered,
+    Seq,
     Set,
     Verdict,
     action,
@@ -26,6 +27,7 @@ from ratified import (
     invariant,
     lemma,
     prove,
+    recursive,
     require,
     sequences,
 )
@@ -58,6 +60,10 @@ MODELS = {
     words.Fields: 175,
     words.Numbers: 707,
     words.Partial: 137,
+    words.Dicts: 828,
+    words.Wider: 57,
+    words.Recursion: 400,
+    words.Habits: 529,
 }
 """Each model, and how many states it has with three processes, of copies with two."""
 
@@ -89,6 +95,12 @@ WORDS = (
         r"sequences\(",
         r"    \w+: int\b",
         r"Literal\[",
+        r": PartialMap\[",
+        r" in self\.table\b",
+        r"self\.table\[.*\] = ",
+        r"self\.table\.pop\(",
+        r"del self\.table",
+        r"PartialMap\(\{.* for ",
     ),
     *("@eventually_always", "@action_constraint", r"enabled\(", r"case \"", r"elif \w+ ==", r"else:\n"),
 )
@@ -97,7 +109,7 @@ WORDS = (
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda m: m.__name__)
 def test_every_engine_makes_the_same_of_it(model: type[Model]) -> None:
-    sizes = {"P": 2 if model is words.Copies else 3} if model.module.sorts else {}
+    sizes = {"P": 2 if model in (words.Copies, words.Dicts) else 3} if model.module.sorts else {}
     instance = model(**sizes)
     assert agree(instance, 40) > 1
     reference = check(instance, engine="reference")
@@ -160,6 +172,23 @@ def test_too_many_sequences_are_an_error_of_the_model() -> None:
     with pytest.raises(EvaluationError, match="there are too many sequences of up to 9 of 4 elements"):
         check(Many(P=4), engine="reference")
     assert check(Many(P=2), engine="reference").distinct == 3
+
+
+class TooDeep(words.Recursion):
+    """Goes deeper than it may, where the sequence is longer than one."""
+
+    @recursive(most=1)
+    def longest(self, s: Seq[int]) -> int:
+        return 0 if len(s) == 0 else max(s[0], self.longest(s[1:]))
+
+
+@pytest.mark.parametrize("engine", ["reference", "native"])
+def test_what_calls_itself_too_deep_is_an_error_of_the_model(engine: str) -> None:
+    with pytest.raises(EvaluationError) as caught:
+        check(TooDeep(P=1), engine=engine)
+    assert caught.value.message == "`longest` calls itself more than 1 deep"
+    assert caught.value.span is not None
+    assert (caught.value.span.column, caught.value.span.end_column) == (47, 66)
 
 
 def test_an_int_without_a_range_has_a_wide_one() -> None:
@@ -234,7 +263,7 @@ def test_words_are_proved_or_refuted_at_every_size() -> None:
 def test_random_models_in_these_words_do_the_same(tmp_path: Path) -> None:
     sizes = []
     refused = []
-    for seed in range(30):
+    for seed in range(34):
         try:
             sizes.append(agree(load(wordy_model(seed), tmp_path), 15))
         except ModelError as problem:

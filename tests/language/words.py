@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from enum import Enum
-from itertools import permutations
-from typing import Annotated, Literal, Self, assert_never
+from itertools import chain, pairwise, permutations, product
+from typing import Annotated, ClassVar, Literal, Self, assert_never
 
 from ratified import (
     AtMost,
     Bag,
     Map,
     Model,
+    Param,
+    PartialMap,
     Range,
     Seq,
     Set,
@@ -23,11 +26,13 @@ from ratified import (
     invariant,
     maps,
     record,
+    recursive,
     require,
     sequences,
     step_invariant,
     subsets,
 )
+from ratified import permutations as permuted
 
 
 class P(Sort):
@@ -516,6 +521,280 @@ class Partial(Model):
     @invariant
     def few(self) -> bool:
         return self.oldest() <= 2 and sum(1 for age in self.age.values() if age is not None) <= len(P)
+
+
+@recursive(most=3)
+def total(s: Seq[int], n: int) -> int:
+    """By a number that falls."""
+    return 0 if n == 0 else s[n - 1] + total(s, n - 1)
+
+
+@recursive(most=2)
+def common(a: int, b: int) -> int:
+    """By what is left over."""
+    if b == 0:
+        return a
+    return common(b, a % b)
+
+
+class Recursion(Model):
+    """Helpers that call themselves, so deep at most."""
+
+    s: Annotated[Seq[Annotated[int, Range(0, 2)]], AtMost(3)]
+    parent: Map[P, P | None]
+    marked: Set[P]
+
+    @recursive(most=3)
+    def depth(self, p: P) -> int:
+        q = self.parent[p]
+        return 0 if q is None else 1 + self.depth(q)
+
+    @recursive(most=3)
+    def longest(self, s: Seq[int]) -> int:
+        return 0 if len(s) == 0 else max(s[0], self.longest(s[1:]))
+
+    @recursive(most=3)
+    def mark(self, ps: Set[P]) -> None:
+        if len(ps) > 0:
+            p = choose(ps)
+            self.marked.add(p)
+            self.mark(ps - {p})
+
+    @action
+    def put(self, n: Annotated[int, Range(0, 2)]) -> None:
+        require(len(self.s) < 3)
+        self.s.append(n)
+
+    @action
+    def hang(self, p: P, q: P) -> None:
+        require(p != q and self.parent[p] is None and self.parent[q] is None and len(self.s) == 0)
+        require(all(self.parent[r] != p for r in P))
+        self.parent[p] = q
+        self.mark(Set(P))
+
+    @invariant
+    def computed(self) -> bool:
+        return total(self.s, len(self.s)) == sum(self.s) and self.longest(self.s) <= 2
+
+    @invariant
+    def shallow(self) -> bool:
+        return all(self.depth(p) < len(P) for p in P) and common(12, 8) == 4
+
+
+class Grade(Enum):
+    """Members that have numbers."""
+
+    LOW = 1
+    HIGH = 4
+
+    def top(self) -> bool:
+        """Whether there is no higher one."""
+        return self is Grade.HIGH
+
+
+@record
+class Mark:
+    """A grade for somebody."""
+
+    p: P
+    grade: Grade
+
+    @property
+    def good(self) -> bool:
+        """Whether it is."""
+        return self.grade.value >= Grade.HIGH.value
+
+
+ODD = [1, 3]
+
+
+class Habits(Model):
+    """What a Python programmer writes without thinking of it."""
+
+    MOST: ClassVar[int] = 2
+    log: Annotated[Seq[P], AtMost(3)]
+    rank: Map[P, Small]
+    mark: Mark | None
+    flag: bool
+    n: Small = 2**0
+
+    @property
+    def full(self) -> bool:
+        return len(self.log) == Habits.MOST
+
+    @staticmethod
+    def twice(n: int) -> int:
+        return n * 2
+
+    @action
+    def put(self, p: P, grade: Grade) -> None:
+        require(not self.full)
+        if (k := len(self.log)) > 0 and not grade.top():
+            self.log.insert(k - 1, p)
+        else:
+            self.log = Seq([p, *self.log])
+        self.mark = Mark(p, grade)
+        self.rank.update({p: min(3, grade.value - 1)})
+        self.flag ^= True
+
+    @action
+    def drop(self, p: P) -> None:
+        require(p in self.log)
+        self.log.remove(p)
+        self.log = self.log[::-1]
+        halves, self.n = divmod(self.twice(len(self.log)) + 1, 3)
+        assert halves <= 1
+        if self.mark is not None:
+            self.mark = dataclasses.replace(self.mark, grade=Grade["HIGH"])
+
+    @invariant
+    def ranked(self) -> bool:
+        rows = sorted(self.log, key=lambda p: self.rank[p], reverse=True)
+        return all(self.rank[a] >= self.rank[b] for a, b in pairwise(rows)) and rows == sorted(
+            rows, key=lambda p: -self.rank[p]
+        )
+
+    @invariant
+    def counted(self) -> bool:
+        return (
+            sum((self.rank[p] for p in P), 1) == 1 + sum(self.rank.values())
+            and sum(1 for p, q in product(P, P) if p != q) == len(P) ** 2 - len(P)
+            and [i for i in range(5, -1, -2)] == [5, 3, 1]  # noqa: C416  # the word itself
+            and [i for i, _ in enumerate(self.log, start=1)] == list(range(1, len(self.log) + 1))
+            and all(i in (0, 2, 4) for i in range(0, 5, 2))
+        )
+
+    @invariant
+    def told(self) -> bool:
+        return (
+            all(p in P for p in chain(self.log, self.log))
+            and (self.flag is True) == self.flag
+            and bool(self.log) != (not self.log)
+            and (self.n not in ODD or self.n in {*ODD, 0})
+            and (self.mark is None or self.mark.good == (self.mark.grade.value == +4))
+        )
+
+
+@record
+class Found:
+    """Who has seen whom."""
+
+    seen: PartialMap[P, bool]
+
+
+class Dicts(Model):
+    """`PartialMap`, with the habits of a dict, and one value for every key at first."""
+
+    age: PartialMap[P, Small]
+    pairs: PartialMap[tuple[P, bool], P]
+    slots: PartialMap[Small, P]
+    friends: Map[P, PartialMap[P, bool]]
+    groups: PartialMap[Color, Set[P]]
+    found: Set[Found]
+    left: Map[P, Small] = Map.fromkeys(P, 2)
+
+    def init(self, first: P) -> None:
+        self.age = PartialMap({first: 1})
+        self.pairs[first, True] = first
+
+    @action
+    def born(self, p: P) -> None:
+        require(p not in self.age and self.left[p] > 0)
+        self.age[p] = 0
+        self.left[p] -= 1
+        self.groups[Color.RED] = self.groups.get(Color.RED, Set()) | {p}
+
+    @action
+    def grow(self, p: P) -> None:
+        require(p in self.age and self.age[p] < 2)
+        self.age[p] += 1
+        if p not in self.friends[p]:
+            self.friends[p][p] = True
+        if Color.RED in self.groups:
+            self.groups[Color.RED].discard(p)
+
+    @action
+    def die(self, p: P) -> None:
+        require(self.age.get(p) == 2)
+        del self.age[p]
+        self.pairs.pop((p, True), None)
+        self.friends[p].pop(p, None)
+        self.slots.pop(7, None)
+        if 1 in self.slots and 5 not in self.slots:
+            del self.slots[1]
+
+    @action
+    def see(self, p: P) -> None:
+        require(len(self.found) == 0 and p in self.age)
+        self.found.add(Found(PartialMap({q: q == p for q in self.age})))
+        self.slots[1] = p
+
+    @action
+    def start_again(self) -> None:
+        require(len(self.age) == 0 and len(self.groups) > 0)
+        self.left = Map.fromkeys(P, 1) | {p: 2 for p in P if p in self.friends[p]}
+        self.groups.clear()
+        self.age = self.age | {p: 0 for p in P if any(p in s.seen for s in self.found)}
+
+    @invariant
+    def as_in_a_dict(self) -> bool:
+        own = PartialMap(self.age)
+        for p in P:
+            if p in own:
+                del own[p]
+        return (
+            len(own) == 0
+            and own == PartialMap()
+            and self.age.keys() == Set(self.age)
+            and all(self.age[p] == self.age.get(p) for p in self.age)
+            and all(self.age[p] == n for p, n in self.age.items())
+            and sum(self.age.values()) <= 2 * len(self.age)
+            and max(self.age.values(), default=0) <= 2
+        )
+
+    @invariant
+    def one_of_them(self) -> bool:
+        return all(sum(1 for p in f.seen if f.seen[p]) == 1 for f in self.found)
+
+
+class Wider(Model):
+    """A `Literal` as one with more words; families whose size is a parameter; permutations in a guard; a variable `given`."""
+
+    most: Param[Small] = 2
+    x: Literal["a", "b", "c"] = "a"
+    y: Literal["b", "a"] = "a"
+    z: Literal["b"] | None = None
+    given: Set[P]
+    line: Annotated[Seq[P], AtMost("len(P)")]
+
+    def named(self) -> int:
+        match self.x:
+            case "a" | "b" as known:
+                return 1 if known == "a" else 3
+            case _:
+                return 2
+
+    @action
+    def give(self, p: P) -> None:
+        self.given.add(p)
+        self.x = self.y
+        self.y = "b"
+        if self.z is not None:
+            self.x = self.z
+            self.y = self.z
+            self.z = None
+
+    @action
+    def order(self, line: Annotated[Seq[P], AtMost("len(P)")]) -> None:
+        require(line in permuted(self.given))
+        self.line = line
+        self.z = "b"
+        self.x = "c" if self.z == self.y else self.y
+
+    @invariant
+    def counted(self) -> bool:
+        longest = sum(1 for s in sequences(P, self.most) if len(s) == self.most)
+        return self.named() <= 3 and longest == (len(P) * len(P) if self.most == 2 else 1)
 
 
 @record

@@ -202,6 +202,27 @@ def test_what_a_script_assumes_is_named_beside_the_verdict(
     assert (assumed["name"], assumed["place"]["line"]) == ("one_node", line)
 
 
+VACUOUS = '''    @lemma
+    def sizes_add_up(self) -> bool:
+        """No step can change this."""
+        return len(Node) + 1 > len(Node)
+'''
+
+
+def test_a_claim_that_no_step_can_change_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, status, out, _ = said(tmp_path, VACUOUS, capsys)
+    line = (HEAD + VACUOUS).splitlines().index("    def sizes_add_up(self) -> bool:") + 1
+    assert status == 0
+    assert "\nvacuous     sizes_add_up does not depend on the state\n" in out
+    file, status, out, _ = said(tmp_path, VACUOUS, capsys, "--format", "json")
+    ((vacuous),) = json.loads(out)["vacuous"]
+    assert (status, vacuous["name"], vacuous["place"]["line"]) == (0, "sizes_add_up", line)
+    file, status, out, _ = said(tmp_path, VACUOUS, capsys, "--format", "github")
+    assert out.startswith(
+        f"::warning file={file},line={line},col=5,title=ratified Wrong::sizes_add_up does not"
+    )
+
+
 def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
     status = run(list(arguments))
     out, err = capsys.readouterr()

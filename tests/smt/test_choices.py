@@ -9,10 +9,12 @@ import pytest
 
 from ratified.language import Model
 from ratified.results.result import Verdict
+from ratified.smt.first_order.defining import canonical
 from ratified.smt.first_order.obligations import Translation
 from ratified.smt.proving import entries_of, prove
 from ratified.smt.result import Status
 from ratified.smt.script import script_of
+from ratified.smt.terms import BOOL, Apply, Bound, Symbol, Term, conj, disj, every, some
 from ratified.smt.validation.validate import validate
 from tests.generate.engines import load_script
 from tests.generate.models import GeneratedModel
@@ -101,6 +103,21 @@ def test_a_fault_is_noticed_before_anything_is_proved(tmp_path: Path) -> None:
         translation = Translation(script_of(cls))
         with pytest.raises(KeyError):
             validate(cls, translation, translation.obligations())
+
+
+def test_terms_that_differ_in_what_is_bound_say_different_things() -> None:
+    x, y, z = (Bound(name, "sort/Lamp") for name in "xyz")
+
+    def either(a: Bound, b: Bound) -> Term:
+        left, right = (Apply(Symbol(n, ("sort/Lamp",), BOOL), (v,)) for n, v in (("p", a), ("q", b)))
+        return disj(left, right)
+
+    assert canonical([every([x], either(x, y))]) == canonical([every([z], either(z, x))])
+    assert canonical([every([x], either(x, y))]) != canonical([every([y], either(x, y))])
+    nested, other = (every([x], some([y], either(*order))) for order in ((x, y), (y, x)))
+    assert canonical([nested]) != canonical([other])
+    hidden = every([x], conj(either(x, y), some([x], either(x, y))))
+    assert canonical([hidden]) != canonical([every([z], conj(either(z, y), some([x], either(z, y))))])
 
 
 LINKED = '''

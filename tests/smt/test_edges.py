@@ -725,7 +725,16 @@ class Clamped(Model):
         return 0 <= self.near <= 2
 
 
-@pytest.mark.parametrize("model", [LargeEnough, AssumedTwice, QuorumChosen, Clamped])
+class Halved(Clamped):
+    """What a quotient is made into has a name, and is said of states in which it has no value."""
+
+    @action
+    def follow(self) -> None:
+        require(self.near != 0)
+        self.near = min(abs(self.at // self.near), abs(self.at % self.near), 2)
+
+
+@pytest.mark.parametrize("model", [LargeEnough, AssumedTwice, QuorumChosen, Clamped, Halved])
 def test_what_is_inductive_is_proved(model: type[Model]) -> None:
     assert prove(model, options=ProofOptions(processes=1)).verdict is Verdict.HOLDS
 

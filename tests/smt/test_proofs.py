@@ -28,12 +28,13 @@ from ratified.models.raft.relational import (
 from ratified.models.raft.sorts import Server, Value
 from ratified.proofs.raft.raft import RaftSafety
 from ratified.results.result import Limits, Verdict
+from ratified.smt.facts import Fact, Role, refuted_at_once, resting_on
 from ratified.smt.first_order import small
 from ratified.smt.first_order.obligations import Obligation, Translation
 from ratified.smt.proving import ProofOptions, prove, prove_script
 from ratified.smt.result import Cell, Status
 from ratified.smt.script import about_of, script_of
-from ratified.smt.smtlib import Fact, refuted_at_once, uses_numbers
+from ratified.smt.smtlib import uses_numbers
 from ratified.smt.terms import INT, Quantified, walk
 from ratified.smt.worker import SOLVERS
 
@@ -293,13 +294,9 @@ LEFT_OUT = {
 """An obligation of Raft that fails without each lemma; of other proofs all are tried that used it."""
 
 
-def hypothesis(lemma: str) -> str:
-    return f"before the step, lemma: {lemma}"
-
-
 def fails_without(obligation: Obligation, lemma: str) -> bool:
     """Whether an obligation has a model of at most three elements in each sort, once a lemma is not among its hypotheses."""
-    facts = [f for f in obligation.facts if f.says != hypothesis(lemma)]
+    facts = [f for f in obligation.facts if f.role is not Role.HYPOTHESIS or f.about != lemma]
     for size in (1, 2, 3):
         sizes = dict.fromkeys(small.sorts_of_facts(facts), size)
         asked = small.written_out("", facts, sizes, values=False) if speaks_of_some_numbers(facts) else None
@@ -328,7 +325,7 @@ def test_no_lemma_can_be_left_out(name: str) -> None:
     hints = LEFT_OUT.get(name, {})
     superfluous = []
     for lemma in (w.function.name for w in proof.lemmas if ours is None or w.function.name in ours):
-        users = [o for o in made if o.about != lemma and hypothesis(lemma) in {f.says for f in o.facts}]
+        users = [o for o in made if o.about != lemma and lemma in resting_on(o.facts)]
         tried = [o for o in users if hints.get(lemma, o.name) == o.name]
         named = any(
             o.about not in ("well-defined", "within bounds") for o in users

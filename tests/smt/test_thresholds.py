@@ -104,7 +104,7 @@ SETS = Sized(
     (_members(lambda _: TRUE), constant("whole", INT)),
     lambda x, y: equal(x.term, y.term) if isinstance(x, Atom) and isinstance(y, Atom) else TRUE,
 )
-LAWS = dict(laws(SETS))
+LAWS = {law.says: law.formula for law in laws(SETS)}
 
 
 def _all_sets(things: int) -> Structure:

@@ -31,11 +31,11 @@ from ratified import (
     step_invariant,
 )
 from ratified.results.result import Verdict
+from ratified.smt.facts import Role
 from ratified.smt.first_order.obligations import Obligation, Translation
 from ratified.smt.proving import ProofOptions, prove
 from ratified.smt.result import Held
 from ratified.smt.script import script_of
-from ratified.smt.smtlib import Fact
 from ratified.smt.structure import Structure
 from ratified.smt.terms import (
     BOOL,
@@ -205,7 +205,7 @@ def _planted(obligations: list[Obligation]) -> Iterator[tuple[str, list[Obligati
                     if formula != fact.formula:
                         facts = (
                             *obligation.facts[:index],
-                            Fact(fact.says, formula),
+                            replace(fact, formula=formula),
                             *obligation.facts[index + 1 :],
                         )
                         yield (
@@ -248,7 +248,7 @@ def test_what_is_left_out_of_a_formula_is_found(
 def test_a_fault_is_told_with_its_place_and_what_each_says(monkeypatch: pytest.MonkeyPatch) -> None:
     translation, obligations = obligations_of(Lock)
     release = next(o for o in obligations if o.action is not None and o.action.name == "release")
-    never = tuple(Fact(f.says, FALSE) if f.says.endswith(" is taken") else f for f in release.facts)
+    never = tuple(replace(f, formula=FALSE) if f.role is Role.TAKEN else f for f in release.facts)
     with pytest.raises(TranslationFault) as raised:
         validate(Lock, translation, [replace(release, facts=never)])
     assert raised.value.message.splitlines() == [
@@ -341,9 +341,12 @@ def test_an_obligation_that_a_step_goes_right_is_held_to_where_it_does(cls: type
     assert list(shown) == list(WRONG[cls])
     for name, obligation in shown.items():
         rest = [o for o in obligations if o is not obligation]
-        says, facts = obligation.facts[-1].says, obligation.facts[:-1]
+        *facts, wrong = obligation.facts
         said = {"always": TRUE, "never": FALSE}
-        changed = {n: [*rest, replace(obligation, facts=(*facts, Fact(says, f)))] for n, f in said.items()}
+        changed = {
+            n: [*rest, replace(obligation, facts=(*facts, replace(wrong, formula=f)))]
+            for n, f in said.items()
+        }
         changed["unsaid"] = rest
         for kind in WRONG[cls][name]:
             with pytest.raises(TranslationFault, match=obligation.part.value):
@@ -379,7 +382,7 @@ def test_a_claim_that_is_false_where_the_model_comes_is_never_proved(monkeypatch
     def nothing(self: Translation, *_: object) -> list[Obligation]:
         known: list[Obligation] = whole(self)
         return [o for o in known if o.name.startswith("in_range")] + [
-            replace(o, facts=(Fact(o.facts[-1].says, FALSE),))
+            replace(o, facts=(replace(o.facts[-1], formula=FALSE),))
             for o in known
             if o.name.startswith("never_two")
         ]

@@ -96,7 +96,7 @@ class Maglev(_Counting):
     def __init__(self, size: int = 65_537) -> None:
         super().__init__()
         if not is_prime(size):
-            raise ServiceError(f"the size of the table is a prime, and {size} is none")
+            raise ServiceError(f"the size of the table must be a prime, not {size}")
         self._size = size
         self.table: tuple[int, ...] = ()
 

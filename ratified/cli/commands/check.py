@@ -17,9 +17,10 @@ from ratified.cli.commands.options import (
     option_of_deadlock,
     option_of_diagram,
     options_of_exploring,
+    options_of_sharing,
 )
 from ratified.cli.output import echo, write
-from ratified.cli.ranks import Member, member, refuse_what_is_not_for_ranks
+from ratified.cli.ranks import Member, member_of, refuse_what_is_not_for_ranks
 from ratified.cli.requests import CheckRequest, Output, takes
 
 VERDICTS = ("holds", "violated", "undecided")
@@ -54,18 +55,7 @@ def read_expected(
     metavar="DIR",
     help="Save progress there, and resume from what is saved there.",
 )
-@click.option(
-    "--ranks",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Explore with N processes that share the work over MPI, here or on --hosts (docs/scaling.md).",
-)
-@click.option(
-    "--hosts",
-    type=click.Path(dir_okay=False, exists=True, path_type=Path),
-    metavar="FILE",
-    help="File with the machines for --ranks, one per line as for mpiexec: name or name:8.",
-)
+@options_of_sharing("Explore")
 @click.option(
     "--dump-c",
     "dump",
@@ -109,8 +99,6 @@ def check(request: CheckRequest) -> int:
       ratified check my_model.py:Lock Client=3 my_model.py:Queue Item=2
       ratified check
     """  # noqa: D301  # click takes \b for "keep these lines"
-    if request.hosts is not None and request.ranks is None:
-        raise click.UsageError("--hosts says where the ranks run; give their number with --ranks.")
     if len(request.models) == 1:
         return check_one(request, *request.models[0])
     from ratified.cli.gate.checking import check_configured, check_several
@@ -118,7 +106,7 @@ def check(request: CheckRequest) -> int:
     only_one = {
         "--claim": request.claims,
         "--checkpoint": request.checkpoint,
-        "--ranks": request.ranks,
+        "--ranks": request.sharing.ranks,
         "--dump-c": request.dump,
         "--diagram": request.diagram,
         "--expect": request.expect,
@@ -164,13 +152,14 @@ def reported(request: CheckRequest, model: Model, checked: Checked, notes: tuple
 
 def check_one(request: CheckRequest, target: str, settings: Mapping[str, str]) -> int:
     """Explore one model and return the exit status."""
-    together = member()
+    together = member_of(request.sharing)
     if together is not None:
         return check_together(request, target, settings, together)
-    if request.ranks is not None:
+    if request.sharing.ranks is not None:
         from ratified.cli.launching import launch
 
-        return launch(request, click.get_current_context().find_root().obj)
+        arguments = click.get_current_context().find_root().obj
+        return launch(arguments, request.sharing, request.output, saved=request.checkpoint is not None)
     from ratified.cli.exploring import explored
     from ratified.cli.gate.checking import cache_of
     from ratified.cli.gate.running import checked_or_known
@@ -194,9 +183,6 @@ def check_together(request: CheckRequest, target: str, settings: Mapping[str, st
     from ratified.cli.report.checks import Checked
 
     refuse_what_is_not_for_ranks(engine=request.exploring.engine, dump=request.dump)
-    size = together.world.size
-    if request.ranks not in (None, size):
-        raise click.UsageError(f"mpiexec has started {size} ranks, and --ranks says {request.ranks}.")
     run, expected = prepared(request, target, settings)
     if run.how.claims is not None:
         run.model.claiming(run.how.claims)

@@ -198,6 +198,23 @@ def _all(*options: Callable[[Any], Any]) -> Callable[[F], F]:
     return add
 
 
+def options_of_sharing(what: str) -> Callable[[F], F]:
+    """Return what adds the options of several processes; `what` they do."""
+    ranks = click.option(
+        "--ranks",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help=f"{what} with N processes that share the work over MPI, here or on --hosts (docs/scaling.md).",
+    )
+    hosts = click.option(
+        "--hosts",
+        type=click.Path(dir_okay=False, exists=True, path_type=Path),
+        metavar="FILE",
+        help="File with the machines for --ranks, one per line as for mpiexec: name or name:8.",
+    )
+    return lambda command: ranks(hosts(command))
+
+
 def option_of_diagram(what: str) -> Callable[[F], F]:
     """Return what adds the option that has a run drawn."""
     return click.option(

@@ -15,8 +15,10 @@ from ratified.cli.commands.options import (
     option_of_seconds,
     option_of_size,
     options_of_reporting,
+    options_of_sharing,
 )
 from ratified.cli.output import deliver
+from ratified.cli.ranks import member_of, random_runs
 from ratified.cli.requests import SimulateRequest, takes
 
 
@@ -88,6 +90,7 @@ def refuse_without_measure(request: SimulateRequest) -> None:
 @click.option(
     "--threads", type=click.IntRange(min=1), metavar="N", help="With --measure: [default: all cores]"
 )
+@options_of_sharing("Run")
 @option_of_seconds()
 @option_of_memory("Memory limit (512M, 2G).")
 @option_of_claims
@@ -99,7 +102,8 @@ def refuse_without_measure(request: SimulateRequest) -> None:
 def simulate(request: SimulateRequest) -> int:
     """Take random walks through MODEL, for sizes too large to explore.
 
-    Claims are checked along the way, except for liveness. The same seed gives the same runs. A run that violates a claim is not
+    Claims are checked along the way, except for liveness. The same seed gives the same runs, however many processes share
+    them. A run that violates a claim is not
     necessarily a shortest one; if none does, nothing is proved, and the verdict is undecided.
 
     With --measure, what runs come to is measured instead: mean, quantiles and a histogram, with intervals.
@@ -109,6 +113,11 @@ def simulate(request: SimulateRequest) -> int:
       ratified simulate my_model.py:Lock Client=9 --seed 7 --show
       ratified simulate my_model.py:Queue --measure "max: len(queue)" --measure "first: len(queue) == 0"
     """  # noqa: D301  # click takes \b for "keep these lines"
+    if request.sharing.ranks is not None and member_of(request.sharing) is None:
+        from ratified.cli.launching import launch
+
+        arguments = click.get_current_context().find_root().obj
+        return launch(arguments, request.sharing, request.output, saved=None)
     if request.measures:
         from ratified.cli.measuring import measure
 
@@ -118,22 +127,27 @@ def simulate(request: SimulateRequest) -> int:
     from ratified.cli.instances import instance
     from ratified.cli.loading import load, name_of
     from ratified.cli.report.simulation import simulation_headline, simulation_json, simulation_text
-    from ratified.explore.simulate import simulate as walk
+    from ratified.explore.simulate import simulate_on_ranks
     from ratified.results.result import Limits
 
     check_drawable(request.diagram)
     cls = load(request.model)
     name = name_of(request.model, cls)
     model = instance(cls, request.size, request.settings)
-    walked = walk(
-        model,
-        runs=request.runs,
-        length=request.depth,
-        seed=request.seed,
-        deadlock=request.deadlock,
-        claims=request.claims or None,
-        limits=Limits(seconds=request.seconds, memory=request.memory),
-    )
+    with random_runs(name, request.runs, request.sharing, quiet=request.output.quiet) as (progress, world):
+        walked = simulate_on_ranks(
+            model,
+            world,
+            runs=request.runs,
+            length=request.depth,
+            seed=request.seed,
+            deadlock=request.deadlock,
+            claims=request.claims or None,
+            limits=Limits(seconds=request.seconds, memory=request.memory),
+            progress=progress,
+        )
+    if world.rank:
+        return 0
 
     def rendered(form: str, *, color: bool = False) -> str:
         if form == "json":

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ratified.cli.report.machine import json_trace
 from ratified.cli.report.text import Paint, duration, facts, labelled, table, trace_lines
-from ratified.language.model import Model
+from ratified.language.model import Model, given_to
 from ratified.language.values import show
 from ratified.results.errors import EvaluationError
 from ratified.results.result import Result, Verdict
@@ -73,7 +73,7 @@ def _lines(made: Crosschecked, paint: Paint) -> Iterator[str]:
     word, what = _headline(made)
     yield from labelled(word, what, _STYLES[found.verdict], paint, gap=2)
     yield ""
-    given = made.model.given().items()
+    given = given_to(made.model).items()
     about = [("model", made.model.module.name), ("sizes", " ".join(f"{n}={show(v)}" for n, v in given))]
     if found.theirs.version:
         about.append(("TLC", found.theirs.version))
@@ -127,7 +127,7 @@ def crosscheck_json(made: Crosschecked) -> str:
         "differences": list(found.differences),
         "undecided": found.undecided or None,
         "model": made.model.module.name,
-        "given": {name: show(value) for name, value in made.model.given().items()},
+        "given": {name: show(value) for name, value in given_to(made.model).items()},
         "ours": {
             "verdict": _our_verdict(made),
             "distinct": ours.distinct if ours is not None else None,

@@ -62,6 +62,9 @@ def _lines(name: str, proof: Proof, paint: Paint) -> Iterator[str]:
     yield ""
     yield from _matrix(proof, paint)
     yield ""
+    if proof.vacuous:
+        yield from labelled("vacuous", stateless(tuple(proof.vacuous)), "yellow", paint)
+        yield ""
     notes = [*proof.notes, *([not_checked("prove", proof.unchecked)] if proof.unchecked else [])]
     for note in notes:
         yield from labelled("note", note, "cyan", paint)
@@ -87,6 +90,11 @@ def _lines(name: str, proof: Proof, paint: Paint) -> Iterator[str]:
         if cell.status is not Status.PROVED:
             yield from open_lines(cell, paint)
             yield ""
+
+
+def stateless(names: tuple[str, ...]) -> str:
+    """What is said of claims that do not depend on the state."""
+    return f"{listed(names)} {'does' if len(names) == 1 else 'do'} not depend on the state"
 
 
 def where(assumes: Collection[str]) -> str:
@@ -252,6 +260,7 @@ def proof_json(name: str, proof: Proof) -> str:
         "seconds": round(proof.seconds, 3),
         "solving_seconds": round(proof.solving, 3),
         "assumes": [{"name": name, "place": json_place(span)} for name, span in proof.assumes.items()],
+        "vacuous": [{"name": name, "place": json_place(span)} for name, span in proof.vacuous.items()],
         "notes": list(proof.notes),
         "not_checked": json_unchecked(proof.unchecked),
         "cycles": list(proof.cycles),

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ratified.cli.report.bounded import bounded_headline
-from ratified.cli.report.entries import Entry, Summary, Tested, concluded, not_put
-from ratified.cli.report.proof import counterexample_lines, proof_headline
-from ratified.cli.report.summary import explained, rule, run, story
+from ratified.cli.report.entries import Entry, Finding, Summary, Tested, concluded, not_put
+from ratified.cli.report.proof import counterexample_lines, proof_headline, stateless
+from ratified.cli.report.summary import DOUBTS, explained, rule, run, story
 from ratified.cli.report.text import Paint
 from ratified.language.claims import not_checked
 from ratified.language.ir import Module
@@ -77,7 +77,13 @@ def proof_summary(name: str, proof: Proof, module: Module) -> Summary:
         proof_headline(name, proof),
         proof.verdict,
         (_obligation(cell, module) for cell in proof.cells),
-        warnings=[not_put(c, not_checked("prove", [c])) for c in proof.unchecked],
+        warnings=[
+            *(
+                Finding("vacuous", DOUBTS["vacuous"], "warning", stateless((n,)), s, about=n)
+                for n, s in proof.vacuous.items()
+            ),
+            *(not_put(c, not_checked("prove", [c])) for c in proof.unchecked),
+        ],
         seconds=proof.seconds,
         module=module,
     )

@@ -15,7 +15,7 @@ from ratified.results.result import PropertyKind, PropertyReport, Trace, Verdict
 
 _NOT_REFUTED = "; but this model is broken on purpose and must be refuted"
 
-_DOUBTS = {
+DOUBTS = {
     "no-claims": "The model claims nothing.",
     "vacuous": "A property holds vacuously.",
     "never-fired": "An action was not enabled in any visited state.",
@@ -161,7 +161,7 @@ def _findings(check: Checked) -> Iterator[Finding]:
     for doubt in doubts(check):
         yield Finding(
             doubt.kind,
-            _DOUBTS[doubt.kind],
+            DOUBTS[doubt.kind],
             "warning",
             f"{check.name}: {doubt.says}",
             doubt.span,

@@ -40,11 +40,11 @@ for a set. Of a map any keys may be left out, and any variable. A method of the 
 
 
 class Refused(Exception):
-    """The system does not do what it was asked. To return False is to say the same."""
+    """Raise this if the system refuses an action; returning False means the same."""
 
 
 class NotAsked(Exception):
-    """There is no way to ask the system for this here; the reason is counted in the report."""
+    """Raise this if the action cannot be attempted here; the report counts the reasons."""
 
 
 class SystemFailed(Exception):
@@ -52,19 +52,20 @@ class SystemFailed(Exception):
 
 
 class DriverError(RatifiedError):
-    """A driver that makes no sense for its model, or that fails by itself. `slow`: it was waited for as long as one waits."""
+    """A driver that does not fit its model, or fails itself. `slow`: its time limit has passed."""
 
     slow = False
 
 
 class Driver:
-    """Derive from this. A method with the name of an action of the model (or `do_` and the name) takes it, with its arguments.
+    """Derive from this to drive a system along a model.
 
-    A method that leaves out some of the action's parameters leaves their choice to the system: any step of the model with the
-    others will do that leads to what is then observed. `reset` may have the parameters of the model's `init`.
+    A method with the name of an action (or `do_` and the name) performs it, with its arguments. Parameters that the method
+    leaves out are the system's choice: any step of the model with the others is accepted that leads to what is then observed.
+    `reset` may have parameters of the model's `init`.
 
-    `cannot` says of actions that cannot be driven why; `cannot_ask` of those that cannot be asked for where the model forbids
-    them. `refuses`: what is forbidden must be refused in so many words; by default it may as well change nothing.
+    `cannot` maps actions that cannot be driven to the reason, `cannot_ask` those that cannot be attempted where the model
+    forbids them. With `refuses`, a forbidden action must be refused; by default it may also change nothing.
     """
 
     model: ClassVar[type[Model] | Model | None] = None
@@ -78,31 +79,31 @@ class Driver:
 
     @property
     def title(self) -> str:
-        """What reports call what is driven."""
+        """The name of the system in reports."""
         return type(self).__name__
 
     def begin(self, model: Model) -> None:
-        """Take note of the model at its size, once, before anything is driven."""
+        """Called once with the model at its size, before anything is driven."""
 
     def reset(self, *_: Any, **__: Any) -> None:
-        """Begin anew: the system is as the model begins. It may have parameters of the model's `init`."""
+        """Start over, in an initial state of the model. May have parameters of the model's `init`."""
         raise DriverError(
             f"{type(self).__name__} must implement reset()",
             remedy="it puts the system into its initial state",
         )
 
     def observe(self) -> Observation:
-        """What of the system is compared with the model's state."""
+        """Return what is compared with the model's state."""
         raise DriverError(
             f"{type(self).__name__} must implement observe()",
             remedy='it returns values by variable of the model: {"holder": self.server.holder}',
         )
 
     def close(self) -> None:
-        """Free what was taken; called once in the end, whatever happened."""
+        """Release resources; called once at the end, whatever happened."""
 
     def take(self, action: str, arguments: Mapping[str, Any]) -> object:
-        """Take an action that the class has no method for. Only for drivers that take any."""
+        """Perform an action that has no method, for drivers that accept any action."""
         raise NotImplementedError(action, arguments)
 
 

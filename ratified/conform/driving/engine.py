@@ -24,7 +24,7 @@ from ratified.conform.driving.result import Deviation, Driven
 from ratified.conform.driving.shorter import Shrinking, told_of_driver
 from ratified.conform.driving.walk import Came, Failure, Session
 from ratified.language.ir import Kind
-from ratified.language.model import Model
+from ratified.language.model import Model, given_to
 from ratified.results.result import Limits
 
 STATES: Final = 100_000
@@ -60,11 +60,11 @@ def drive(
 ) -> Driven:
     """Drive a system along a model at a size.
 
-    `edges`: along every step of the graph, which may have `limits.states` (100,000) states; `forbidden`: ask for what the model
-    forbids, too; `walks`: so many random ones of so many steps, drawn from `seed`; `shrink`: make a walk that fails short.
-    `progress` is told steps driven, of how many, and how much was asked that is forbidden.
+    `edges`: along every step of the graph, which may have `limits.states` (100,000) states; `forbidden`: also attempt what
+    the model forbids; `walks`: then that many random walks of `length` steps, drawn from `seed`; `shrink`: shorten a walk
+    that fails. `progress` is called with the steps driven, their total, and the number of forbidden attempts.
 
-    Raises DriverError where the driver makes no sense for the model, or fails by itself; ModelError, SizeError.
+    Raises DriverError if the driver does not fit the model or fails itself; ModelError, SizeError.
     """
     limits.only("drive", "states", "seconds")
     seconds, states = limits.seconds, limits.states or STATES
@@ -314,7 +314,7 @@ class _Drive:
         return Driven(
             self.driver.title,
             module.name,
-            self.model.given(),
+            given_to(self.model),
             states=so_far.states,
             edges=so_far.edges,
             walks=so_far.walks,

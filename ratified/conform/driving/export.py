@@ -21,7 +21,7 @@ from ratified.itf import as_itf
 from ratified.language.errors import RatifiedError
 from ratified.language.ir import Kind
 from ratified.language.machine import state_dict
-from ratified.language.model import Model
+from ratified.language.model import Model, given_to
 from ratified.language.values import Set, show
 from ratified.results.result import Step, Trace
 
@@ -192,7 +192,7 @@ def state_written(graph: Graph, state: int) -> dict[str, Any]:
 
 def _given(model: Model) -> dict[str, Any]:
     """Sizes and parameters, as JSON from which they are read again."""
-    return {name: _plain(value) for name, value in model.given().items()}
+    return {name: _plain(value) for name, value in given_to(model).items()}
 
 
 def _plain(value: object) -> Any:

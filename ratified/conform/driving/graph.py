@@ -34,7 +34,7 @@ class TooManyStatesError(Exception):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Ask:
-    """Something that a system is asked for: an action, and those of its arguments that the driver gives."""
+    """An action to attempt, with those of its arguments that the driver passes."""
 
     action: str
     arguments: Values

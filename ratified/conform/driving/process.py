@@ -90,7 +90,7 @@ class Child:
         given = answer.get("id")
         if type(given) is not int or given != number:
             raise self._wrong(
-                f"answers request {json.dumps(given):.20}, and request {number} was asked: {told}",
+                f"answers request {json.dumps(given):.20} instead of request {number}: {told}",
                 'each request has one answer, with its "id"',
             )
         kinds = [kind for kind in ANSWERS if kind in answer]
@@ -238,10 +238,10 @@ def _signal(number: int) -> str:
 
 
 class ProcessDriver(Driver):
-    """Drives what a command starts. Derive from it for a system that has names of its own.
+    """Drives a process started by a command. Derive from it for a system with other names than the model's.
 
-    `told` makes an action's arguments, as JSON by name, into what the process is to be told; `seen` makes what it observes into
-    variables of the model. `command` and `answer_within` (in seconds) are the class's, or given.
+    `told` translates an action's arguments (JSON, by name) for the process; `seen` translates what the process observes to
+    variables of the model. `command` and `answer_within` (in seconds) are set in the class or given.
     """
 
     command: Sequence[str] = ()
@@ -267,15 +267,15 @@ class ProcessDriver(Driver):
         return shlex.join(self._command)
 
     def told(self, action: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002 - for those who override it
-        """What the process is told of an action's arguments, both as JSON."""
+        """Translate an action's arguments for the process, both as JSON."""
         return arguments
 
     def seen(self, observed: Mapping[str, Any]) -> Observation:
-        """What is observed, by variable of the model."""
+        """Translate what the process observes, by variable of the model."""
         return observed
 
     def begin(self, model: Model) -> None:
-        """Start the process, and hear what it can do. Raises ProcessError."""
+        """Start the process and read its abilities. Raises ProcessError."""
         if not self._command:
             raise DriverError(
                 f"{type(self).__name__} has no command",
@@ -347,7 +347,7 @@ class ProcessDriver(Driver):
                     )
 
     def reset(self, **arguments: Any) -> None:
-        """Tell it to begin anew. Once one has failed each beginning is that of a new one, so that a walk means the same again."""
+        """Tell the process to start over. After a failed walk each reset starts a new process, so that a walk can be repeated."""
         if self._failed:
             self.close()
             self._start()
@@ -355,7 +355,7 @@ class ProcessDriver(Driver):
         self._observed = self._asked({"reset": values}, "reset", "observed")["observed"]
 
     def take(self, action: str, arguments: Mapping[str, Any]) -> None:
-        """Ask it for an action. Raises Refused, NotAsked, SystemFailed, ProcessError."""
+        """Ask the process for an action. Raises Refused, NotAsked, SystemFailed, ProcessError."""
         types = self._actions[action]
         values = {n: written(types[n], v) for n, v in arguments.items()}
         told = f"{action}({', '.join(f'{n}={json.dumps(v)}' for n, v in values.items())})"
@@ -370,7 +370,7 @@ class ProcessDriver(Driver):
             raise NotAsked(_text(answer["cannot"]))
 
     def observe(self) -> Observation:
-        """What it observed last; it is asked where it has not said."""
+        """Return what the process observed last; ask it if it has not said."""
         if self._observed is None:
             self._observed = self._asked({"observe": {}}, "observe", "observed")["observed"]
         return self.seen(self._observed)
@@ -397,7 +397,7 @@ class ProcessDriver(Driver):
         return answer
 
     def close(self) -> None:
-        """Say bye, and end it with all that it started."""
+        """Say bye, and end the process with all that it started."""
         child, self._child = self._child, None
         if child is not None:
             child.close(politely=self._healthy)

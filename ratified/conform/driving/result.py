@@ -11,9 +11,9 @@ from ratified.results.result import Decided, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """Where a system leaves its model: a walk that shows it, as short as could be found.
+    """Where a system deviates from its model: a walk that shows it, as short as possible.
 
-    `found_after` is how much had been asked for in the walk that failed first; `repeats` whether it failed again when replayed.
+    `found_after` is the length of the walk that failed first; `repeats` whether the failure occurred again when replayed.
     """
 
     what: str
@@ -26,11 +26,12 @@ class Deviation:
 
 @dataclass(frozen=True, slots=True)
 class Driven(Decided):
-    """What was driven of a model, and what came of it.
+    """The result of driving a system along its model.
 
-    `states` and `edges` are those of the graph; `taken` were driven, in `walks` walks of `steps` steps (at least `least` are
-    needed); `reasons` count the steps that were not, by why. Of what is forbidden `asked` was asked for, `refused` or
-    `ignored`, in all states that were come to; `unasked` counts the rest by why. `random_walks` of `random_steps` went beyond.
+    `states` and `edges` are those of the graph. `taken` edges were driven, in `walks` walks of `steps` steps in all (at least
+    `least` walks are needed); `reasons` counts the others by reason. `forbidden` attempts exist in the states reached:
+    `refused` and `ignored` (without effect) were tried, `unasked` counts the others by reason. `random_walks` of
+    `random_steps` steps followed.
     """
 
     driver: str
@@ -60,17 +61,17 @@ class Driven(Decided):
 
     @property
     def distinct(self) -> int:
-        """The states of the graph, by the name that every answer has for them."""
+        """The number of states of the graph, under the name that every result has."""
         return self.states
 
     @property
     def asked(self) -> int:
-        """How many forbidden steps were asked for."""
+        """How many forbidden attempts were made."""
         return self.refused + self.ignored
 
     @property
     def verdict(self) -> Verdict:
-        """Violated if the system left its model; undecided if anything ran out, or nothing was driven."""
+        """VIOLATED if the system deviates from its model; UNDECIDED if anything ran out, or nothing was driven."""
         if self.deviation is not None:
             return Verdict.VIOLATED
         return Verdict.UNDECIDED if self.stopped is not None else Verdict.HOLDS

@@ -157,7 +157,7 @@ class Service:
 
     def _evaluate(self, text: object) -> Any:
         if not isinstance(text, str):
-            raise Unanswerable("what is evaluated is a text")
+            raise Unanswerable("evaluate takes a text")
         query = expressions(self._model, text)
         values = Answers(self._model, query)(self._graph.states[self._path[-1]])
         made = [written(expr.type, value) for (_, expr), value in zip(query.parts, values, strict=True)]

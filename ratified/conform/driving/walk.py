@@ -26,7 +26,7 @@ from ratified.language.values import show
 
 
 class Came(Enum):
-    """What came of something that was asked for."""
+    """The outcome of an attempt."""
 
     TAKEN = "taken"
     REFUSED = "refused"
@@ -36,7 +36,7 @@ class Came(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Something that was asked for, whether the model allows it there, and what came of it."""
+    """An attempt: the action, whether the model allows it there, and the outcome."""
 
     ask: Ask
     allowed: bool

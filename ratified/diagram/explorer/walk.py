@@ -17,7 +17,7 @@ from ratified.diagram.palette import looks
 from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.ir import Kind
 from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values, state_dict
-from ratified.language.model import Model
+from ratified.language.model import Model, given_to
 from ratified.language.values import show
 from ratified.results.result import Step, Trace
 
@@ -64,7 +64,7 @@ class Walker:
         self.looks = looks([a.name for a in self.machine.actions])
         self._seen: OrderedDict[Path, Values] = OrderedDict()
         self._salt = (
-            repr(sorted((name, show(value)) for name, value in model.given().items())) + model.module.name
+            repr(sorted((name, show(value)) for name, value in given_to(model).items())) + model.module.name
         )
         self.options = lru_cache(maxsize=2_000)(self._options)
 

@@ -24,6 +24,7 @@ from ratified.explore.native.library import (
     ProgressStruct,
     WalksStruct,
 )
+from ratified.results.limits import cores
 from ratified.results.result import Limits, Progress
 
 PROGRESS_SECONDS = 0.2
@@ -117,11 +118,6 @@ class Outcome:
     resumed: bool
     message: str = ""
     expanded: int = 0
-
-
-def cores() -> int:
-    """The processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Exploration:

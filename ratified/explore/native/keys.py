@@ -21,6 +21,7 @@ from ratified.language.errors import Span
 from ratified.language.ir import Kind, Module
 from ratified.language.machine import abstract_model
 from ratified.language.model import Model
+from ratified.language.partial import PartialMap
 from ratified.language.sorts import Ordered, Sort, Symmetric
 from ratified.language.values import Bag, Map, Seq, Set
 
@@ -177,7 +178,7 @@ class _Text:
             self._several((file, value.line, value.column, value.end_line, value.end_column))
         elif isinstance(value, type):
             self._class(value)
-        elif kind in (Set, Bag, Map):
+        elif kind in (Set, Bag, Map, PartialMap):
             self._container(value)
         elif isinstance(value, Mapping):
             self._several(tuple(value.items()))

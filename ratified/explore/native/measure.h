@@ -19,7 +19,7 @@ enum rm_end { RM_DEPTH, RM_STUCK, RM_UNTIL, RM_FAILED, RM_NOT_RUN = 255 };
 enum { RM_CHUNK = 16 };
 
 typedef struct rm_order {
-    uint64_t seed, runs, depth, since, beginnings, threads; /* nothing is asked along a run before `since` steps */
+    uint64_t seed, first, runs, depth, since, beginnings, threads; /* nothing is asked along a run before `since` steps */
     const uint64_t *initial; /* beginnings states */
     int64_t *values;         /* MODEL_MEASURES for each run */
     uint64_t *steps;         /* for each run */
@@ -181,7 +181,7 @@ static void *rm_work(void *given) {
         const uint64_t from = __atomic_fetch_add(&order->cursor, RM_CHUNK, __ATOMIC_RELAXED);
         for (uint64_t i = from; i < from + RM_CHUNK; i++) {
             if (i >= order->runs || RX_MEASURE_LOAD(order->stop)) return NULL;
-            const enum rm_end end = rm_run(w, i, order->values + i * MODEL_MEASURES, order->steps + i);
+            const enum rm_end end = rm_run(w, order->first + i, order->values + i * MODEL_MEASURES, order->steps + i);
             if (RX_MEASURE_LOAD(order->stop)) return NULL; /* it may have ended for that */
             order->ends[i] = (uint8_t)end;
             __atomic_fetch_add(&order->done, 1, __ATOMIC_RELAXED);

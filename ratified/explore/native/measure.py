@@ -10,13 +10,13 @@ from ratified.explore.measuring import End, Plan, Run
 from ratified.explore.native.codegen.measuring import measuring
 from ratified.explore.native.codegen.numbering import BoundPlace
 from ratified.explore.native.compile import compile_text
-from ratified.explore.native.driver import cores, in_background
+from ratified.explore.native.driver import in_background
 from ratified.explore.native.library import NativeError
 from ratified.language.ir import Kind
 from ratified.language.machine import Values
 
 _FAILED, _NOT_RUN = 3, 255
-_NUMBERS = ("seed", "runs", "depth", "since", "beginnings", "threads")
+_NUMBERS = ("seed", "first", "runs", "depth", "since", "beginnings", "threads")
 _ARRAYS = ("initial", "values", "steps", "ends", "left", "constrained")
 
 
@@ -57,8 +57,9 @@ class NativeRuns:
         except OSError as error:
             raise NativeError(f"cannot load the compiled model: {error}") from error
 
-    def run(self, runs: int, threads: int | None, report: Callable[[int], bool]) -> Measured:
-        """Run them. After Ctrl-C, or where `report` says so, there are fewer: those up to the first that was not run."""
+    def run(self, numbers: range, threads: int, report: Callable[[int], bool]) -> Measured:
+        """Run these. After Ctrl-C, or where `report` says so, there are fewer: those up to the first that was not run."""
+        runs = len(numbers)
         width, shared = len(self._plan.measures), self._unit.shared
         values, steps = (ctypes.c_int64 * (runs * width + 1))(), (ctypes.c_uint64 * runs)()
         ends = (ctypes.c_uint8 * runs).from_buffer(bytearray(bytes([_NOT_RUN]) * runs))
@@ -67,11 +68,12 @@ class NativeRuns:
         constrained = (ctypes.c_uint64 * (len(constraints) + 1))()
         order = _Order(
             seed=self._plan.seed & (2**64 - 1),
+            first=numbers.start,
             runs=runs,
             depth=self._plan.length,
             since=self._plan.since,
             beginnings=self._beginnings,
-            threads=min(threads or cores(), runs),
+            threads=min(threads, runs),
             initial=ctypes.addressof(self._initial),
             values=ctypes.addressof(values),
             steps=ctypes.addressof(steps),

@@ -26,7 +26,7 @@ from typing import Any
 from ratified.explore.native.driver import Outcome, RunOptions
 from ratified.explore.native.library import Library, NativeError
 from ratified.explore.ranks.rank import HEADER_WORDS, Rank, merge
-from ratified.explore.ranks.world import World, agree
+from ratified.explore.world import World, agree
 
 MANIFEST = "ranks"
 """The file that says which others count."""

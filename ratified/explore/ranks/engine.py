@@ -6,7 +6,6 @@ matters (version, model, size, what is asked).
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable
 from contextlib import closing, nullcontext
@@ -14,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ratified.explore.liveness import liveness_claims
-from ratified.explore.native.driver import Outcome, RunOptions, cores
+from ratified.explore.native.driver import Outcome, RunOptions
 from ratified.explore.native.engine import (
     LEAST,
     nothing_seen,
@@ -29,8 +28,8 @@ from ratified.explore.native.preparing import Order, Preparation, Prepared
 from ratified.explore.ranks.checkpoint import Checkpoint
 from ratified.explore.ranks.rank import Rank
 from ratified.explore.ranks.search import RankedSearch
-from ratified.explore.ranks.world import World, agree, named
 from ratified.explore.unchecked import with_unchecked
+from ratified.explore.world import World, agree, cores_of, named
 from ratified.language.errors import RatifiedError
 from ratified.language.model import Model
 from ratified.results.limits import Reached, Watch, memory_share, peak_memory, resident
@@ -107,7 +106,7 @@ def check_on_ranks(
     if isinstance(prepared, str):
         return nothing_seen(model, watch, prepared, deadlock=deadlock)
     _refuse_other_programs(world, prepared.library)
-    threads = options.threads or _threads(world)
+    threads = options.threads or cores_of(world)
     with tempfile.TemporaryDirectory(prefix="ratified-") if limits.memory else nullcontext() as spill:
         return _explored(model, world, prepared, watch, deadlock, progress, options, threads, spill)
 
@@ -240,11 +239,3 @@ def _prepared(
             return ended
     assert made is not None
     return made
-
-
-def _threads(world: World) -> int:
-    """This rank's share of its machine; where ranks are bound to processors of their own, all of those."""
-    mine = tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else ()
-    others = world.gather(mine)
-    here = [others[k] for k in world.neighbours]
-    return max(1, cores() // sum(some == mine for some in here))

@@ -14,7 +14,7 @@ from typing import Any
 
 from ratified.explore.native.driver import Exploration, Finding, Outcome, Packed, RunOptions
 from ratified.explore.native.library import Library, NativeError, RankStatusStruct
-from ratified.explore.ranks.world import Box
+from ratified.explore.world import Box
 
 HEADER_WORDS = 8
 """Of a level's file: what it is, of which run, level and rank, how many states, their checksum."""

@@ -21,7 +21,7 @@ from ratified.explore.native.layers import PackedLayers, layers_of
 from ratified.explore.native.library import NativeError
 from ratified.explore.ranks.checkpoint import Boundary, Checkpoint
 from ratified.explore.ranks.rank import Rank, merge
-from ratified.explore.ranks.world import Flight, World, named
+from ratified.explore.world import Flight, World, named
 from ratified.results.result import Progress
 
 _POLL = 0.001

@@ -19,6 +19,7 @@ from ratified.language.types import (
     SeqType,
     SetType,
     SortType,
+    Type,
     values_of,
 )
 from ratified.language.values import Set
@@ -40,9 +41,14 @@ def _make_tuple(node: ir.MakeTuple, here: Here) -> str:
     return f"({''.join(f'{here.expr(i)}, ' for i in node.items)})"
 
 
+def _map_of(t: Type) -> str:
+    assert isinstance(t, MapType)
+    return t.of.__name__
+
+
 @rules.rule(ir.MakeMap)
 def _make_map(node: ir.MakeMap, here: Here) -> str:
-    return f"Map([{', '.join(f'({here.expr(k)}, {here.expr(v)})' for k, v in node.pairs)}])"
+    return f"{_map_of(node.type)}([{', '.join(f'({here.expr(k)}, {here.expr(v)})' for k, v in node.pairs)}])"
 
 
 @rules.rule(ir.Field)
@@ -257,8 +263,8 @@ def _loops(node: ir.Collect, outer: Here) -> str:
     if _BEGINS[kind]:
         here.line(f"r = {_BEGINS[kind]}")
     _run_through(node, here, element)
-    contents = {"bag": "Bag(r)", "map": "Map(r)"}
-    here.line(f"return {(_GIVES | _CONTENTS | contents)[kind]}")
+    given = f"{_map_of(node.type)}(r)" if kind == "map" else {**_GIVES, **_CONTENTS, "bag": "Bag(r)"}[kind]
+    here.line(f"return {given}")
     outer.defined(here)
     return call
 

@@ -16,7 +16,7 @@ from ratified.language.ir import Function, Kind, Which
 from ratified.language.machine import OutOfBounds, PythonMachine, Values
 from ratified.language.model import Model
 from ratified.language.rules import NoRuleError, Rules
-from ratified.language.types import has_texts
+from ratified.language.types import held_otherwise
 
 EXPRESSIONS: Final[Rules[Here, str]] = Rules.joined(
     "Python of expressions", expressions.rules, containers.rules
@@ -45,8 +45,8 @@ class Functions(dict[str, "Written | None"]):
         module = model.module
         self._index = {d.name: i for i, d in enumerate(module.variables)}
         self._all = tuple(self._index)
-        texts = any(has_texts(d.type) for d in module.variables)
-        self._steps = not texts and not module.of_kind(Kind.ACTION_CONSTRAINT)
+        otherwise = any(held_otherwise(d.type) for d in module.variables)
+        self._steps = not otherwise and not module.of_kind(Kind.ACTION_CONSTRAINT)
         self._claims: dict[tuple[tuple[str, ...], tuple[str, ...]], Written | None] = {}
 
     def __missing__(self, name: str) -> Written | None:

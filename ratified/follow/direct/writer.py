@@ -17,6 +17,7 @@ from typing import Any, Final, NoReturn
 
 from ratified.language import ir
 from ratified.language.ir import Clause, Expr, Function, Module, Node, Which
+from ratified.language.partial import PartialMap
 from ratified.language.rules import Rules
 from ratified.language.scope import Scope
 from ratified.language.types import BagType, MapType, SeqType, SetType, Type
@@ -44,14 +45,14 @@ def with_key(container: Map[Any, Any], key: Any, value: Any) -> Map[Any, Any]:
         raise OddError
     data = data.copy()
     data[key] = value
-    return Map._of(data)
+    return type(container)._of(data)
 
 
 def with_path(container: Any, path: tuple[Any, ...], value: Any) -> Any:
     """A container with another value at the end of a path of keys."""
     key, *rest = path
-    inner = with_path(container[key], tuple(rest), value) if rest else value
-    if type(container) is Map:
+    inner = with_path(container._data[key], tuple(rest), value) if rest else value
+    if isinstance(container, Map):
         return with_key(container, key, inner)
     items = list(container._data)
     items[key] = inner
@@ -118,6 +119,7 @@ class Library:
         self.uses = Uses(self.module, self.scope)
         self.names |= {
             "Map": Map,
+            "PartialMap": PartialMap,
             "Set": Set,
             "Seq": Seq,
             "Bag": Bag,

@@ -8,8 +8,17 @@ from __future__ import annotations
 import ast
 
 from ratified.language import ir
+from ratified.language.compile import partial
 from ratified.language.compile.context import Context, Made
-from ratified.language.compile.places import change_item, in_maps, is_place, read_place, store_at
+from ratified.language.compile.places import (
+    change_item,
+    in_maps,
+    is_place,
+    kept_at,
+    mutation,
+    read_place,
+    store_at,
+)
 from ratified.language.ir import Expr, Node
 from ratified.language.rules import Rules
 from ratified.language.types import (
@@ -72,17 +81,29 @@ def _delete(node: ast.Delete, c: Context) -> Made:
     for target in node.targets:
         known = c.expr(_as_read(target.value)) if isinstance(target, ast.Subscript) else None
         if (
-            known is None
+            not isinstance(target, ast.Subscript)
+            or known is None
             or not isinstance(known.type, MapType)
             or not isinstance(known.type.value, OptionalType)
         ):
             c.fail(node, "del is not part of the modelling language", _INSTEAD_OF_DEL)
         nothing = ast.copy_location(ast.Constant(None), node)
+        if partial.is_partial(known.type):
+            made += _taken_away(c, node, target)
+            continue
         made += _assign(c, ast.copy_location(ast.Assign([target], nothing), node), target, nothing)
     return made, False
 
 
-_INSTEAD_OF_DEL = "it clears a key of a Map[K, V | None]; for a Set write .discard(x), for a Seq .pop(i)"
+def _taken_away(c: Context, node: ast.Delete, target: ast.Subscript) -> list[Node]:
+    """`del m[k]` of a partial map, as `m.pop(k)`."""
+    container = _as_read(target.value)
+    call = ast.Call(ast.Attribute(container, "pop", ast.Load()), [target.slice], [])
+    ast.fix_missing_locations(ast.copy_location(call, node))
+    return mutation(c, call, container, "pop")
+
+
+_INSTEAD_OF_DEL = "it takes away a key of a PartialMap[K, V]; for a Set write .discard(x), for a Seq .pop(i)"
 
 
 def _assign(c: Context, node: ast.Assign, target: ast.expr, value: ast.expr) -> list[Node]:
@@ -108,7 +129,10 @@ def _assign(c: Context, node: ast.Assign, target: ast.expr, value: ast.expr) -> 
             into = unbounded(place.type)
             # A variable gets a copy of its own of a local value; what is in a sequence is the value itself.
             copied = isinstance(value, ast.Name) and not c.python_kind(value) and in_maps(place)
-            made = c.coerce(c.expr(value, into), into, value) if copied else c.value(value, into)
+            if isinstance(place, ir.At) and partial.is_partial(place.container.type):
+                made = kept_at(c, place.container.type, value, into)
+            else:
+                made = c.coerce(c.expr(value, into), into, value) if copied else c.value(value, into)
             return [_set(c, node, target, place.type, made)]
         case ast.Subscript(ast.Name(name) as local, index) if name in c.env.types:
             return change_item(c, node, local, index, value)
@@ -123,6 +147,8 @@ _NOT_A_PLACE = "only names and variables of self can be assigned"
 def _instead(c: Context, target: ast.expr, remedy: str) -> str:
     """What to write in place of an assignment to something else: a field of a local record is changed by replacing that."""
     match target:
+        case ast.Tuple(parts) if any(isinstance(p, ast.Starred) for p in parts):
+            return "read the parts one by one: first = s[0], rest = s[1:]"
         case ast.Attribute(ast.Name(name), field) if records_of(c.env.types.get(name, BOOL)):
             return f"a record is a value: write {name} = replace({name}, {field}=...)"
     return remedy

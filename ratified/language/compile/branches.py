@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ratified.language import ir
 from ratified.language.compile.context import UNREACHABLE, Context, Env, Facts, Made
-from ratified.language.compile.displays import bind, in_order, item_of, iterable, note_tuples
+from ratified.language.compile.displays import bind, has_keys, in_order, item_of, iterable, note_tuples
 from ratified.language.compile.jumps import Leave, is_left, jumpless
 from ratified.language.ir import Node
 from ratified.language.rules import Rules
@@ -71,6 +71,8 @@ def _for(node: ast.For, c: Context) -> Made:
     before = c.env.copy()
     names = bind(c, target, item_of(c, made, domain))
     note_tuples(c, names, domain)
+    if c.pure:  # what it runs through is what it was: nothing is taken out meanwhile
+        c.env.facts.update(has_keys(c, target, domain))
     for name in names:
         if name in c.declarations:
             c.fail(target, f"`{name}` is already defined in this function", "use another name for the loop")

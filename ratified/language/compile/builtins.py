@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import itertools
 from collections.abc import Callable
 
 from ratified.language import api, ir, records, sorts
-from ratified.language.compile.arguments import SEE, in_order_of, keyword_argument, positional
-from ratified.language.compile.constructors import ITEM
+from ratified.language.compile import partial
+from ratified.language.compile.arguments import in_order_of, keyword_argument, positional
+from ratified.language.compile.constructors import ITEM, map_from_keys
 from ratified.language.compile.context import MISSING, Context, fitted
 from ratified.language.compile.displays import (
     bind,
@@ -20,6 +22,7 @@ from ratified.language.compile.displays import (
     iterable,
 )
 from ratified.language.compile.families import as_set, permutations_of, sequences_of, subsets_of
+from ratified.language.compile.idioms import HANDLERS, counted_from, stepped
 from ratified.language.compile.operators import numeric
 from ratified.language.compile.steps import possible
 from ratified.language.ir import Clause, Expr
@@ -43,14 +46,20 @@ from ratified.language.types import (
     element_type,
     unbounded,
 )
-from ratified.language.values import Bag, Seq, Set
+from ratified.language.values import Bag, Map, Seq, Set
 
 Handler = Callable[[Context, ast.Call], Expr]
 
 
 def _aggregate(c: Context, node: ast.Call, kind: str) -> Expr:
     """`all(...)`, `any(...)`, `sum(...)`."""
-    (argument,) = positional(c, node, 1, 1, remedy="add it: sum(...) + start" if kind == "sum" else SEE)
+    argument, *start = positional(c, node, 1, 2 if kind == "sum" else 1, ("start",) if kind == "sum" else ())
+    if kind == "sum" and (named := keyword_argument(c, node, "start")) is not None:
+        start = [named]
+    if start:
+        whole = ast.copy_location(ast.Call(node.func, [argument], []), node)
+        more = numeric(c, start[0])
+        return ir.Arithmetic(c.span(node), INT, "+", more, _aggregate(c, whole, kind))
     match argument:
         case ast.GeneratorExp(element, generators) | ast.ListComp(element, generators):
             return collect(c, node, kind, element, generators, None)
@@ -163,8 +172,7 @@ def _sorted(c: Context, node: ast.Call) -> Expr:
     if key is None:
         return _sequence_view("sorted")(c, node)
     (argument,) = positional(c, node, 1, 1, ("key", "reverse"))
-    if (reverse := keyword_argument(c, node, "reverse")) is not None:
-        c.fail(reverse, "reverse= with a key= is not part of the modelling language", "negate the key")
+    way = "sorted-reversed" if _is_reversed(c, node) else "sorted"
     in_order(c, [argument])
     span, source = c.span(node), iterable(c, argument)
     item = item_of(c, source, argument)
@@ -176,12 +184,28 @@ def _sorted(c: Context, node: ast.Call) -> Expr:
     if not comparable(ranked.type):
         c.fail(key, f"keys of type {ranked.type} have no order", "give a key= of ints or ordered values")
     pair = TupleType((unbounded(ranked.type), INT))
-    made = ir.MakeTuple(span, pair, (ranked, ir.Local(span, INT, _POSITION)))
+    position: Expr = ir.Local(span, INT, _POSITION)
+    if way != "sorted":  # equals stay in their order: the pairs of later ones are less
+        position = ir.Negative(span, INT, position)
+    made = ir.MakeTuple(span, pair, (ranked, position))
     length = ir.Length(span, INT, source)
     positions = ir.IntRange(span, SeqType(INT), ir.Literal(span, INT, 0), length)
     pairs = ir.Collect(span, SeqType(pair), "seq", made, (Clause((_POSITION,), positions, ()),))
-    in_turn = ir.Convert(span, SeqType(pair), "sorted", pairs)
+    in_turn = ir.Convert(span, SeqType(pair), way, pairs)
+    if way != "sorted":
+        index = ir.Negative(span, INT, ir.Local(span, INT, _POSITION))
+        at = ir.At(span, item, source, index)
     return ir.Collect(span, SeqType(item), "seq", at, (Clause(("key_", _POSITION), in_turn, ()),))
+
+
+def _is_reversed(c: Context, node: ast.Call) -> bool:
+    match keyword_argument(c, node, "reverse"):
+        case None:
+            return False
+        case ast.Constant(bool(flag)):
+            return flag
+        case other:
+            c.fail(other, "reverse= must be the constant True or False", "write reverse=True")
 
 
 _POSITION = "position_"
@@ -245,6 +269,8 @@ def _len(c: Context, node: ast.Call) -> Expr:
         c.fail(argument, "a Python iterator has no length", "write len(Seq(...)), or sum(1 for ...)")
     if element_type(operand.type) is None:
         c.fail(argument, f"{operand.type} has no length", "len is for sorts and containers")
+    if partial.is_partial(operand.type):
+        operand = partial.keys_of(operand, c.span(argument))
     return ir.Length(c.span(node), INT, operand)
 
 
@@ -270,15 +296,22 @@ def _int(c: Context, node: ast.Call) -> Expr:
 
 
 def _range(c: Context, node: ast.Call) -> Expr:
-    arguments = positional(c, node, 1, 2, remedy="it has no step: reversed(range(a, b)), or `if i % 2 == 0`")
+    arguments = positional(c, node, 1, 3)
     span = c.span(node)
-    low: Expr = ir.Literal(span, INT, 0) if len(arguments) == 1 else numeric(c, arguments[0])
-    return ir.IntRange(span, SeqType(INT), low, numeric(c, arguments[-1]))
+    if len(arguments) == 3:
+        low, high, step = map(numeric, [c] * 3, arguments)
+        if isinstance(step, ir.Literal) and isinstance(step.value, int) and step.value:
+            return stepped(c, node, low, high, step.value)
+        c.fail(arguments[2], "the step of a range must be a number, and not 0", "write range(0, n, 2)")
+    first: Expr = ir.Literal(span, INT, 0) if len(arguments) == 1 else numeric(c, arguments[0])
+    return ir.IntRange(span, SeqType(INT), first, numeric(c, arguments[-1]))
 
 
 def _sequence_view(what: str) -> Handler:
     def view(c: Context, node: ast.Call) -> Expr:
-        (argument,) = positional(c, node, 1, 1, ("reverse",) if what == "sorted" else ())
+        keywords = {"sorted": ("reverse",), "enumerate": ("start",)}.get(what, ())
+        argument, *rest = positional(c, node, 1, 2 if what == "enumerate" else 1, keywords)
+        start = rest[0] if rest else keyword_argument(c, node, "start")
         operand = iterable(c, argument)
         item, name = item_of(c, operand, argument), what
         if what == "sorted":
@@ -288,13 +321,7 @@ def _sequence_view(what: str) -> Handler:
                     f"{item} values cannot be sorted",
                     "sorted takes ints, ordered sorts, tuples of these, or a key=; Seq(s) is in canonical order",
                 )
-            match keyword_argument(c, node, "reverse"):
-                case ast.Constant(bool(flag)):
-                    name = "sorted-reversed" if flag else "sorted"
-                case None:
-                    pass
-                case other:
-                    c.fail(other, "reverse= must be the constant True or False", "write reverse=True")
+            name = "sorted-reversed" if _is_reversed(c, node) else "sorted"
         elif not isinstance(operand.type, SeqType):
             c.fail(
                 argument,
@@ -303,7 +330,8 @@ def _sequence_view(what: str) -> Handler:
             )
         if what == "enumerate":
             item = TupleType((INT, item))
-        return ir.Convert(c.span(node), SeqType(item), name, operand)
+        made = ir.Convert(c.span(node), SeqType(item), name, operand)
+        return made if start is None else counted_from(c, node, made, start)
 
     return view
 
@@ -369,7 +397,8 @@ def _permutations(c: Context, node: ast.Call) -> Expr:
             f"permutations of {domain.type} are not part of the modelling language",
             "write permutations(Set(...)), or of a sort",
         )
-    key = c.module.made(permutations_of(domain.type, c.span(node)))
+    most = api.MOST_PERMUTED if c.static(node.func) is api.permutations else None
+    key = c.module.made(permutations_of(domain.type, c.span(node), most))
     return ir.Call(c.span(node), SetType(SeqType(unbounded(domain.type.item))), key, (domain,), ir.Which.NOW)
 
 
@@ -377,11 +406,31 @@ def _sequences(c: Context, node: ast.Call) -> Expr:
     """`sequences(S, 3)`: those of at most so many elements."""
     domain_node, most = positional(c, node, 2, 2, ("most",))
     domain = as_set(c, iterable(c, domain_node), domain_node)
-    if not (isinstance(most, ast.Constant) and type(most.value) is int and most.value >= 0):
-        c.fail(most, "the greatest length of the sequences must be a number", "write sequences(Node, 2)")
+    length = numeric(c, most)
+    if (bound := _bound_of(length)) is None:
+        c.fail(
+            most,
+            "the greatest length of the sequences depends on the state",
+            "write sequences(Node, 2), or sequences(Node, self.most) with a parameter",
+        )
     assert isinstance(domain.type, SetType)
-    key = c.module.made(sequences_of(domain.type, most.value, c.span(node)))
+    key = c.module.made(sequences_of(domain.type, bound, length, c.span(node)))
     return ir.Call(c.span(node), SetType(SeqType(unbounded(domain.type.item))), key, (domain,), ir.Which.NOW)
+
+
+def _bound_of(length: Expr) -> int | str | None:
+    """A number that does not depend on the state, as the bound of a type; None if it does."""
+    match length:
+        case ir.Literal(value=int(number)) if number >= 0:
+            return number
+        case ir.Parameter(name=name):
+            return name
+        case ir.Length(operand=ir.Universe(type=SetType(SortType(sort)))):
+            return f"len({sort.__name__})"
+        case ir.Arithmetic(op="+" | "-" | "*" | "//" as op, left=left, right=right):
+            a, b = _bound_of(left), _bound_of(right)
+            return None if a is None or b is None else f"({a} {op} {b})"
+    return None
 
 
 def _maps(c: Context, node: ast.Call) -> Expr:
@@ -445,13 +494,6 @@ def _enabled(c: Context, node: ast.Call) -> Expr:
             )
         clauses.append(Clause((names[a.name],), domain or ir.Universe(span, SetType(a.type)), ()))
     return ir.Collect(span, BOOL, "any", call, tuple(clauses)) if clauses else call
-
-
-def _of_two(instead: str) -> Handler:
-    def refuse(c: Context, node: ast.Call) -> Expr:
-        c.fail(node.func, f"`{ast.unparse(node.func)}` is not part of the modelling language", instead)
-
-    return refuse
 
 
 def _majorities(c: Context, node: ast.Call) -> Expr:
@@ -518,8 +560,7 @@ FUNCTIONS: dict[object, Handler] = {
     map: _map,
     next: _next,
     itertools.permutations: _permutations,
-    itertools.product: _of_two("write two `for`: all(... for a in A for b in B)"),
-    itertools.combinations: _of_two("write subsets(s, k), whose members are sets"),
+    api.permutations: _permutations,
     api.maps: _maps,
     api.sequences: _sequences,
     api.enabled: _enabled,
@@ -532,4 +573,7 @@ FUNCTIONS: dict[object, Handler] = {
     api.majorities: _majorities,
     api.subsets: _subsets,
     records.replace: _replace,
+    dataclasses.replace: _replace,
+    Map.fromkeys: map_from_keys,
+    **HANDLERS,
 }

@@ -7,23 +7,34 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Hashable
+from enum import Enum
 from types import FunctionType
 
 from ratified.language import api, ir
+from ratified.language.compile import partial
 from ratified.language.compile.arguments import in_order_of, positional
 from ratified.language.compile.builtins import CONTAINERS, FUNCTIONS, replaced
-from ratified.language.compile.constructors import collection, make_map, make_record, numbered
+from ratified.language.compile.constructors import (
+    collection,
+    make_map,
+    make_partial_map,
+    make_record,
+    numbered,
+)
 from ratified.language.compile.context import MISSING, Context
 from ratified.language.compile.copies import MUTATORS
+from ratified.language.compile.idioms import INSTEAD, OF_COLLECTIONS
 from ratified.language.compile.operators import same
 from ratified.language.fields import REPLACED
 from ratified.language.ir import Expr, Which
+from ratified.language.partial import PartialMap
 from ratified.language.rules import Rules
 from ratified.language.sorts import Sort
 from ratified.language.types import (
     BOOL,
     INT,
     BagType,
+    EnumType,
     MapType,
     OptionalType,
     RecordType,
@@ -31,25 +42,14 @@ from ratified.language.types import (
     SetType,
     SortType,
     TupleType,
+    Type,
     records_of,
     unbounded,
 )
+from ratified.language.types.texts import Text
 from ratified.language.values import Map
 
 rules: Rules[Context, Expr] = Rules("calls")
-
-_INSTEAD = {
-    **dict.fromkeys(("print", "open", "input"), "models do no I/O: leave it out"),
-    "iter": "choose an element with a parameter of the action, with choose(s), or next(iter(s))",
-    "dict": "write Map({key: value for key in K})",
-    "tuple": "write Seq(...), or (a, b) for a pair",
-    "str": "use an Enum: models have no strings",
-    "divmod": "write a // b, and a % b",
-    "reduce": "write sum(...), max(...), or a `for` loop with a local name",
-    "combinations": "write subsets(s, k), whose members are sets",
-    "round": "models have no numbers but ints: divide with //",
-}
-"""What to write in place of functions that people reach for."""
 
 
 @rules.rule(ast.Call)
@@ -128,15 +128,31 @@ def _static_call(c: Context, node: ast.Call, function: object) -> Expr:
         return collection(c, node, CONTAINERS[function], c.expected)
     if function is Map:
         return make_map(c, node, c.expected)
+    if function is PartialMap:
+        return make_partial_map(c, node, c.expected)
     if function in FUNCTIONS:
         return FUNCTIONS[function](c, node)
     if function is api.require:
         c.fail(node, "require is a statement, not a value", "put it on a line of its own")
+    if isinstance(function, FunctionType) and _is_method_of_a_model(node, c):
+        c.fail(
+            node.func, "a method of another class cannot be called by its name", "write super().method(...)"
+        )
     if isinstance(function, FunctionType) and function.__module__ != "builtins":
         return _pure_call(c, node, c.module.plain_function(c, node, function), Which.NOW)
     name = ast.unparse(node.func)
-    remedy = _INSTEAD.get(name, "write it as a helper method or typed function")
+    remedy = INSTEAD.get(function) or OF_COLLECTIONS.get(name.rpartition(".")[2])
+    if isinstance(function, type) and issubclass(function, Enum):
+        remedy = f"name the member: {name}.{next(iter(function)).name}; one that is computed, by `match` in a helper"
+    elif hasattr(function, "cache_info"):
+        remedy = "leave out the cache, which would keep the answers of another size"
+    remedy = remedy or "write it as a helper method or typed function"
     c.fail(node.func, f"`{name}` is not part of the modelling language", remedy)
+
+
+def _is_method_of_a_model(node: ast.Call, c: Context) -> bool:
+    """Whether a call is `Base.method(self, ...)`."""
+    return bool(node.args) and isinstance(node.args[0], ast.Name) and node.args[0].id in c.receivers
 
 
 def _method(c: Context, node: ast.Call, value: ast.expr, method: str) -> Expr:
@@ -161,6 +177,11 @@ def _method(c: Context, node: ast.Call, value: ast.expr, method: str) -> Expr:
             return ir.Convert(span, SetType(item), "distinct", operand)
         case SeqType(item), "index":
             return ir.IndexOf(span, INT, operand, c.value(positional(c, node, 1, 1)[0], item))
+        case MapType(), "keys" | "values" | "items" if partial.is_partial(operand.type):
+            positional(c, node, 0, 0)
+            if method == "keys":
+                return partial.keys_of(operand, span)
+            return partial.values_of(operand, span, keys=method == "items")
         case MapType(), "get":
             return _get(c, node, operand, operand.type)
         case MapType(key, _), "keys":
@@ -181,12 +202,9 @@ def _method(c: Context, node: ast.Call, value: ast.expr, method: str) -> Expr:
                 f"this may be None, and None has no `{method}`",
                 "test it for None first (give it a local name)",
             )
-    if isinstance(operand.type, RecordType):
-        function = vars(operand.type.record).get(method)
-        if isinstance(function, FunctionType):
-            return _pure_call(
-                c, node, c.module.plain_function(c, node, function, operand.type), Which.NOW, operand
-            )
+    if (function := _defined_in(operand.type, method)) is not None:
+        called = c.module.plain_function(c, node, function, operand.type)
+        return _pure_call(c, node, called, Which.NOW, operand)
     if len(records_of(operand.type)) > 1:
         c.fail(
             value,
@@ -199,12 +217,23 @@ def _method(c: Context, node: ast.Call, value: ast.expr, method: str) -> Expr:
     c.fail(node, f"{operand.type} has no method `{method}`", "see docs/language.md for what it has")
 
 
+def _defined_in(t: Type, method: str) -> FunctionType | None:
+    """The method that the author has written in the class of a record or of an Enum."""
+    owner = t.record if isinstance(t, RecordType) else t.enum if isinstance(t, EnumType) else None
+    function = vars(owner).get(method) if owner is not None and not issubclass(owner, Text) else None
+    return function if isinstance(function, FunctionType) else None
+
+
 _ON_ITS_OWN = "update a variable: self.x.add(...), on a line of its own"
 
 
-def _read_first(node: ast.Call, value: ast.expr, of: object) -> str:
+def _read_first(node: ast.Call, value: ast.expr, of: Type) -> str:
     """What to write in place of a `pop` whose value is wanted."""
     written = ast.unparse(value)
+    if isinstance(of, MapType):
+        key = ast.unparse(node.args[0]) if node.args else "k"
+        read = f"{written}.get({key})" if len(node.args) > 1 else f"{written}[{key}]"
+        return f"read it first: x = {read}, and then, on a line of its own, {ast.unparse(node)}"
     at = ast.unparse(node.args[0]) if node.args else "-1"
     read = f"choose({written})" if isinstance(of, SetType) else f"{written}[{at}]"
     take = f"{written}.remove(x)" if isinstance(of, SetType) else ast.unparse(node)
@@ -217,7 +246,8 @@ def _get(c: Context, node: ast.Call, operand: Expr, of: MapType) -> Expr:
         c.fail(node, f"every key has a value, a {of.value}", "write m[k]")
     at, *rest = positional(c, node, 1, 2)
     span, t = c.span(node), unbounded(of.value.item)
-    found = ir.At(span, of.value, operand, c.value(at, of.key))
+    key = c.value(at, of.key)
+    found = partial.found(span, operand, key) if of.partial else ir.At(span, of.value, operand, key)
     if not rest:
         return found
     otherwise = c.value(rest[0], t)

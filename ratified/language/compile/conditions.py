@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from enum import Enum
 
 from ratified.language import ir
+from ratified.language.compile import partial
 from ratified.language.compile.context import MISSING, UNREACHABLE, Condition, Context, Facts
 from ratified.language.compile.displays import choices, constant_tuple
 from ratified.language.compile.operators import same
@@ -22,6 +23,7 @@ from ratified.language.types import (
     BagType,
     BoolType,
     EnumType,
+    IntType,
     MapType,
     NoneType,
     OptionalType,
@@ -33,6 +35,7 @@ from ratified.language.types import (
     element_type,
     fits,
     records_of,
+    unbounded,
 )
 
 rules: Rules[Context, Expr] = Rules("conditions")
@@ -70,6 +73,13 @@ def condition(node: ast.expr, c: Context) -> Condition:
             return _is_none(c, node, left, isinstance(op, ast.Eq))
         case ast.Call(ast.Name("isinstance"), [subject, classes]):
             return _is_instance(c, node, subject, classes)
+        case ast.Compare(
+            left, [ast.In() | ast.NotIn() as op], [ast.Name() | ast.Attribute() | ast.Subscript() as m]
+        ):
+            test = c.expr(node)
+            t = c.expr(m).type if c.static(m) is MISSING else NONE
+            known = partial.fact_of(c, m, left, t) if partial.is_partial(t) else {}
+            return (test, known, {}) if isinstance(op, ast.In) else (test, {}, known)
     found = c.expr(node)
     match found.type:
         case BoolType():
@@ -78,7 +88,11 @@ def condition(node: ast.expr, c: Context) -> Condition:
             zero = ir.Literal(found.span, INT, 0)
             return ir.Compare(found.span, BOOL, ">", ir.Length(found.span, INT, found), zero), {}, {}
         case OptionalType() | NoneType():
-            c.fail(node, f"a condition must be a bool, and this is {found.type}", "write `is not None`")
+            remedy = "write `is not None`; for a default, x if x is not None else y"
+            c.fail(node, f"a condition must be a bool, and this is {found.type}", remedy)
+        case IntType():
+            remedy = f"write {ast.unparse(node)} != 0" if len(ast.unparse(node)) < 40 else "write ... != 0"
+            c.fail(node, f"a condition must be a bool, and this is {found.type}", remedy)
     c.fail(node, f"a condition must be a bool, and this is {found.type}", "compare it with something")
 
 
@@ -214,9 +228,8 @@ def _one_comparison(c: Context, node: ast.expr, left: ast.expr, op: ast.cmpop, r
             test = _membership(c, node, left, right)
             return ir.Not(span, BOOL, test) if isinstance(op, ast.NotIn) else test
         case ast.Is() | ast.IsNot():
-            enum = isinstance(c.expr(left).type, EnumType)
-            if not enum:
-                c.fail(node, "`is` is for None and enum members", "compare values with ==")
+            if not isinstance(c.expr(left).type, EnumType | BoolType):
+                c.fail(node, "`is` is for None, bools and enum members", "compare values with ==")
             symbol = "==" if isinstance(op, ast.Is) else "!="
         case _:
             symbol = _COMPARE[type(op)]
@@ -230,6 +243,8 @@ def _one_comparison(c: Context, node: ast.expr, left: ast.expr, op: ast.cmpop, r
         remedy = "only ints, ordered sorts, tuples of these, and sets (inclusion) have an order"
         if isinstance(t, OptionalType):
             remedy = "it may be None: test that first (give it a local name)"
+        elif isinstance(t, EnumType):
+            remedy = "compare x.value where the values are ints, or use an Ordered sort"
         c.fail(node, f"{t} values have no order", remedy)
     return ir.Compare(span, BOOL, symbol, first, second)
 
@@ -244,10 +259,14 @@ def _membership(c: Context, node: ast.expr, left: ast.expr, right: ast.expr) -> 
     if item is None:
         c.fail(right, f"`in` needs a container, and this is {container.type}", "use ==, or a Set")
     found = c.expr(left, item)
+    if partial.is_partial(container.type):
+        key = c.coerce(found, unbounded(container.type.key), left)
+        return partial.is_there(c.span(node), container, key)
     if isinstance(container.type, MapType) and isinstance(container.type.value, OptionalType):
         absent = isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.NotIn)
         held = f"{ast.unparse(right)}[{ast.unparse(left)}] is {'' if absent else 'not '}None"
-        c.fail(node, "a Map has every key; its value may be None", f"write {held}")
+        remedy = f"write {held}, or declare a PartialMap"
+        c.fail(node, "a Map has every key; its value may be None", remedy)
     if fits(found.type, item):
         return ir.In(c.span(node), BOOL, c.coerce(found, item, left), container)
     wide = c.join(node, found.type, item)  # refused if the two can never be equal

@@ -21,14 +21,12 @@ from ratified.language.types import (
     SortType,
     TupleType,
     Type,
+    from_annotation,
     join,
     unbounded,
 )
 from ratified.language.types.texts import Text, written
 from ratified.language.values import Bag, Map, Seq, Set, show
-
-ONE_LITERAL = 'two Literals are the same type only if they are written alike: name it once, Mode = Literal["idle", "busy"]'
-"""What to do where two values are of different `Literal`s."""
 
 
 def type_of(value: object, expected: Type | None = None) -> Type:
@@ -47,10 +45,10 @@ def type_of(value: object, expected: Type | None = None) -> Type:
                     "symmetric values have no numbers: use a parameter or a loop",
                 )
             return kind
+        case Enum():
+            return from_annotation(type(value)) if not isinstance(value, Text) else EnumType(type(value))
         case int():
             return INT
-        case Enum():
-            return EnumType(type(value))
         case str() if (words := texts_of(expected)) is not None:
             if value not in words.enum.__members__:
                 raise AnnotationProblem(

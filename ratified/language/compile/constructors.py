@@ -9,6 +9,7 @@ import ast
 import dataclasses
 
 from ratified.language import ir
+from ratified.language.compile import partial
 from ratified.language.compile.arguments import in_order_of, positional
 from ratified.language.compile.context import Context, fitted
 from ratified.language.compile.displays import collect, comprehended, elements, in_order, item_of, iterable
@@ -94,7 +95,85 @@ def _domain_of(c: Context, node: ast.expr, expected: Type | None) -> Expr:
     """A container to be converted: like a loop's domain, with an expected type for displays."""
     if isinstance(node, ast.Tuple):
         return iterable(c, node)
-    return c.expr(node, expected)
+    found = c.expr(node, expected)
+    return partial.keys_of(found, c.span(node)) if partial.is_partial(found.type) else found
+
+
+def make_partial_map(c: Context, node: ast.Call, expected: Type | None) -> Expr:
+    """`PartialMap(...)`, of pairs in any way, or as a copy."""
+    arguments = positional(c, node, 0, 1)
+    if isinstance(expected, OptionalType):
+        expected = expected.item
+    wanted = expected if expected is not None and partial.is_partial(expected) else None
+    if not arguments:
+        if wanted is None:
+            c.fail(
+                node,
+                "the type of this empty map is unknown",
+                "annotate the name: own: PartialMap[K, V] = PartialMap()",
+            )
+        return partial.empty(c, node, wanted)
+    span = c.span(node)
+    match arguments[0]:
+        case ast.DictComp(key, value, generators) | ast.GeneratorExp(ast.Tuple([key, value]), generators):
+            item = partial.value_type(wanted) if wanted is not None else None
+
+            def pair_of() -> tuple[MapType, ir.MakeTuple]:
+                k, v = c.kept(key, wanted and wanted.key), c.kept(value, item)
+                t = wanted or MapType(k.type, OptionalType(unbounded(v.type)), partial=True)
+                return t, _pair(c, k, v, t, key, value)
+
+            clauses, (t, pair) = comprehended(c, generators, pair_of)
+            pairs = ir.Collect(span, SeqType(pair.type), "seq", pair, clauses)
+            return partial.filled(c, node, partial.empty(c, node, t), pairs)
+        case ast.Dict(keys, values) if None not in keys:
+            present = [k for k in keys if k is not None]
+            made_keys = [c.kept(k, wanted and wanted.key) for k in present]
+            made_values = [c.kept(v, wanted and partial.value_type(wanted)) for v in values]
+            if wanted is None and not present:
+                return make_partial_map(c, ast.copy_location(ast.Call(node.func, [], []), node), expected)
+            t = wanted or MapType(
+                c.join(node, *(m.type for m in made_keys)),
+                OptionalType(unbounded(c.join(node, *(m.type for m in made_values)))),
+                partial=True,
+            )
+            whole = partial.empty(c, node, t)
+            for k, v, key, value in zip(made_keys, made_values, present, values, strict=True):
+                pair = _pair(c, k, v, t, key, value)
+                held = ir.Widen(span, unbounded(t.value), pair.items[1])
+                whole = ir.With(span, t, whole, pair.items[0], held)
+            return whole
+    found = c.expr(arguments[0], expected)
+    if partial.is_partial(found.type):
+        return found
+    c.fail(
+        arguments[0],
+        "a PartialMap is made from keys and values",
+        "write PartialMap({k: value for k in s}), or PartialMap({a: x, b: y})",
+    )
+
+
+def _pair(c: Context, k: Expr, v: Expr, t: MapType, key: ast.expr, value: ast.expr) -> ir.MakeTuple:
+    """A key and a value of a type of partial maps."""
+    a = c.coerce(k, unbounded(t.key), key)
+    b = c.coerce(v, unbounded(partial.value_type(t)), value)
+    return ir.MakeTuple(a.span, TupleType((a.type, b.type)), (a, b))
+
+
+def map_from_keys(c: Context, node: ast.Call) -> Expr:
+    """`Map.fromkeys(K, value)`."""
+    keys, value = positional(c, node, 2, 2)
+    domain = iterable(c, keys)
+    if not _complete(domain):
+        c.fail(keys, "a Map is total: its keys must range over a whole type", "write Map.fromkeys(K, value)")
+    item = item_of(c, domain, keys)
+    wanted = c.expected.item if isinstance(c.expected, OptionalType) else c.expected
+    wanted = wanted if isinstance(wanted, MapType) and not wanted.partial else None
+    span, t = c.span(node), MapType(item, unbounded(wanted.value)) if wanted else None
+    made = c.value(value, t.value) if t else c.kept(value)
+    t = t or MapType(item, unbounded(made.type))
+    pair = ir.MakeTuple(span, TupleType((unbounded(item), t.value)), (ir.Local(span, item, ITEM), made))
+    return ir.Collect(span, t, "map", pair, (Clause((ITEM,), domain, ()),))
 
 
 def make_map(c: Context, node: ast.Call, expected: Type | None) -> Expr:
@@ -160,7 +239,7 @@ def _map_comprehension(
         c.fail(
             key,
             "a Map is total: its keys must range over a whole type",
-            "write {k: value for k in K}, with the condition inside the value",
+            "write {k: value for k in K}, with the condition inside the value, or use a PartialMap",
         )
     k = key_type or made_key.type
     pair = ir.MakeTuple(

@@ -10,19 +10,23 @@ from __future__ import annotations
 
 import ast
 import builtins
+import itertools
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, EnumType
 from functools import lru_cache
 from types import FunctionType, ModuleType
 from typing import Any, NoReturn, Protocol
 
 from ratified.language import ir
-from ratified.language.compile.constants import ONE_LITERAL, constant_of, texts_of, type_of
+from ratified.language.compile.constants import constant_of, texts_of, type_of
+from ratified.language.compile.walrus import hoisted
+from ratified.language.compile.wording import with_more_words, word_too_many, words_fit
 from ratified.language.errors import ModelError, Span
 from ratified.language.ir import Declaration, Expr, Function, Node, Which
+from ratified.language.partial import PartialMap
 from ratified.language.source import span_of
 from ratified.language.types import (
     BOOL,
@@ -60,6 +64,9 @@ _PLAIN: dict[object, str] = {
     filter: "iterator",
     map: "iterator",
     range: "range",
+    itertools.pairwise: "iterator",
+    itertools.product: "iterator",
+    itertools.chain: "iterator",
 }
 
 
@@ -114,6 +121,7 @@ class Declarations:
 class Surroundings(Protocol):
     """The class around a function, and what the function may name and call there; what is called is compiled first."""
 
+    cls: type
     names: Mapping[str, Any]
     variables: Mapping[str, Declaration]
     parameters: Mapping[str, Declaration]
@@ -219,8 +227,10 @@ class Context:
                 if self.says_unreachable(statement):
                     continue
                 self.fail(statement, "this is unreachable", "delete it, or the return before it")
-            nodes, ended = self.tables.statement(statement, self)
-            made.extend(nodes)
+            before, whole = hoisted(statement)
+            for each in (*before, whole):
+                nodes, ended = self.tables.statement(each, self)
+                made.extend(nodes)
         return tuple(made), ended
 
     def says_unreachable(self, statement: ast.stmt) -> bool:
@@ -259,13 +269,18 @@ class Context:
             return expr
         if fits(expr.type, into):
             return ir.Widen(expr.span, into, expr)
+        if words_fit(expr.type, into):
+            key = self.module.made(with_more_words(expr.type, unbounded(into), expr.span))
+            return ir.Call(expr.span, unbounded(into), key, (expr,), Which.NOW)
         if isinstance(expr.type, OptionalType) and fits(expr.type.item, into):
             self.fail(
                 node,
                 f"this may be None, and a {into} is needed",
                 "test it for None first (give it a local name)",
             )
-        remedy = ONE_LITERAL if texts_of(expr.type) and texts_of(into) else "use a value of that type"
+        remedy = "use a value of that type"
+        if word := word_too_many(expr.type, into):
+            remedy = f"it may be {word!r}: declare the wider Literal there"
         self.fail(node, f"this is of type {expr.type}, and {into} is needed", remedy)
 
     def declared(self, annotation: ast.expr | None, node: ast.AST, what: str) -> Type:
@@ -360,7 +375,7 @@ class Context:
         for names in (self.function.__globals__, self.module.names, vars(builtins)):
             if name in names:
                 return names[name]
-        return MISSING
+        return self.module.cls if name == self.module.cls.__name__ else MISSING
 
     def static(self, node: ast.expr) -> object:
         """The Python object that an expression names statically (a class, function, constant); MISSING if it does not."""
@@ -373,7 +388,11 @@ class Context:
                 base = self.static(value)
                 if isinstance(base, ModuleType | type) and hasattr(base, attribute):
                     return getattr(base, attribute)
-            case ast.Subscript(value, _) if self.static(value) in (Map, Set, Bag, Seq):
+            case ast.Subscript(value, ast.Constant(str(name))) if isinstance(
+                named := self.static(value), EnumType
+            ):
+                return named.__members__.get(name, MISSING)
+            case ast.Subscript(value, _) if self.static(value) in (Map, PartialMap, Set, Bag, Seq):
                 return self.static(value)  # Set[Server](...) is Set(...)
         return MISSING
 

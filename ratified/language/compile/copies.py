@@ -10,9 +10,11 @@ import ast
 from functools import lru_cache
 
 from ratified.language.compile.context import Context
+from ratified.language.partial import PartialMap
+from ratified.language.types import MapType
 from ratified.language.values import Bag, Map, Seq, Set
 
-MUTATORS = frozenset({"add", "remove", "discard", "clear", "update", "append", "extend", "pop"})
+MUTATORS = frozenset({"add", "remove", "discard", "clear", "update", "append", "insert", "extend", "pop"})
 """The methods that change a container in place."""
 
 
@@ -79,12 +81,17 @@ def _assigned_alone(c: Context, name: ast.Name) -> bool:
 
 def _makes(c: Context, value: ast.expr) -> bool:
     """Whether an expression makes a new container whenever it is evaluated."""
-    return isinstance(value, ast.Call) and any(c.static(value.func) is made for made in (Set, Seq, Bag, Map))
+    return isinstance(value, ast.Call) and any(
+        c.static(value.func) is made for made in (Set, Seq, Bag, Map, PartialMap)
+    )
 
 
 def _constructor(c: Context, name: str) -> str:
-    t = type(c.env.types.get(name)).__name__.removesuffix("Type")
-    return t if t in ("Set", "Seq", "Bag", "Map") else "Set"
+    known = c.env.types.get(name)
+    if isinstance(known, MapType):
+        return known.of.__name__
+    t = type(known).__name__.removesuffix("Type")
+    return t if t in ("Set", "Seq", "Bag") else "Set"
 
 
 def refuse_sharing(c: Context, source: ast.expr) -> None:

@@ -13,14 +13,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ratified.language import ir
-from ratified.language.api import PARAMETER, Deferred, Param
+from ratified.language.api import PARAMETER, Param
 from ratified.language.compile.constants import constant_of, type_of
 from ratified.language.compile.context import Declarations
+from ratified.language.deferred import NOTHING, Deferred
 from ratified.language.errors import ModelError, Refusals, Span
 from ratified.language.ir import Declaration, Module
 from ratified.language.source import class_field_span, class_node, head_span
 from ratified.language.types import (
     AnnotationProblem,
+    MapType,
+    Type,
     fits,
     from_annotation,
     storable,
@@ -156,14 +159,16 @@ def _default(source: ClassSource, declaration: Declaration, is_variable: bool) -
     if value is missing:
         return None
     span = declaration.span or source.span or Span(source.file, 1, 0, 1, 0)
-    if isinstance(value, Deferred):
+    if isinstance(value, Deferred) and value.each is NOTHING:
         if is_variable:
             source.refuse(name, f"the default of `{name}` depends on sizes", "set it in `init`")
         return ir.Literal(span, unbounded(declaration.type), value)
     try:
-        t = type_of(value, declaration.type)
+        t = _type_of(value, declaration.type)
     except AnnotationProblem as problem:
         source.refuse(name, f"the default of `{name}`: {problem.message}", problem.remedy)
+    if isinstance(value, Deferred):
+        return ir.Literal(span, unbounded(declaration.type), value)
     if not fits(t, declaration.type):
         source.refuse(
             name,
@@ -171,3 +176,19 @@ def _default(source: ClassSource, declaration: Declaration, is_variable: bool) -
             "use a value of its type",
         )
     return ir.Literal(span, unbounded(declaration.type), constant_of(value, t))
+
+
+def _type_of(value: object, declared: Type) -> Type:
+    """The type of a default, of which that may be said that it stands at every key of a map. Raises AnnotationProblem."""
+    if not isinstance(value, Deferred):
+        return type_of(value, declared)
+    if not isinstance(declared, MapType) or declared.partial:
+        raise AnnotationProblem(
+            f"Map.fromkeys makes a Map, and this is {declared}", "use a value of the declared type"
+        )
+    inner = _type_of(value.each, declared.value)
+    if not fits(inner, declared.value):
+        raise AnnotationProblem(
+            f"the values are of type {inner}, not {declared.value}", "use a value of its type"
+        )
+    return declared

@@ -6,12 +6,13 @@ Guarantees: all elements are of one type; a comprehension has its names for itse
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Callable
-from itertools import permutations
 from typing import TypeVar
 
 from ratified.language import ir
-from ratified.language.compile.context import Context
+from ratified.language.compile import partial
+from ratified.language.compile.context import MISSING, Context, Facts
 from ratified.language.ir import Clause, Expr
 from ratified.language.rules import Rules
 from ratified.language.types import (
@@ -47,14 +48,54 @@ def _tuple(node: ast.Tuple, c: Context) -> Expr:
     return ir.MakeTuple(c.span(node), TupleType(tuple(p.type for p in parts)), tuple(parts))
 
 
+def _with_stars(
+    c: Context, node: ast.Set | ast.List | ast.Tuple, make: Callable[[list[ast.expr], Type | None], Expr]
+) -> Expr | None:
+    """A display with `*s` in it: its parts put together."""
+    if not any(isinstance(e, ast.Starred) for e in node.elts):
+        return None
+    parts: list[tuple[Expr, ast.expr]] = []
+    for starred, group in itertools.groupby(node.elts, lambda e: isinstance(e, ast.Starred)):
+        items = list(group)
+        if not starred:
+            parts.append((make(items, c.expected), items[0]))
+            continue
+        for star in items:
+            assert isinstance(star, ast.Starred)
+            source = iterable(c, star.value)
+            kind = "set" if isinstance(node, ast.Set) else "seq"
+            item = item_of(c, source, star.value)
+            if kind == "seq":
+                in_order(c, [star.value])
+            t: Type = SetType(unbounded(item)) if kind == "set" else SeqType(unbounded(item))
+            if type(t) is not type(source.type):
+                each = ir.Local(source.span, item, "item_")
+                source = ir.Collect(source.span, t, kind, each, (Clause(("item_",), source, ()),))
+            parts.append((source, star.value))
+    t = unbounded(c.join(node, *(part.type for part, _ in parts)))
+    made, *rest = [c.coerce(part, t, at) for part, at in parts]
+    span, union = c.span(node), isinstance(node, ast.Set)
+    for more in rest:
+        made = ir.SetOp(span, t, "|", made, more) if union else ir.Concat(span, t, made, more)
+    return made
+
+
 @rules.rule(ast.Set)
 def _set(node: ast.Set, c: Context) -> Expr:
+    def make(items: list[ast.expr], expected: Type | None) -> Expr:
+        item, made = elements(c, node, items, expected)
+        return ir.MakeSet(c.span(node), SetType(item), made)
+
+    if (whole := _with_stars(c, node, make)) is not None:
+        return whole
     item, made = elements(c, node, node.elts, c.expected)
     return ir.MakeSet(c.span(node), SetType(item), made)
 
 
 @rules.rule(ast.List)
 def _list(node: ast.List, c: Context) -> Expr:
+    if (whole := _with_stars(c, node, lambda items, t: _row(c, node, items, t))) is not None:
+        return whole
     item, made = elements(c, node, node.elts, c.expected)
     return ir.MakeSeq(c.span(node), SeqType(item), made)
 
@@ -69,8 +110,15 @@ def _list_comprehension(node: ast.ListComp, c: Context) -> Expr:
     return collect(c, node, "seq", node.elt, node.generators, c.expected)
 
 
+def _row(c: Context, node: ast.expr, items: list[ast.expr], expected: Type | None) -> Expr:
+    item, made = elements(c, node, items, expected)
+    return ir.MakeSeq(c.span(node), SeqType(item), made)
+
+
 def choices(c: Context, node: ast.expr, expected: Type | None = None) -> Expr | None:
     """`(A, B)` after `in`, or the name of such a constant: as a sequence of choices."""
+    if isinstance(node, ast.Tuple) and any(isinstance(e, ast.Starred) for e in node.elts):
+        return _with_stars(c, node, lambda items, t: _row(c, node, items, t))
     if isinstance(node, ast.Tuple) and node.elts:
         item, made = elements(c, node, node.elts, expected)
         return ir.MakeSeq(c.span(node), SeqType(item), made)
@@ -85,7 +133,7 @@ def choices(c: Context, node: ast.expr, expected: Type | None = None) -> Expr | 
 def constant_tuple(c: Context, node: ast.expr) -> tuple[object, ...]:
     """The elements of a tuple that a name of the module stands for; none if it stands for something else."""
     found = c.static(node)
-    return found if type(found) is tuple else ()
+    return tuple(found) if isinstance(found, tuple | list) and type(found) in (tuple, list) else ()
 
 
 def elements(
@@ -95,10 +143,13 @@ def elements(
     wanted = element_type(expected) if expected is not None else None
     if not items:
         if wanted is None:
+            kind = "Seq" if isinstance(node, ast.List) else "Set" if isinstance(node, ast.Set) else None
+            if isinstance(node, ast.Call):
+                kind = {"list": "Seq", "set": "Set"}.get(ast.unparse(node.func), ast.unparse(node.func))
             c.fail(
                 node,
                 "the element type of this empty container is unknown",
-                "annotate the name, or use it where its type is known",
+                f"annotate the name: x: {kind}[T] = {kind}()" if kind else "annotate the name",
             )
         return unbounded(wanted), ()
     made = [c.kept(item, wanted) for item in items]
@@ -168,6 +219,7 @@ def comprehended(
                 c.fail(generator.target, "async is not part of the modelling language", "leave it out")
             domain = iterable(c, generator.iter)
             names = bind(c, generator.target, item_of(c, domain, generator.iter))
+            env.facts.update(has_keys(c, generator.target, generator.iter))
             note_tuples(c, names, generator.iter)
             conditions: list[Expr] = []
             for condition in generator.ifs:
@@ -180,9 +232,11 @@ def comprehended(
 
 def iterable(c: Context, node: ast.expr) -> Expr:
     """What a loop or comprehension runs over."""
+    if isinstance(node, ast.GeneratorExp):
+        return collect(c, node, "seq", node.elt, node.generators, None)
     found = choices(c, node) or c.expr(node)
     item_of(c, found, node)
-    return found
+    return partial.keys_of(found, c.span(node)) if partial.is_partial(found.type) else found
 
 
 def item_of(c: Context, container: Expr, node: ast.expr) -> Type:
@@ -193,9 +247,24 @@ def item_of(c: Context, container: Expr, node: ast.expr) -> Type:
     return item
 
 
+def has_keys(c: Context, target: ast.expr, source: ast.expr) -> Facts:
+    """What is known where a name runs through the keys of a partial map."""
+    match source:
+        case ast.Call(ast.Attribute(value, "keys"), [], []):
+            source = value
+        case ast.Name() | ast.Attribute() | ast.Subscript():
+            pass
+        case _:
+            return {}
+    if c.static(source) is not MISSING or not isinstance(target, ast.Name):
+        return {}
+    t = c.expr(source).type
+    return partial.fact_of(c, source, target, t) if partial.is_partial(t) else {}
+
+
 def note_tuples(c: Context, names: tuple[str, ...], source: ast.expr) -> None:
     """Note that what CPython binds to a loop's name is a tuple of its own, where it is."""
-    if isinstance(source, ast.Call) and c.static(source.func) is permutations:
+    if isinstance(source, ast.Call) and c.static(source.func) is itertools.permutations:
         c.plain_names.update(dict.fromkeys(names, "tuple"))
 
 

@@ -18,7 +18,7 @@ _INSTEAD = {
     ast.JoinedStr: "models have no strings: use an Enum",
     ast.Await: "models are synchronous: leave out await",
     ast.Yield: "use a comprehension, or choose with an action's parameter",
-    ast.NamedExpr: "assign the value on a line of its own",
+    ast.NamedExpr: "it may not be evaluated here: assign the value on a line of its own",
     ast.Starred: "write the elements out, or use | or + on containers",
     ast.Dict: "write Map({key: value, ...}) where a Map is meant",
     ast.DictComp: "write Map({key: value for ...}) where a Map is meant",

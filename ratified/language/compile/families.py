@@ -12,7 +12,17 @@ from ratified.language.api import MOST_IN_SUBSETS, MOST_SEQUENCES
 from ratified.language.compile.context import Context
 from ratified.language.errors import Span
 from ratified.language.ir import Argument, Clause, Expr, Function, Kind, Node
-from ratified.language.types import BOOL, INT, SeqType, SetType, SortType, Type, element_type, unbounded
+from ratified.language.types import (
+    BOOL,
+    INT,
+    Bound,
+    SeqType,
+    SetType,
+    SortType,
+    Type,
+    element_type,
+    unbounded,
+)
 
 
 def as_set(c: Context, domain: Expr, node: ast.expr) -> Expr:
@@ -26,10 +36,14 @@ def as_set(c: Context, domain: Expr, node: ast.expr) -> Expr:
     return ir.Collect(domain.span, SetType(unbounded(item)), "set", each, (Clause(("item_",), domain, ()),))
 
 
+def _word(of: object) -> str:
+    return "".join(ch if ch.isalnum() else "_" for ch in str(of)).strip("_")
+
+
 def _function(
     name: str, of: Type, span: Span, arguments: tuple[Argument, ...], returns: Type, body: tuple[Node, ...]
 ) -> Function:
-    written = "".join(ch if ch.isalnum() else "_" for ch in str(of)).strip("_")
+    written = _word(of)
     key = f"ratified.{name}_{written}"
     return Function(key, f"{name}_{written}", Kind.HELPER, arguments, returns, body, span, "")
 
@@ -70,7 +84,7 @@ def subsets_of(of: Type, span: Span, *, sized: bool) -> Function:
     return _function("subsets_of_size" if sized else "subsets", of, span, given, sets, body)
 
 
-def sequences_of(of: Type, most: int, span: Span) -> Function:
+def sequences_of(of: Type, most: Bound, length: Expr, span: Span) -> Function:
     """All sequences of at most so many elements of a set."""
     assert isinstance(of, SetType)
     row = SeqType(of.item)
@@ -89,8 +103,10 @@ def sequences_of(of: Type, most: int, span: Span) -> Function:
     all_longer = ir.Collect(span, rows, "set", longer, clauses)
     counted = ir.Let(span, ("total",), ir.Arithmetic(span, INT, "+", several, one))
     grown = ir.Let(span, ("found",), ir.SetOp(span, rows, "|", empty, all_longer))
-    turns = ir.IntRange(span, SeqType(INT), ir.Literal(span, INT, 0), ir.Literal(span, INT, most))
+    turns = ir.IntRange(span, SeqType(INT), ir.Literal(span, INT, 0), length)
+    zero = ir.Literal(span, INT, 0)
     body: tuple[Node, ...] = (
+        *(() if isinstance(most, int) else (ir.Assert(span, ir.Compare(span, BOOL, ">=", length, zero)),)),
         ir.Let(span, ("total",), one),
         ir.For(span, ("turn",), turns, (counted,)),
         ir.Assert(span, ir.Compare(span, BOOL, "<=", total, limit)),
@@ -98,11 +114,17 @@ def sequences_of(of: Type, most: int, span: Span) -> Function:
         ir.For(span, ("turn",), turns, (grown,)),
         ir.Return(span, found),
     )
-    return _function(f"sequences_{most}", of, span, (Argument("whole", of),), rows, body)
+    return _function(f"sequences_{_word(most)}", of, span, (Argument("whole", of),), rows, body)
 
 
-def permutations_of(of: Type, span: Span) -> Function:
-    """All sequences in which each element of a set stands once."""
+def _few(length: Expr, most: int) -> Node:
+    """That there are so few."""
+    limit = ir.Literal(length.span, INT, most)
+    return ir.Assert(length.span, ir.Compare(length.span, BOOL, "<=", length, limit))
+
+
+def permutations_of(of: Type, span: Span, most: int | None) -> Function:
+    """All sequences in which each element of a set stands once; an error in the model for a set of more than `most`."""
     assert isinstance(of, SetType)
     row = SeqType(of.item)
     rows = SetType(row)
@@ -113,7 +135,9 @@ def permutations_of(of: Type, span: Span) -> Function:
         longer = ir.Fit(span, SeqType(of.item, f"len({of.item.sort.__name__})"), longer, "permutations")
     other = ir.Not(span, BOOL, ir.In(span, BOOL, x, some))
     clauses = (Clause(("some",), found, ()), Clause(("x",), whole, (other,)))
+    length = ir.Length(span, INT, whole)
     body = (
+        *(() if most is None else (_few(length, most),)),
         ir.Let(span, ("found",), ir.MakeSet(span, rows, (ir.MakeSeq(span, row, ()),))),
         ir.For(
             span,
@@ -123,4 +147,6 @@ def permutations_of(of: Type, span: Span) -> Function:
         ),
         ir.Return(span, found),
     )
-    return _function("permutations", of, span, (Argument("whole", of),), rows, body)
+    return _function(
+        "permutations" if most is None else "few_permutations", of, span, (Argument("whole", of),), rows, body
+    )

@@ -78,6 +78,12 @@ class FunctionCompiler:
                 "only plain parameters are part of the modelling language",
                 "name each parameter",
             )
+        if rest.kwonlyargs and c.kind is not Kind.HELPER:
+            c.fail(
+                rest.kwonlyargs[0],
+                f"the parameters of {c.kind.value}s have no names to be given by",
+                "leave out the *",
+            )
         parameters = [*rest.args, *rest.kwonlyargs]
         parameters = self._receivers(parameters)
         for parameter in parameters:

@@ -21,6 +21,7 @@ class Method:
     kind: Kind
     fair: tuple[object, ...] | None = None  # as `@action` was given it
     weight: object = None  # likewise
+    static: bool = False  # whether it is given no model
 
 
 def methods_of(cls: type) -> dict[str, Method]:
@@ -32,15 +33,20 @@ def methods_of(cls: type) -> dict[str, Method]:
         for name, attribute in vars(klass).items():
             if name.startswith("__"):
                 continue
-            if isinstance(attribute, staticmethod | classmethod | property):
+            if isinstance(attribute, classmethod) or (isinstance(attribute, property) and attribute.fset):
                 inner: Any = attribute.fget if isinstance(attribute, property) else attribute.__func__
                 node, file = definition(inner)
-                what = type(attribute).__name__
+                what = "classmethod" if isinstance(attribute, classmethod) else "a property that is set"
                 raise ModelError(
                     f"{what} is not part of the modelling language",
                     span=head_span(node, file),
                     remedy="write a plain method of self",
                 )
+            if isinstance(attribute, property | staticmethod):
+                plain: Any = attribute.fget if isinstance(attribute, property) else attribute.__func__
+                alone = isinstance(attribute, staticmethod)
+                found[name] = Method(inspect.unwrap(plain), klass, Kind.HELPER, static=alone)
+                continue
             if not isinstance(attribute, FunctionType):
                 continue
             if hasattr(attribute, "ratified_kind") and inspect.unwrap(attribute).__name__ != name:

@@ -1,6 +1,7 @@
 """A model class as a whole: its declarations, the functions it consists of, and what they call.
 
-Guarantees: every method is compiled for the class it is called on, so an override is used everywhere; recursion is refused.
+Guarantees: every method is compiled for the class it is called on, so an override is used everywhere; a function that calls
+itself is as many functions as it may go deep.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from ratified.language.compile.declarations import ClassSource, check_zeros, dec
 from ratified.language.compile.doubles import refuse_doubles
 from ratified.language.compile.function import FunctionCompiler, head
 from ratified.language.compile.methods import Method, abstract_class, methods_of
+from ratified.language.compile.recursion import calls_itself, endless, written_out
 from ratified.language.compile.steps import constrained
 from ratified.language.errors import ModelError, Refusals
 from ratified.language.ir import WEIGHT_MOST, Function, Kind, Module
+from ratified.language.recursion import DEEPEST
 from ratified.language.sorts import Sort, tell_apart
 from ratified.language.source import definition, of_the_author, span_of
 from ratified.language.types import IntType, SortType, Type, names_in_bounds, sorts_of, unbounded
@@ -35,6 +38,17 @@ def _of_the_mark(method: Method, names: Sequence[str], message: str, remedy: str
     return ModelError(message, span=span_of(at, file), remedy=remedy)
 
 
+def _giver(method: Method) -> type | None:
+    """The class whose instance a method is given; None of a staticmethod."""
+    return None if method.static else method.owner
+
+
+def _told_apart(action: Function) -> dict[str, Type]:
+    """The parameters for whose values an action is fair one by one, and their types."""
+    assert action.fair is not None
+    return {a.name: a.type for a in action.arguments if a.name in action.fair.each}
+
+
 class ModuleCompiler:
     """Compiles one class."""
 
@@ -43,6 +57,13 @@ class ModuleCompiler:
         self.names = names
         self.source = ClassSource.of(cls, names, line)
         refuse_doubles(cls, self.source.node, self.source.file)
+        if "__init__" in vars(cls):
+            node, file = definition(vars(cls)["__init__"])
+            raise ModelError(
+                "a model has no __init__: its instances are made from sizes and parameters",
+                span=span_of(head(node), file),
+                remedy="give the variables their first values in `def init(self) -> None`, or as defaults",
+            )
         self.methods = methods_of(cls)
         self.signatures: dict[str, Signature] = {}
         self.functions: dict[str, Function] = {}
@@ -62,7 +83,7 @@ class ModuleCompiler:
                     self.source.refuse(
                         name, f"`{name}` is both a variable and a method", "rename one of them"
                     )
-                self._ensure(name, method.function, method.owner, method.kind, None)
+                self._ensure(name, method.function, _giver(method), method.kind, None)
         refusals.raise_any()
         functions = {
             name: self._weighed(self._fair(self.functions[name], method), method)
@@ -107,6 +128,12 @@ class ModuleCompiler:
                     span=self.source.span,
                     remedy="rename one of them: sizes are given by the names of sorts",
                 )
+            if str(t) in self.parameters:
+                self.source.refuse(
+                    str(t),
+                    f"`{t}` is both a sort and a parameter",
+                    f"rename one of them: {t}=... would give either",
+                )
         tell_apart(t.sort for t in found)
         return tuple(found)
 
@@ -134,8 +161,6 @@ class ModuleCompiler:
             problem = f"`{function.name}` has no parameter {unknown[0]!r}", known
         elif group is not None and not (isinstance(group, str) and group.isidentifier()):
             problem = "`group` must be a name that the actions of the group share", 'write group="name"'
-        elif group is not None and each:
-            problem = "fairness of a group applies to the group as a whole", "leave out `each`, or `group`"
         elif len(set(each)) < len(each):
             problem = "`each` names a parameter twice", "name it once"
         else:
@@ -151,12 +176,19 @@ class ModuleCompiler:
             if function.fair is None or function.fair.group is None:
                 continue
             other = first.setdefault(function.fair.group, function)
-            if other.fair != function.fair:
-                message = (
-                    f"`{other.name}` and `{name}` of the group {function.fair.group!r} differ in fairness"
+            assert other.fair is not None
+            whole = f"`{other.name}` and `{name}` of the group {function.fair.group!r}"
+            if other.fair.strong != function.fair.strong:
+                message, remedy = (
+                    f"{whole} differ in fairness",
+                    "write the same fair= for every action of a group",
                 )
-                remedy = "write the same fair= for every action of a group"
-                raise _of_the_mark(self.methods[name], ("fair",), message, remedy)
+            elif _told_apart(other) != _told_apart(function):
+                message = f"{whole} are not fair for each value of the same parameters"
+                remedy = "write the same each= for every action of a group, of parameters of the same types"
+            else:
+                continue
+            raise _of_the_mark(self.methods[name], ("each", "fair"), message, remedy)
 
     def _weighed(self, function: Function, method: Method) -> Function:
         """An action with its `@action(weight=...)`: a number, or a helper that takes what the action takes."""
@@ -205,7 +237,7 @@ class ModuleCompiler:
                 context.fail(node, f"`{name}` is a variable, not a method", f"write self.{name}")
             known = ", ".join(n for n, m in self.methods.items() if m.kind is Kind.HELPER) or "none"
             context.fail(node, f"the model has no method `{name}`", f"its helpers: {known}")
-        return self._ensure(name, method.function, method.owner, method.kind, (context, node))
+        return self._ensure(name, method.function, _giver(method), method.kind, (context, node))
 
     def super_function(self, context: Context, node: ast.AST, name: str) -> str:
         """The key of the method that `super().name` means where it stands, compiled."""
@@ -237,6 +269,30 @@ class ModuleCompiler:
             )
         return self._ensure(key, function, None, Kind.HELPER, (context, node), receiver)
 
+    def _apart(self, made: Function, function: FunctionType) -> dict[str, Function]:
+        """A function, as several if it calls itself."""
+        most = getattr(function, "ratified_most", None)
+        if most is None:
+            return {made.key: made}
+        node, file = definition(function)
+        if type(most) is not int or not 1 <= most <= DEEPEST:
+            raise ModelError(
+                f"{most!r} is not a depth for `{made.name}`",
+                span=span_of(node.decorator_list[0], file),
+                remedy=f"write a number from 1 to {DEEPEST}: @recursive(most=8)",
+            )
+        if not calls_itself(made):
+            raise ModelError(
+                f"`{made.name}` does not call itself", span=made.span, remedy="leave out @recursive"
+            )
+        if (call := endless(made)) is not None:
+            raise ModelError(
+                f"`{made.name}` calls itself with what it was given, and does not end",
+                span=call.span,
+                remedy="let something get less in each call: n - 1, s[1:], s - {x}",
+            )
+        return written_out(made, most)
+
     def _ensure(
         self,
         key: str,
@@ -248,18 +304,30 @@ class ModuleCompiler:
     ) -> str:
         if key in self._path and caller:
             context, node = caller
-            context.fail(
-                node,
-                f"`{function.__name__}` calls itself",
-                "models have no recursion: write sum(...) or any(...) over it, or a `for` loop with a local name",
-            )
+            if self._path[-1] != key:
+                context.fail(
+                    node,
+                    f"`{function.__name__}` calls itself, by way of `{context.function.__name__}`",
+                    "write the two as one function, marked @recursive(most=8), or as a `for` loop",
+                )
+            if kind is not Kind.HELPER:
+                context.fail(
+                    node, f"`{function.__name__}` calls itself, and is no helper", "call a helper that does"
+                )
+            if getattr(function, "ratified_most", None) is None:
+                context.fail(
+                    node,
+                    f"`{function.__name__}` calls itself",
+                    "say how deep: @recursive(most=8) above its def; or write a `for` loop with a local name",
+                )
+            return key
         if key not in self._compilers:
             compiler = FunctionCompiler(self, key, function, owner, kind, receiver)
             self._compilers[key] = compiler
             self._path.append(key)
             try:
                 self.signatures[key] = compiler.signature()
-                self.functions[key] = compiler.compile()
+                self.functions.update(self._apart(compiler.compile(), function))
             except ModelError:
                 del self._compilers[key]  # so that whoever else calls it is refused for the same reason
                 raise

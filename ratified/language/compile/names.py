@@ -6,14 +6,18 @@ Guarantees: a name means what it means to CPython; what has no value of the lang
 from __future__ import annotations
 
 import ast
+import inspect
 from enum import Enum
+from types import FunctionType
 
 from ratified.language import ir
 from ratified.language.compile.context import MISSING, Context
+from ratified.language.compile.wording import value_of
+from ratified.language.deferred import Deferred
 from ratified.language.ir import Expr, Which
 from ratified.language.rules import Rules
 from ratified.language.sorts import Sort
-from ratified.language.types import OptionalType, SetType, records_of
+from ratified.language.types import BOOL, INT, EnumType, OptionalType, SetType, records_of
 
 constants: Rules[Context, Expr] = Rules("constants")
 rules: Rules[Context, Expr] = Rules("names")
@@ -63,6 +67,8 @@ def _attribute(node: ast.Attribute, c: Context) -> Expr:
             return universe
         return c.constant(static, node, c.expected)
     operand = c.expr(value)
+    if isinstance(operand.type, EnumType) and attribute in ("value", "name"):
+        return _of_member(c, node, operand, operand.type)
     records = records_of(operand.type)
     if isinstance(operand.type, OptionalType):
         c.fail(
@@ -74,6 +80,10 @@ def _attribute(node: ast.Attribute, c: Context) -> Expr:
         if isinstance(c.static(value), type):
             c.fail(node, f"{ast.unparse(value)} has no `{attribute}`", "look at its definition")
         c.fail(node, f"{operand.type} has no field `{attribute}`", "only records have fields")
+    if len(records) == 1 and isinstance(found := vars(records[0].record).get(attribute), property):
+        assert isinstance(found.fget, FunctionType)
+        key = c.module.plain_function(c, node, found.fget, records[0])
+        return ir.Call(c.span(node), c.module.signatures[key].returns or BOOL, key, (operand,), Which.NOW)
     without = [r for r in records if attribute not in r.fields]
     if len(without) == len(records):
         has = "; ".join(f"{r} has {', '.join(r.fields) or 'none'}" for r in records)
@@ -82,6 +92,15 @@ def _attribute(node: ast.Attribute, c: Context) -> Expr:
         remedy = f"tell the records apart first: isinstance(x, {without[0]})"
         c.fail(node, f"{without[0]} has no field `{attribute}`", remedy)
     return ir.Field(c.span(node), c.join(node, *(r.fields[attribute] for r in records)), operand, attribute)
+
+
+def _of_member(c: Context, node: ast.Attribute, operand: Expr, t: EnumType) -> Expr:
+    """`color.value`, where the values of the Enum are ints."""
+    values = [m.value for m in t.enum]
+    if node.attr == "name" or not all(type(v) is int for v in values):
+        remedy = f"compare members: {ast.unparse(node.value)} == {t}.{t.first.name}"
+        c.fail(node, f"`{node.attr}` of {t} is no int, and models have no strings", remedy)
+    return ir.Call(c.span(node), INT, c.module.made(value_of(t, c.span(node))), (operand,), Which.NOW)
 
 
 def _member(c: Context, node: ast.Attribute, which: Which, name: str) -> Expr:
@@ -102,7 +121,26 @@ def _member(c: Context, node: ast.Attribute, which: Which, name: str) -> Expr:
         return ir.Variable(c.span(node), module.variables[name].type, name, which)
     if name in module.parameters:
         return ir.Parameter(c.span(node), module.parameters[name].type, name)
+    if name in module.methods and is_property(module.cls, name):
+        key = module.method(c, node, name)
+        return ir.Call(c.span(node), module.signatures[key].returns or BOOL, key, (), which)
     if name in module.methods:
         c.fail(node, f"`{name}` is a method", f"call it: {ast.unparse(node)}(...)")
+    if which is Which.NOW and (constant := class_constant(module.cls, name)) is not MISSING:
+        return c.constant(constant, node, c.expected)
     known = ", ".join([*module.variables, *module.parameters]) or "none yet"
     c.fail(node, f"the model has no variable `{name}`", f"its variables: {known}")
+
+
+def class_constant(cls: type, name: str) -> object:
+    """What a class gives to a name that is no variable: `MOST = 3`, `MOST: ClassVar[int] = 3`; MISSING if nothing."""
+    for klass in cls.__mro__:
+        if name in vars(klass) and not klass.__dict__.get("_ratified_root") and klass is not object:
+            value = vars(klass)[name]
+            return MISSING if callable(value) or isinstance(value, property | Deferred) else value
+    return MISSING
+
+
+def is_property(cls: type, name: str) -> bool:
+    """Whether a class reads a method like a variable."""
+    return isinstance(inspect.getattr_static(cls, name, None), property)

@@ -6,13 +6,15 @@ Guarantees: an operator is accepted for the types for which CPython computes it 
 from __future__ import annotations
 
 import ast
+from enum import Enum
 
 from ratified.language import ir
-from ratified.language.compile.constants import ONE_LITERAL, texts_of
-from ratified.language.compile.context import Context
+from ratified.language.compile import partial
+from ratified.language.compile.context import MISSING, Context
 from ratified.language.ir import Expr
 from ratified.language.rules import Rules
 from ratified.language.types import (
+    BOOL,
     INT,
     AnnotationProblem,
     BagType,
@@ -31,8 +33,6 @@ from ratified.language.types import (
 from ratified.language.values import Map
 
 rules: Rules[Context, Expr] = Rules("operators")
-
-_SIGNS: dict[type[ast.unaryop], str] = {ast.UAdd: "+", ast.Invert: "~"}
 
 _ARITHMETIC: dict[type[ast.operator], str] = {
     ast.Add: "+",
@@ -69,10 +69,7 @@ def same(
     try:
         t = unbounded(join(first.type, second.type))
     except AnnotationProblem:
-        remedy = "use two values of one type"
-        if texts_of(first.type) and texts_of(second.type):
-            remedy = ONE_LITERAL
-        c.fail(node, f"{first.type} and {second.type} are different types", remedy)
+        c.fail(node, f"{first.type} and {second.type} are different types", "use two values of one type")
     return c.coerce(first, t, left), c.coerce(second, t, right), t
 
 
@@ -81,14 +78,14 @@ def _unary(node: ast.UnaryOp, c: Context) -> Expr:
     match node.op:
         case ast.Not():
             return c.test(node)[0]
+        case ast.UAdd():
+            return numeric(c, node.operand)
         case ast.USub():
             inner = numeric(c, node.operand)
             if isinstance(inner, ir.Literal):
                 return ir.Literal(c.span(node), INT, -inner.value)  # type: ignore[operator]  # an int literal
             return ir.Negative(c.span(node), INT, inner)
-    c.fail(
-        node, f"the operator {_SIGNS[type(node.op)]} is not part of the modelling language", "write not, or -"
-    )
+    c.fail(node, "the operator ~ is not part of the modelling language", "write not, or -")
 
 
 @rules.rule(ast.BinOp)
@@ -97,6 +94,10 @@ def _binary(node: ast.BinOp, c: Context) -> Expr:
     left, op, right = node.left, node.op, node.right
     first = c.expr(left, expected)
     match first.type:
+        case IntType() if isinstance(op, ast.Pow):
+            return power(c, node, first, right)
+        case BoolType() if isinstance(op, ast.BitXor):
+            return ir.Compare(span, BOOL, "!=", first, c.coerce(c.expr(right), BOOL, right))
         case IntType() if type(op) in _ARITHMETIC:
             return ir.Arithmetic(span, INT, _ARITHMETIC[type(op)], first, numeric(c, right))
         case SortType() if first.type.ordered and isinstance(op, ast.Add | ast.Sub):
@@ -119,19 +120,58 @@ def _binary(node: ast.BinOp, c: Context) -> Expr:
     if isinstance(first.type, OptionalType):
         remedy = "it may be None: test that first (give it a local name)"
     elif isinstance(first.type, BoolType):
-        remedy = "int(...) makes a number of it; bools have and, or, not, ==, !="
-    elif isinstance(op, ast.Pow):
-        symbol, remedy = "**", "write the product out, or compute a constant outside of the model"
+        remedy = "int(...) makes a number of it; bools have and, or, not, ==, !=, ^"
+    elif isinstance(op, ast.Div):
+        symbol, remedy = "/", "divide with //: models have no numbers but ints"
+    elif isinstance(op, ast.LShift | ast.RShift):
+        symbol, remedy = ("<<", "multiply: a * 2") if isinstance(op, ast.LShift) else (">>", "divide: a // 2")
     c.fail(node, f"{first.type} has no operator {symbol}", remedy)
+
+
+MOST_POWER = 16
+"""So often may a number be multiplied with itself."""
+
+
+def power(c: Context, node: ast.AST, base: Expr, exponent: ast.expr) -> Expr:
+    """`base ** exponent`, where the exponent is a small number: a product."""
+    span, found = c.span(node), numeric(c, exponent)
+    if (
+        not isinstance(found, ir.Literal)
+        or not isinstance(found.value, int)
+        or not 0 <= found.value <= MOST_POWER
+    ):
+        c.fail(
+            exponent,
+            f"the exponent must be a number from 0 to {MOST_POWER}",
+            "write the product out, or as a `for` loop: n = n * 2",
+        )
+    if isinstance(base, ir.Literal) and isinstance(base.value, int):
+        return ir.Literal(span, INT, base.value**found.value)
+    made: Expr = ir.Literal(span, INT, 1)
+    for turn in range(found.value):
+        made = ir.Arithmetic(span, INT, "*", made, base) if turn else base
+    return made
 
 
 def _overridden(c: Context, node: ast.BinOp, base: Expr, right: ast.expr) -> Expr:
     assert isinstance(base.type, MapType)
+    inner = partial.value_type(base.type) if partial.is_partial(base.type) else base.type.value
+    if isinstance(right, ast.DictComp):
+        keys = ast.Tuple([right.key, right.value], ast.Load())
+        pairs = ast.ListComp(ast.copy_location(keys, right.key), right.generators)
+        whole = c.expr(
+            ast.copy_location(pairs, right), SeqType(TupleType((unbounded(base.type.key), unbounded(inner))))
+        )
+        return partial.filled(c, node, base, whole)
     if not isinstance(right, ast.Dict) or None in right.keys:
-        c.fail(right, "only a dict display can override a Map", "write m | {key: value, ...}")
+        c.fail(
+            right,
+            "only a dict display or comprehension can override a Map",
+            "write m | {key: value, ...}, or m | {k: value for k in ...}",
+        )
     for key, value in zip(right.keys, right.values, strict=True):
         assert key is not None
-        k, v = c.value(key, base.type.key), c.value(value, base.type.value)
+        k, v = c.value(key, base.type.key), c.coerce(c.value(value, inner), base.type.value, value)
         base = ir.With(c.span(node), unbounded(base.type), base, k, v)
     return base
 
@@ -151,6 +191,8 @@ def _if_else(node: ast.IfExp, c: Context) -> Expr:
 @rules.rule(ast.Subscript)
 def _subscript(node: ast.Subscript, c: Context) -> Expr:
     span, value, index = c.span(node), node.value, node.slice
+    if isinstance(named := c.static(node), Enum) and named is not MISSING:
+        return c.constant(named, node, c.expected)
     if isinstance(c.static(node), type):
         written = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         inside = ", ".join(map(ast.unparse, written))
@@ -166,10 +208,17 @@ def _subscript(node: ast.Subscript, c: Context) -> Expr:
         case SeqType(), ast.Slice(lower, upper, None):
             low, high = (None if bound is None else numeric(c, bound) for bound in (lower, upper))
             return ir.Slice(span, container.type, container, low, high)
+        case SeqType(item), ast.Slice(None, None, ast.UnaryOp(ast.USub(), ast.Constant(1))):
+            return ir.Convert(span, SeqType(item), "reversed", container)
+        case SeqType(), ast.Slice(_, _, ast.expr() as step):
+            c.fail(step, "a slice has no step but s[::-1]", "write Seq(s[i] for i in range(0, len(s), 2))")
         case SeqType(item), _ if not isinstance(index, ast.Slice):
             return ir.At(span, item, container, numeric(c, index))
         case MapType(key, item), _ if not isinstance(index, ast.Slice):
-            return ir.At(span, item, container, c.value(index, key))
+            at = c.value(index, key)
+            if partial.is_partial(container.type):
+                return partial.read(c, node, container, at)
+            return ir.At(span, item, container, at)
         case TupleType(items), ast.Constant(int(number)) if -len(items) <= number < len(items):
             return ir.Item(span, items[number], container, number % len(items))
         case OptionalType(), _:

@@ -16,7 +16,16 @@ from ratified.language.compile.context import UNREACHABLE, Condition, Context, F
 from ratified.language.errors import Span
 from ratified.language.ir import Expr, Node
 from ratified.language.rules import Rules
-from ratified.language.types import BOOL, NoneType, OptionalType, RecordType, TupleType, fits, unbounded
+from ratified.language.types import (
+    BOOL,
+    NoneType,
+    OptionalType,
+    RecordType,
+    SeqType,
+    TupleType,
+    fits,
+    unbounded,
+)
 
 rules: Rules[Context, Made] = Rules("match")
 
@@ -223,7 +232,9 @@ def _parts(pattern: ast.MatchSequence, m: Matching) -> Matched:
         c.fail(
             pattern,
             f"{t} does not match a pattern of {len(patterns)} parts",
-            "only tuples are matched by parts",
+            "only tuples are matched by parts: test len(s) == 0, and read s[0], s[1:]"
+            if isinstance(t, SeqType)
+            else "only tuples are matched by parts",
         )
     tests: list[Expr] = []
     captures: dict[str, Expr] = {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 
 from ratified.language import ir
+from ratified.language.compile import partial
 from ratified.language.compile.arguments import positional
 from ratified.language.compile.constructors import collection
 from ratified.language.compile.context import Context, fitted
@@ -18,11 +19,13 @@ from ratified.language.types import (
     INT,
     NONE,
     BagType,
+    IntType,
     MapType,
     OptionalType,
     SeqType,
     SetType,
     Type,
+    parts,
     unbounded,
 )
 from ratified.language.values import Bag
@@ -118,6 +121,8 @@ def mutation(c: Context, call: ast.Call, target: ast.expr, method: str) -> list[
         now = c.expr(local)
     elif is_place(c, target):
         now, _ = read_place(c, target)
+        if isinstance(now, ir.At) and partial.is_partial(now.container.type):
+            now = c.expr(target)  # what is there, if anything is
     else:
         c.expr(target)  # a better message, if the target itself is wrong
         c.fail(
@@ -126,6 +131,12 @@ def mutation(c: Context, call: ast.Call, target: ast.expr, method: str) -> list[
             "give it a name first: own = Set(...), own.add(...)",
         )
     container = now.type
+    if isinstance(container, MapType) and method == "update":
+        whole = _updated(c, call, target)
+        return [_changed_copy(c, call, local, whole) if local else store_at(c, call, target, whole)]
+    if partial.is_partial(container):
+        before, less = _taken_away(c, call, target, method, now)
+        return [*before, _changed_copy(c, call, local, less) if local else store_at(c, call, target, less)]
 
     def item(t: Type) -> Expr:
         return c.value(positional(c, call, 1, 1)[0], t)
@@ -143,6 +154,8 @@ def mutation(c: Context, call: ast.Call, target: ast.expr, method: str) -> list[
         case SeqType(e), "extend":
             other = c.coerce(collection(c, call, "seq", container), unbounded(container), call)
             value = ir.Concat(span, unbounded(container), now, other)
+        case SeqType(), "insert" | "remove":
+            value = _inserted_or_removed(c, call, now, method)
         case SeqType(), "pop":
             arguments = positional(c, call, 0, 1)
             index = numeric(c, arguments[0]) if arguments else ir.Literal(span, INT, -1)
@@ -170,9 +183,58 @@ def mutation(c: Context, call: ast.Call, target: ast.expr, method: str) -> list[
             c.fail(
                 call,
                 f"{container} has no update `{method}`",
-                "Set, Bag: add, remove, discard, clear; Seq: append, extend, pop, clear",
+                "Set, Bag: add, remove, discard, clear; Seq: append, insert, extend, remove, pop, clear",
             )
     return [_changed_copy(c, call, local, value)] if local else [store_at(c, call, target, value)]
+
+
+def _updated(c: Context, call: ast.Call, target: ast.expr) -> Expr:
+    """`m.update({k: v})`: what `m | {k: v}` is."""
+    (other,) = positional(c, call, 1, 1)
+    whole = ast.copy_location(ast.BinOp(target, ast.BitOr(), other), call)
+    return c.expr(whole)
+
+
+def _inserted_or_removed(c: Context, call: ast.Call, now: Expr, method: str) -> Expr:
+    """`s.insert(i, x)` and `s.remove(x)` of a sequence."""
+    span, t = c.span(call), unbounded(now.type)
+    assert isinstance(t, SeqType)
+    if method == "remove":
+        item = c.value(positional(c, call, 1, 1)[0], t.item)
+        return ir.Pop(span, t, now, ir.IndexOf(span, INT, now, item))
+    index, new = positional(c, call, 2, 2)
+    at = numeric(c, index)
+    one = ir.MakeSeq(span, t, (c.value(new, t.item),))
+    before, after = ir.Slice(span, t, now, None, at), ir.Slice(span, t, now, at, None)
+    return ir.Concat(span, t, ir.Concat(span, t, before, one), after)
+
+
+def _taken_away(
+    c: Context, call: ast.Call, target: ast.expr, method: str, now: Expr
+) -> tuple[list[Node], Expr]:
+    """`m.pop(k)`, `m.pop(k, None)` and `m.clear()` of a partial map: what must be so before, and what it is then."""
+    container, span = now.type, c.span(call)
+    assert partial.is_partial(container)
+    if method == "clear":
+        positional(c, call, 0, 0)
+        return [], partial.empty(c, call, container)
+    if method != "pop":
+        c.fail(
+            call,
+            f"{container} has no update `{method}`",
+            "PartialMap: m[k] = v, del m[k], update, pop, clear",
+        )
+    key, *otherwise = positional(c, call, 1, 2)
+    if otherwise and not (isinstance(otherwise[0], ast.Constant) and otherwise[0].value is None):
+        c.fail(otherwise[0], "pop returns nothing here", "write None; read the value before")
+    at = c.value(key, container.key)
+    known = partial.fact_of(c, target, key, container).keys() & c.env.facts.keys()
+    there = partial.is_there(span, now, at)
+    nothing = ir.Widen(span, unbounded(container.value), ir.Literal(span, NONE, None))
+    without: Expr = ir.With(span, unbounded(container), now, at, nothing)
+    if otherwise and any(isinstance(p, IntType) for p in parts(container.key)):
+        without = ir.IfElse(span, without.type, there, without, now)
+    return [] if otherwise or known else [ir.Assert(span, there)], without
 
 
 def change_item(c: Context, node: ast.stmt, local: ast.Name, index: ast.expr, value: ast.expr) -> list[Node]:
@@ -186,8 +248,19 @@ def change_item(c: Context, node: ast.stmt, local: ast.Name, index: ast.expr, va
             at = numeric(c, index)
         case _:
             c.fail(local, f"an element of {now.type} cannot be changed in place", "assign a whole new value")
-    made = ir.With(c.span(node), unbounded(now.type), now, at, c.value(value, unbounded(item)))
+    made = ir.With(c.span(node), unbounded(now.type), now, at, kept_at(c, now.type, value, item))
     return [_changed_copy(c, node, local, made)]
+
+
+def kept_at(c: Context, container: Type, value: ast.expr, item: Type) -> Expr:
+    """A value for a place inside a container: of a partial map, one that is there."""
+    item = unbounded(item)
+    if not partial.is_partial(container):
+        return c.value(value, item)
+    if isinstance(value, ast.Constant) and value.value is None:
+        c.fail(value, "the values of a PartialMap cannot be None", "write del m[k], or m.pop(k, None)")
+    inner = unbounded(partial.value_type(container))
+    return c.coerce(c.value(value, inner), item, value)
 
 
 def _changed_copy(c: Context, node: ast.AST, local: ast.Name, value: Expr) -> Node:

@@ -7,7 +7,7 @@ import typing
 
 from ratified.language import api, ir
 from ratified.language.compile import assignments, branches, patterns
-from ratified.language.compile.arguments import in_order_of, positional
+from ratified.language.compile.arguments import SEE, in_order_of, positional
 from ratified.language.compile.context import MISSING, Context, Made
 from ratified.language.compile.places import mutation
 from ratified.language.ir import Node, Which
@@ -80,7 +80,8 @@ def _raise(node: ast.Raise, c: Context) -> Made:
 def _call_statement(c: Context, call: ast.Call) -> tuple[list[Node], bool]:
     span = c.span(call)
     if c.static(call.func) is api.require:
-        (argument,) = positional(c, call, 1, 1)
+        remedy = "leave the text out: a comment says why" if len(call.args) == 2 else SEE
+        (argument,) = positional(c, call, 1, 1, remedy=remedy)
         if c.pure:
             c.fail(
                 call,

@@ -10,7 +10,7 @@ from ratified.language.errors import ModelError
 from ratified.language.evaluate.frame import Frame, fail, within
 from ratified.language.ir import Node, Which
 from ratified.language.rules import Rules
-from ratified.language.types import RecordType
+from ratified.language.types import MapType, RecordType, Type
 from ratified.language.values import Bag, Map, Seq, Set
 
 rules: Rules[Frame, Any] = Rules("values of containers")
@@ -40,9 +40,14 @@ def _make_seq(node: ir.MakeSeq, frame: Frame) -> Any:
     return Seq([frame.expr(i) for i in node.items])
 
 
+def _map_of(t: Type) -> type[Map[Any, Any]]:
+    assert isinstance(t, MapType)
+    return t.of
+
+
 @rules.rule(ir.MakeMap)
 def _make_map(node: ir.MakeMap, frame: Frame) -> Any:
-    return Map([(frame.expr(k), frame.expr(v)) for k, v in node.pairs])
+    return _map_of(node.type)([(frame.expr(k), frame.expr(v)) for k, v in node.pairs])
 
 
 @rules.rule(ir.Field)
@@ -150,11 +155,11 @@ def _convert(node: ir.Convert, frame: Frame) -> Any:
         case "distinct":
             return Set(operand)
         case "keys":
-            return Set(operand.keys())
+            return Set(operand._data)
         case "values":
-            return Seq(operand.values())
+            return Seq(operand._data.values())
         case "items":
-            return Seq(operand.items())
+            return Seq(operand.entries())
         case "reversed":
             return Seq(list(operand)[::-1])
         case "enumerate":
@@ -191,7 +196,7 @@ def _collect(node: ir.Collect, frame: Frame) -> Any:
         case "bag":
             return Bag(elements())
         case "map":
-            return Map(elements())
+            return _map_of(node.type)(elements())
     ranked = []
     for inner in _bindings(node.clauses, frame):
         element = inner.expr(node.element)
@@ -237,13 +242,13 @@ def _call(node: ir.Call, frame: Frame) -> Any:
 def value_at(node: Node, container: Any, key: Any) -> Any:
     """What a map or sequence has at a key; an error at a node, if it has nothing there."""
     if isinstance(container, Map):
-        if key not in container:
+        if key not in container._data:
             raise ModelError(
                 f"the map has no key {key!r}",
                 span=node.span,
                 remedy="a Map has a value for every key of its key type only",
             )
-        return container[key]
+        return container._data[key]
     if not -len(container) <= key < len(container):
         raise ModelError(
             f"the sequence has length {len(container)}, and no index {key}",
@@ -257,7 +262,7 @@ def with_value(node: Node, container: Any, key: Any, value: Any) -> Any:
     """A map or sequence with another value at a key, where there must be one."""
     value_at(node, container, key)
     if isinstance(container, Map):
-        return Map({**container, key: value})
+        return type(container)({**container._data, key: value})
     items = list(container)
     items[key] = value
     return Seq(items)

@@ -22,8 +22,8 @@ Env = dict[str, Any]
 class BoundLeftAt(BoundLeft):
     """A bound left, with the place in the source."""
 
-    def __init__(self, what: str, span: Span) -> None:
-        super().__init__(what)
+    def __init__(self, left: BoundLeft, span: Span) -> None:
+        super().__init__(left.what, left.kind)
         self.span = span
 
 
@@ -103,6 +103,6 @@ def within(node: Node, compute: Callable[[], Any]) -> Any:
     try:
         return compute()
     except BoundLeft as left:
-        raise BoundLeftAt(left.what, node.span) from None
+        raise BoundLeftAt(left, node.span) from None
     except ModelError as problem:
         fail(node, problem.message, problem.remedy)

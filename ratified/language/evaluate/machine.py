@@ -10,7 +10,16 @@ from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.evaluate.evaluator import Evaluator
 from ratified.language.evaluate.frame import BoundLeftAt
 from ratified.language.ir import Argument, Function, Kind
-from ratified.language.machine import Choices, OutOfBounds, Pulse, StepError, Values, abstract_model, image_of
+from ratified.language.machine import (
+    BoundExceeded,
+    Choices,
+    OutOfBounds,
+    Pulse,
+    StepError,
+    Values,
+    abstract_model,
+    image_of,
+)
 from ratified.language.model import Model
 from ratified.language.scope import running
 
@@ -57,7 +66,7 @@ class TreeMachine:
                 except Disabled:
                     continue
                 except BoundLeftAt as left:
-                    found.append((arguments, OutOfBounds(left.what, left.span)))
+                    found.append((arguments, OutOfBounds(left.what, left.span, left.kind)))
                     continue
                 except RatifiedError as problem:
                     raise StepError(problem, "init", arguments, None) from None
@@ -90,7 +99,7 @@ class TreeMachine:
                     except Disabled:
                         continue
                     except BoundLeftAt as left:
-                        found.append((index, arguments, OutOfBounds(left.what, left.span)))
+                        found.append((index, arguments, OutOfBounds(left.what, left.span, left.kind)))
                     except RatifiedError as problem:
                         raise StepError(problem, action.name, arguments, state) from None
                     else:
@@ -113,12 +122,7 @@ class TreeMachine:
         try:
             return self._probe.call(self.module.functions[name], arguments)
         except BoundLeftAt as left:
-            problem: RatifiedError = ModelError(
-                f"this exceeds {left.what}, outside of a step",
-                span=left.span,
-                remedy="test for the bound first",
-            )
-            raise StepError(problem, name, arguments, state) from None
+            raise StepError(BoundExceeded(left.what, left.span), name, arguments, state) from None
         except RatifiedError as wrong:
             raise StepError(wrong, name, arguments, state) from None
 

@@ -13,13 +13,25 @@ from ratified.language.source import of_the_author
 from ratified.language.values import show
 
 
+class BoundExceeded(ModelError):
+    """A bound left where no step is taken, in the evaluation of a property say."""
+
+    def __init__(self, what: str, span: Span | None) -> None:
+        super().__init__(
+            f"this exceeds {what}, outside of a step", span=span, remedy="test for the bound first"
+        )
+
+
 class StepError(ModelError):
-    """A step, or the evaluation of a property, that went wrong in a state. `function` names what was running."""
+    """A step, or the evaluation of a claim, failed in a state. `function` names what was running."""
 
     def __init__(
         self, problem: RatifiedError, function: str, arguments: tuple[Any, ...], state: tuple[Any, ...] | None
     ) -> None:
         super().__init__(problem.message, span=problem.span, remedy=problem.remedy)
+        self.past_bound: bool = isinstance(problem, BoundExceeded) or (
+            isinstance(problem, StepError) and problem.past_bound
+        )
         self.function = function
         self.arguments = arguments
         self.state = state
@@ -54,9 +66,7 @@ def explained(problem: Exception) -> RatifiedError:
     if isinstance(problem, RatifiedError):
         return ModelError(problem.message, span=problem.span or span, remedy=problem.remedy)
     if isinstance(problem, BoundLeft):
-        return ModelError(
-            f"this exceeds {problem.what}, outside of a step", span=span, remedy="test for the bound first"
-        )
+        return BoundExceeded(problem.what, span)
     known: dict[type[Exception], tuple[str, str]] = {
         ZeroDivisionError: ("division by zero", "test the divisor first"),
         AssertionError: (

@@ -23,7 +23,7 @@ from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.language.sorts import BoundLeft
 from ratified.language.source import definition, of_the_author, span_of
-from ratified.language.types import Type, has_texts, with_members
+from ratified.language.types import Type, as_held, held_otherwise
 from ratified.language.uses import guards_first
 from ratified.language.values import attached
 
@@ -67,8 +67,8 @@ class PythonMachine:
         self._abstract: dict[str, Model] = {}
         self._quiet = {f.name: guards_first(f.body) for f in self.actions}
         self._state = _reader(self._names)
-        if any(has_texts(d.type) for d in self.module.variables):
-            self._state = _members_for_texts(self._state, [d.type for d in self.module.variables])
+        if any(held_otherwise(d.type) for d in self.module.variables):
+            self._state = _as_held(self._state, [d.type for d in self.module.variables])
         self._choices = Lazily(self._choices_of)
         # What is in the variables of the model, and of the probe: of a state close to it, little has to be put there.
         self._nowhere: Values = tuple(object() for _ in self._names)
@@ -177,7 +177,7 @@ class PythonMachine:
                 except Disabled:
                     continue
                 except BoundLeft as left:
-                    yield arguments, OutOfBounds(left.what, where(left.__traceback__))
+                    yield arguments, OutOfBounds(left.what, where(left.__traceback__), left.kind)
                     continue
                 except Exception as problem:  # noqa: BLE001  # a model may raise anything
                     raise StepError(explained(problem), "init", arguments, None) from None
@@ -221,7 +221,7 @@ class PythonMachine:
                         continue
                     except BoundLeft as left:
                         d.update(before)
-                        yield index, arguments, OutOfBounds(left.what, where(left.__traceback__))
+                        yield index, arguments, OutOfBounds(left.what, where(left.__traceback__), left.kind)
                         continue
                     except Exception as problem:  # noqa: BLE001  # a model may raise anything
                         raise StepError(explained(problem), action.name, arguments, state) from None
@@ -264,7 +264,7 @@ class PythonMachine:
             return None
         except BoundLeft as left:
             self._in_model = self._nowhere
-            return OutOfBounds(left.what, where(left.__traceback__))
+            return OutOfBounds(left.what, where(left.__traceback__), left.kind)
         except Exception as problem:  # noqa: BLE001  # a model may raise anything
             self._in_model = self._nowhere
             raise StepError(explained(problem), name, arguments, state) from None
@@ -420,16 +420,16 @@ def _constrained(
     return step  # type: ignore[return-value]  # a function
 
 
-def _members_for_texts(
+def _as_held(
     read: Callable[[dict[str, Any]], Values], types: Sequence[Type]
 ) -> Callable[[dict[str, Any]], Values]:
-    """What makes a state in which a text that the source wrote is the member that it is equal to, as in every other engine."""
-    texts = [has_texts(t) for t in types]
+    """What makes a state in which what the source wrote is as other engines have it: members for texts, maps with all keys."""
+    otherwise = [held_otherwise(t) for t in types]
 
     def state(variables: dict[str, Any]) -> Values:
         found = read(variables)
-        changed = zip(types, found, texts, strict=True)
-        return tuple(with_members(t, v) if yes else v for t, v, yes in changed)
+        changed = zip(types, found, otherwise, strict=True)
+        return tuple(as_held(t, v) if yes else v for t, v, yes in changed)
 
     return state
 

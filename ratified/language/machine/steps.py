@@ -14,7 +14,8 @@ from ratified.language.compile.methods import abstract_class
 from ratified.language.errors import ModelError, SizeError, Span
 from ratified.language.ir import Function, Module
 from ratified.language.machine.failures import StepError
-from ratified.language.model import Model
+from ratified.language.model import Model, given_to
+from ratified.language.sorts import BoundKind
 
 Values = tuple[Any, ...]
 """A state (one value per variable), or the arguments of an action."""
@@ -30,6 +31,7 @@ class OutOfBounds:
 
     what: str
     span: Span | None
+    kind: BoundKind
 
 
 class Machine(Protocol):
@@ -74,7 +76,7 @@ def state_dict(machine: Machine, state: Values) -> dict[str, object]:
 def abstract_model(model: Model, name: str) -> Model:
     """The abstract model of a refinement, at the same sizes and with the same-named parameters. Raises SizeError."""
     abstract: type[Model] = abstract_class(type(model), name)
-    given = model.given()
+    given = given_to(model)
     wanted = {s.sort.__name__ for s in abstract.module.sorts} | {p.name for p in abstract.module.parameters}
     sorts = {s.sort for s in abstract.module.sorts}
     if missing := [s.__name__ for s in sorts if s not in model.scope.sizes]:

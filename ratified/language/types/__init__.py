@@ -48,12 +48,13 @@ from ratified.language.types.forms import (
     sorts_of,
 )
 from ratified.language.types.values import (
+    as_held,
     cardinality,
-    has_texts,
+    held_otherwise,
     infinite,
     unstorable,
     values_of,
-    with_members,
+    whole_map,
     without_zero,
     zero_of,
 )
@@ -83,6 +84,7 @@ __all__ = [
     "TupleType",
     "Type",
     "UnionType",
+    "as_held",
     "bound_value",
     "cardinality",
     "children",
@@ -93,7 +95,7 @@ __all__ = [
     "fold",
     "from_annotation",
     "has_bounds",
-    "has_texts",
+    "held_otherwise",
     "infinite",
     "join",
     "names_in_bounds",
@@ -110,7 +112,7 @@ __all__ = [
     "unbounded",
     "unstorable",
     "values_of",
-    "with_members",
+    "whole_map",
     "without_zero",
     "zero_of",
 ]

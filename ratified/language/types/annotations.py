@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import types as python_types
 import typing
+from collections import abc, defaultdict, deque
 from collections.abc import Sequence
 from enum import Enum
 from functools import reduce
 
+from ratified.language.partial import PartialMap
 from ratified.language.sorts import Ordered, Sort, Symmetric
 from ratified.language.types.bounds import unbounded, without_own_bounds
 from ratified.language.types.forms import (
@@ -33,7 +35,7 @@ from ratified.language.types.forms import (
     rebuild,
     records_of,
 )
-from ratified.language.types.texts import is_word, text_enum
+from ratified.language.types.texts import Text, is_word, text_enum, written
 from ratified.language.values import Bag, Map, Seq, Set
 
 
@@ -63,10 +65,15 @@ def from_annotation(annotation: object) -> Type:
         return TupleType(tuple(from_annotation(a) for a in arguments))
     if origin is typing.Literal:
         return _literal(arguments)
-    if origin is Map and len(arguments) != 2:
-        raise AnnotationProblem("Map needs the types of its keys and of its values", "write Map[K, V]")
+    if origin in (Map, PartialMap) and len(arguments) != 2:
+        name = _name(origin)
+        raise AnnotationProblem(
+            f"{name} needs the types of its keys and of its values", f"write {name}[K, V]"
+        )
     if origin is Map:
         return MapType(from_annotation(arguments[0]), from_annotation(arguments[1]))
+    if origin is PartialMap:
+        return _partial(arguments)
     if origin is Set:
         return SetType(from_annotation(arguments[0]))
     if origin is Bag:
@@ -74,14 +81,14 @@ def from_annotation(annotation: object) -> Type:
     if origin is Seq:
         return SeqType(from_annotation(arguments[0]))
     if isinstance(annotation, type):
-        if annotation in (Map, Set, Bag, Seq):
+        if annotation in (Map, PartialMap, Set, Bag, Seq):
             raise AnnotationProblem(
                 f"{annotation.__name__} needs its element type", f"write {annotation.__name__}[...]"
             )
         if "__record_types__" in vars(annotation):
             return RecordType(annotation)
         if issubclass(annotation, Enum):
-            return EnumType(annotation)
+            return _enum(annotation)
         if issubclass(annotation, Sort):
             if annotation in (Sort, Symmetric, Ordered):
                 raise AnnotationProblem(
@@ -93,9 +100,42 @@ def from_annotation(annotation: object) -> Type:
     )
 
 
+def _enum(enum: type[Enum]) -> Type:
+    """An Enum whose members are nothing else to Python, or texts that are declared in the order that they have there."""
+    if issubclass(enum, int):
+        raise AnnotationProblem(
+            f"the members of {enum.__name__} are ints to Python",
+            f"write class {enum.__name__}(Enum), and x.value for the int of a member",
+        )
+    texts = issubclass(enum, Text)  # which are in the order of the alphabet
+    if not texts and issubclass(enum, str) and [m.value for m in enum] != sorted(m.value for m in enum):
+        raise AnnotationProblem(
+            f"the members of {enum.__name__} are not in the order of their texts",
+            f"write class {enum.__name__}(Enum), whose members are no texts to Python",
+        )
+    return EnumType(enum)
+
+
+def _partial(arguments: tuple[object, ...]) -> Type:
+    """What `PartialMap[K, V]` stands for."""
+    key, value = map(from_annotation, arguments)
+    if isinstance(value, OptionalType | NoneType):
+        raise AnnotationProblem(
+            "the values of a PartialMap cannot be None, which is how a key is absent",
+            f"write PartialMap[{key}, {value.item if isinstance(value, OptionalType) else 'V'}]",
+        )
+    return MapType(key, OptionalType(value), partial=True)
+
+
 def _literal(values: tuple[object, ...]) -> Type:
     """What `Literal["idle", "busy"]` stands for."""
     wrong = next((v for v in values if not is_word(v)), None)
+    if values and all(type(v) is int for v in values):
+        low, high = min(v for v in values if isinstance(v, int)), max(v for v in values if isinstance(v, int))
+        raise AnnotationProblem(
+            "a Literal of ints is not a type of the modelling language",
+            f"write Annotated[int, Range({low}, {high})]",
+        )
     if wrong is not None:
         what = "is not a name" if isinstance(wrong, str) else "is not a string"
         raise AnnotationProblem(
@@ -109,27 +149,45 @@ def _name(annotation: object) -> str:
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is not None and arguments:
         return f"{_name(origin)}[{', '.join(map(_name, arguments))}]"
+    if annotation is Ellipsis:
+        return "..."
     return annotation.__name__ if isinstance(annotation, type) else str(annotation)
 
 
+_LIKE_SEQ = (list, typing.Sequence, abc.Sequence, abc.Iterable, abc.Collection, abc.MutableSequence, deque)
+_LIKE_SET = (set, frozenset, abc.Set, abc.MutableSet)
+_LIKE_MAP = (dict, typing.Mapping, abc.Mapping, abc.MutableMapping, defaultdict)
+
+
 def _instead(annotation: object, origin: object) -> str:
+    """What to write in place of an annotation that is no type."""
     kind = origin or annotation
-    if kind in (dict, typing.Mapping):
-        inside = [_name(a) for a in typing.get_args(annotation)] or ["K", "V"]
-        whole = ", ".join(inside)
-        return (
-            f"write Map[{whole}], which is total, or Map[{whole} | None], with None where there is no value"
-        )
-    if kind in (set, frozenset):
-        return "write Set[T]"
-    if kind in (list, typing.Sequence) or (kind is tuple):
-        return "write Annotated[Seq[T], AtMost(n)], or tuple[A, B] for a pair"
+    inside = ", ".join(_name(a) for a in typing.get_args(annotation) if a is not Ellipsis)
+    if kind in _LIKE_MAP:
+        whole = inside or "K, V"
+        return f"write Map[{whole}] (a value for every key) or PartialMap[{whole}] (like a dict)"
+    if kind in _LIKE_SET:
+        return f"write Set[{inside or 'T'}]"
+    if kind in _LIKE_SEQ or kind is tuple:
+        pair = ", or tuple[A, B] for a pair" if kind is tuple else ""
+        item = inside or "T"
+        return f"write Annotated[Seq[{item}], AtMost(n)]{pair}; Seq[{item}] of a parameter or local name"
     if kind is typing.Self:
         return "a state is a parameter of an @step_invariant or @action_constraint: def f(self, old: Self) -> bool"
     if kind is str:
         return 'write Literal["idle", "busy"] listing every value, or an Enum'
     if kind in (float, bytes, complex):
         return "use an Enum, a sort, or Annotated[int, Range(low, high)]: a model needs finite types"
+    if isinstance(annotation, range) and annotation.step == 1:
+        return f"write Annotated[int, Range({annotation.start}, {annotation.stop - 1})]"
+    if kind is abc.Callable:
+        return "functions are no values: write a helper method, and call it"
+    if isinstance(annotation, typing.TypeVar):
+        return "write one function for each type"
+    if kind is typing.Final:
+        return "leave the annotation out, or write ClassVar[int]"
+    if kind in (object, typing.Any):
+        return "name the type: docs/language.md has a table of them"
     if isinstance(kind, type):
         return f"mark it `@record class {kind.__name__}`, or derive it from Enum or Sort"
     return "see the table of types in docs/language.md"
@@ -184,11 +242,14 @@ def _join(a: Type, b: Type) -> Type:
             return OptionalType(_join(item, other))
         case IntType(), IntType():
             return INT
+        case EnumType(), EnumType() if issubclass(a.enum, Text) and issubclass(b.enum, Text):
+            words = (*written(a.enum), *(w for w in written(b.enum) if w not in a.enum.__members__))
+            return next((t for t in (a, b) if len(t.enum) == len(words)), EnumType(text_enum(words)))
         case (RecordType() | UnionType(), RecordType() | UnionType()):
             parts = set(records_of(a)) | set(records_of(b))
             return UnionType(tuple(sorted(parts, key=lambda r: (r.record.__name__, r.record.__module__))))
-        case MapType(k, x), MapType(j, y) if unbounded(k) == unbounded(j):
-            return MapType(k if k == j else unbounded(k), _join(x, y))
+        case MapType(k, x), MapType(j, y) if unbounded(k) == unbounded(j) and a.partial == b.partial:
+            return MapType(k if k == j else unbounded(k), _join(x, y), a.partial)
     inside, others = children(a), children(b)
     if isinstance(a, MapType) or type(a) is not type(b) or not len(inside) == len(others) > 0:
         raise AnnotationProblem(
@@ -214,7 +275,7 @@ def _fits(t: Type, into: Type) -> bool:
             return _fits(a, b)
         case (RecordType() | UnionType(), UnionType(records)):
             return set(records_of(t)) <= set(records)
-        case MapType(key), MapType(other) if key != other:
+        case MapType(key), MapType(other) if key != other or t.partial != into.partial:
             return False
     inside, others = children(t), children(into)
     same = type(t) is type(into) and not isinstance(t, RecordType) and len(inside) == len(others) > 0

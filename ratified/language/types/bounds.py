@@ -16,7 +16,7 @@ from functools import lru_cache
 from ratified.language.errors import SizeError
 from ratified.language.rules import Rules
 from ratified.language.scope import Scope
-from ratified.language.sorts import BoundLeft
+from ratified.language.sorts import BoundKind, BoundLeft
 from ratified.language.types.forms import (
     BagType,
     BoolType,
@@ -97,7 +97,7 @@ def storable(t: Type) -> Type:
         case IntType(None, None):
             return WIDE
         case MapType(key, value):
-            return MapType(key, storable(value))
+            return MapType(key, storable(value), t.partial)
     return rebuild(t, storable)
 
 
@@ -210,7 +210,7 @@ def _(t: IntType, name: str) -> Fit | None:
 
     def check(value: object) -> None:
         if not low <= value <= high:  # type: ignore[operator]  # well typed by the compiler
-            raise BoundLeft(what)
+            raise BoundLeft(what, BoundKind.RANGE)
 
     return check
 
@@ -229,7 +229,7 @@ def _(t: OptionalType, name: str) -> Fit | None:
 @_FITS.rule(MapType)
 def _(t: MapType, name: str) -> Fit | None:
     inner = fit_of(t.value, name)
-    return _each(inner, lambda m: m.values(), None, "") if inner else None
+    return _each(inner, lambda m: m._data.values(), None, "") if inner else None
 
 
 @_FITS.rule(TupleType)
@@ -260,7 +260,7 @@ def _(t: BagType, name: str) -> Fit | None:
 
     def check(value: object) -> None:
         if copies is not None and any(n > copies for n in value._data.values()):  # type: ignore[attr-defined]  # a Bag
-            raise BoundLeft(too_equal)
+            raise BoundLeft(too_equal, BoundKind.SIZE)
         whole(value)
 
     return check
@@ -271,7 +271,7 @@ def _each(inner: Fit | None, items: Callable[[typing.Any], typing.Any], size: Bo
 
     def check(value: typing.Any) -> None:
         if isinstance(size, int) and len(value) > size:
-            raise BoundLeft(too_many)
+            raise BoundLeft(too_many, BoundKind.SIZE)
         if inner:
             for item in items(value):
                 inner(item)

@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from ratified.language.partial import PartialMap
 from ratified.language.rules import Rules
 from ratified.language.sorts import Ordered, Sort, Symmetric
 from ratified.language.types.texts import Text, written
+from ratified.language.values import Map
 
 R = typing.TypeVar("R")
 
@@ -156,12 +158,20 @@ class TupleType(Type):
 
 @dataclass(frozen=True, slots=True)
 class MapType(Type):
-    """`Map[K, V]`, total."""
+    """`Map[K, V]`, total. If `partial`, `PartialMap[K, V]`: held as a total map to `V | None`, which `value` is."""
 
     key: Type
     value: Type
+    partial: bool = False
+
+    @property
+    def of(self) -> type[Map[typing.Any, typing.Any]]:
+        """What makes a value of this type from its entries, one for every key."""
+        return PartialMap if self.partial else Map
 
     def __str__(self) -> str:
+        if self.partial and isinstance(self.value, OptionalType):
+            return f"PartialMap[{self.key}, {self.value.item}]"
         return f"Map[{self.key}, {self.value}]"
 
 
@@ -274,7 +284,7 @@ def rebuild(t: Type, change: Callable[[Type], Type]) -> Type:
         case UnionType():
             return UnionType(made)  # type: ignore[arg-type]  # records are left alone
         case MapType():
-            return MapType(*made)
+            return MapType(made[0], made[1], t.partial)
     return replace(t, item=made[0])  # type: ignore[type-var]  # a dataclass with an item
 
 

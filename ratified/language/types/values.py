@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ratified.language.errors import ModelError
 from ratified.language.rules import Rules
-from ratified.language.scope import Scope
+from ratified.language.scope import Scope, scope_if_any
 from ratified.language.sorts import members
 from ratified.language.types.annotations import AnnotationProblem
 from ratified.language.types.bounds import WIDE, bound_value
@@ -34,7 +35,7 @@ from ratified.language.types.forms import (
     records_of,
 )
 from ratified.language.types.texts import Text
-from ratified.language.values import Bag, Map, Seq, Set
+from ratified.language.values import Bag, Map, Seq, Set, show
 
 _Counting = tuple[tuple[float, ...], Scope]
 """How many values the types inside of a type have, and the scope."""
@@ -179,7 +180,7 @@ def _combinations(t: Type, scope: Scope) -> Iterable[tuple[object, ...]]:
 @_VALUES.rule(MapType)
 def _(t: MapType, scope: Scope) -> Iterable[object]:
     keys, values = list(values_of(t.key, scope)), list(values_of(t.value, scope))
-    return (Map(zip(keys, chosen, strict=True)) for chosen in itertools.product(values, repeat=len(keys)))
+    return (t.of(zip(keys, chosen, strict=True)) for chosen in itertools.product(values, repeat=len(keys)))
 
 
 @_VALUES.rule(SetType)
@@ -295,7 +296,7 @@ def _(t: RecordType | UnionType, scope: Scope) -> object:
 @_ZEROS.rule(MapType)
 def _(t: MapType, scope: Scope) -> object:
     zero = zero_of(t.value, scope)
-    return Map((k, zero) for k in values_of(t.key, scope))
+    return t.of((k, zero) for k in values_of(t.key, scope))
 
 
 @_ZEROS.rule(SetType)
@@ -318,31 +319,50 @@ def _(t: TupleType, scope: Scope) -> object:
     return tuple(zero_of(i, scope) for i in t.items)
 
 
-# --- texts ---------------------------------------------------------------------------------------------------------------
+# --- what a source writes otherwise than engines have it -------------------------------------------------------------------
 
 
-def has_texts(t: Type) -> bool:
-    """Whether values of a type hold texts of a `Literal`, outside of records, which see to that when they are made."""
-    return any(isinstance(p, EnumType) and issubclass(p.enum, Text) for p in parts_outside_records(t))
+def held_otherwise(t: Type) -> bool:
+    """Whether values of a type hold texts of a `Literal` or partial maps, outside of records, which see to that when made."""
+    return any(
+        (isinstance(p, EnumType) and issubclass(p.enum, Text)) or (isinstance(p, MapType) and p.partial)
+        for p in parts_outside_records(t)
+    )
 
 
-def with_members(t: Type, value: Any) -> Any:
-    """A value in which each text that a source wrote is the member that it is equal to, as engines have it."""
-    if value is None or not has_texts(t):
+def whole_map(t: MapType, held: Mapping[Any, Any], scope: Scope | None) -> Map[Any, Any]:
+    """A map from its entries: a partial one is held with None where there is no value, if a scope says where that is."""
+    if not t.partial or scope is None:
+        return t.of(held)
+    whole: dict[object, object] = dict.fromkeys(values_of(t.key, scope))
+    for key, value in held.items():
+        if key not in whole:
+            raise ModelError(f"the map has no key {show(key)}", remedy=f"its keys are of type {t.key}")
+        whole[key] = value
+    return t.of(whole)
+
+
+def as_held(t: Type, value: Any) -> Any:
+    """A value in which each text that a source wrote is the member that it is equal to, as engines have it.
+
+    A partial map has an entry for every key then.
+    """
+    if value is None or not held_otherwise(t):
         return value
     match t:
         case EnumType(enum):
             return value if isinstance(value, enum) else enum(value)
         case OptionalType(item):
-            return with_members(item, value)
+            return as_held(item, value)
         case TupleType(items):
-            return tuple(with_members(i, v) for i, v in zip(items, value, strict=True))
+            return tuple(as_held(i, v) for i, v in zip(items, value, strict=True))
         case MapType(key, item):
-            return Map({with_members(key, k): with_members(item, v) for k, v in value.items()})
+            held = {as_held(key, k): as_held(item, v) for k, v in value.entries()}
+            return whole_map(t, held, scope_if_any())
         case SetType(item):
-            return Set(with_members(item, v) for v in value)
+            return Set(as_held(item, v) for v in value)
         case SeqType(item):
-            return Seq(with_members(item, v) for v in value)
+            return Seq(as_held(item, v) for v in value)
         case BagType(item):
-            return Bag(with_members(item, v) for v in value)
+            return Bag(as_held(item, v) for v in value)
     return value

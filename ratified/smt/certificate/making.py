@@ -35,9 +35,9 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """What was written: how many obligations have a certificate, the names of those that have none; `size` in bytes.
+    """The certificates written: how many obligations have one, and the names of those that do not; `size` in bytes.
 
-    `kept` were there already, for obligations that are not plain.
+    `kept` were already in the folder.
     """
 
     folder: Path

@@ -64,7 +64,7 @@ KINDS = {Kind.INVARIANT: PropertyKind.INVARIANT, Kind.STEP_INVARIANT: PropertyKi
 
 @dataclass(frozen=True, slots=True)
 class InductionGap:
-    """A run that keeps every claim until its last step breaks one, from a state that may not be reachable."""
+    """A run, from a state that need not be reachable, that satisfies every claim until its last step violates one."""
 
     claim: str
     trace: Trace
@@ -72,11 +72,11 @@ class InductionGap:
 
 @dataclass(frozen=True, slots=True)
 class Bounded(Decided):
-    """What was found out.
+    """The result of `bounded`.
 
-    No run of at most `steps` steps (None: not even the beginning was decided) violates a claim. `proved_by` is the k of the
-    k-induction that proved the claims for runs of every length, `complete` that no run is longer. `induction` is what stands
-    in the way of a proof by the largest k that was tried. `unchecked` are claims of other kinds. `seconds` is wall time.
+    No run of at most `steps` steps (None: not even the initial states were decided) violates a claim. `proved_by` is the k of
+    the k-induction that proved the claims for runs of every length; `complete` says that no run is longer. `induction` is the
+    obstacle to a proof with the largest k tried. `unchecked` are claims of other kinds. `seconds` is wall time.
     """
 
     model: str
@@ -370,18 +370,18 @@ def bounded(
     solver: str = SOLVERS[0],
     progress: Callable[[int], None] | None = None,
 ) -> Bounded:
-    """Look for a shortest run of at most `length` steps that violates a claim; with `induction`, for a proof that none does.
+    """Search for a shortest run of at most `length` steps that violates a claim; with `induction`, also for a proof.
 
-    The claims are invariants and step invariants (all of the model's by default); with `deadlock` also that some step is
-    always possible. Every constraint bounds the runs, as in `check`. Induction is over k = 1, 2, ... up to `length` steps,
-    from states of which nothing is known but that all claims hold: with k = 1 it says whether the claims together are
-    inductive at this size. `limits` are of seconds and memory. `solver` is "sat" or "z3". `progress` is told the length of runs
-    that is being asked about.
+    The claims are invariants and step invariants (all of the model's by default); with `deadlock`, also that every state has
+    a successor. Every constraint bounds the runs, as in `check`. Induction is for k = 1, 2, ... up to `length` steps, from
+    any states in which all claims hold: with k = 1 it decides whether the claims together are inductive at this size.
+    `limits` may have seconds and memory. `solver` is "sat" or "z3". `progress` is called with the length of the runs being
+    searched.
 
     Raises:
-        EvaluationError: a run comes upon an operation without an answer.
-        TooLarge: the model cannot be made a circuit at this size.
-        RatifiedError: z3 is missing; an unknown claim, or one that is not of these kinds; a limit of another kind.
+        EvaluationError: a run reaches an operation without a value.
+        TooLarge: the model at this size is too large for a circuit.
+        RatifiedError: z3 is missing; an unknown claim, or one of another kind; a limit of another kind.
     """
     refuse_other_types(model.module, TYPES, "bounded model checking")
     limits.only("bounded model checking", "seconds", "memory")

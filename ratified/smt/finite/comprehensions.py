@@ -165,5 +165,5 @@ def tabled(node: Expr, pairs: Sequence[tuple[int, Symbolic, Symbolic]], context:
             there[k] = circuit.either(there.get(k, FALSE), given)
     if any(literal != TRUE for literal in there.values()):
         raise refused(node, "which keys this map has depends on the state")
-    keys = algebra.types.keys(entries, node.type.key)
+    keys = algebra.types.keys(entries, node.type)
     return one_form(keys, *[entries[key] for key in keys.at])

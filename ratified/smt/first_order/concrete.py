@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ratified.language import ir
-from ratified.language.api import Deferred
+from ratified.language.deferred import Deferred
 from ratified.language.errors import ModelError, RatifiedError, Span
 from ratified.language.evaluate import Evaluator, Frame
 from ratified.language.ir import Expr, Function, Module, Node, Which
@@ -25,11 +25,11 @@ from ratified.language.types import (
     RecordType,
     SetType,
     SortType,
-    TupleType,
     Type,
+    children,
     values_of,
 )
-from ratified.language.values import Bag, Map, Seq, Set, show
+from ratified.language.values import Bag, Seq, Set, show
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.names import is_of, parameter_name, sort_name
 from ratified.smt.first_order.shapes import (
@@ -57,6 +57,11 @@ class Concrete:
         self.sizes = {t.sort: structure.sizes.get(sort_name(t), 1) for t in theory.module.sorts}
         self._ranks: dict[str, list[int]] = {}
 
+    def _atom(self, t: Type, found: int) -> Any:
+        if isinstance(t, SortType):
+            return self.member(t, found)
+        return found if isinstance(t, IntType) else bool(found)
+
     def value(self, t: Type, shape: Shape) -> Any:
         """A shape as a value of the language."""
         structure = self.structure
@@ -66,10 +71,7 @@ class Concrete:
             case Nothing():
                 return None
             case Atom(term):
-                found = structure.evaluate(term, {})
-                if isinstance(t, SortType):
-                    return self.member(t, found)
-                return found if isinstance(t, IntType) else bool(found)
+                return self._atom(t, structure.evaluate(term, {}))
             case Case(enum, tests):
                 members = list(enum)
                 return next(
@@ -77,17 +79,16 @@ class Concrete:
                 )
             case Maybe(there, value):
                 return self.value(getattr(t, "item", t), value) if structure.holds(there) else None
-            case Row(RecordType() as r, fields):
-                return r.record(*(self.value(ft, f) for ft, f in zip(r.fields.values(), fields, strict=True)))
-            case Row(TupleType(items), fields):
-                return tuple(self.value(i, f) for i, f in zip(items, fields, strict=True))
+            case Row(kind, fields):
+                inside = (self.value(ft, f) for ft, f in zip(children(kind), fields, strict=True))
+                return kind.record(*inside) if isinstance(kind, RecordType) else tuple(inside)
             case OneOf(cases):
                 for record, test, row in cases:
                     if structure.holds(test):
                         return self.value(record, row)
                 return self.value(cases[0][0], cases[0][2])
             case sh.Function(map_type, at):
-                return Map(
+                return map_type.of(
                     {
                         self.value(map_type.key, k): self.value(map_type.value, at(k))
                         for k in self.all(map_type.key)
@@ -182,9 +183,9 @@ def _element(sort: str, index: int) -> Term:
 
 @dataclass(frozen=True, slots=True)
 class FalsePart:
-    """The innermost part of a claim that is false, where it stands, and the names that it is false for.
+    """The innermost part of a claim that is false, its place, and the names it is false for.
 
-    Or the operation that has no answer, and `why` it has none.
+    Or the operation that has no value, and `why`.
     """
 
     text: str

@@ -7,11 +7,12 @@ Guarantees: at each size, and whatever else is so, there is a value of the symbo
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import count, islice
 
+from ratified.smt.facts import Role
+from ratified.smt.first_order.names import is_unknown
 from ratified.smt.first_order.shapes import Atom, Maybe, Row, Shape
 from ratified.smt.first_order.theory import Axiom, Theory
 from ratified.smt.law import Law
@@ -39,14 +40,23 @@ LONG = 50
 """How many terms what is stored may be written with."""
 
 
-def defined(name: str, given: Sequence[Bound], value: Term, says: str, theory: Theory) -> Term:
+def defined(
+    name: str,
+    given: Sequence[Bound],
+    value: Term,
+    says: str,
+    theory: Theory,
+    *,
+    role: Role = Role.GIVEN,
+    rare: bool = False,
+) -> Term:
     """A symbol that is a value, which depends on what is given; it is defined once."""
     made = theory.signature.apply(name, [(b, b.sort) for b in given], sort_of(value))
     assert isinstance(made, Apply)
     if name not in theory.laws:
         law = Law(made, TRUE, value)
         theory.laws[name] = [law]
-        theory.axioms.append(Axiom(f"{says} ({name})", name, law.formula))
+        theory.axioms.append(Axiom(f"{says} ({name})", name, law.formula, role=role, rare=rare))
     return made
 
 
@@ -118,34 +128,39 @@ def variables_of(terms: Iterable[Term]) -> Iterator[Bound]:
 
 def canonical(terms: Iterable[Term]) -> str:
     """Text that is the same for terms that differ in the names of variables, and of values of which nothing is known."""
-    names = dict[object, str]()
+    names, binders = dict[object, str](), count()
     said = list[str]()
 
     def called(thing: object) -> str:
         return names.setdefault(thing, f"!{len(names)}")
 
-    def say(term: Term) -> None:
+    def say(term: Term, bound: Mapping[Bound, int]) -> None:
+        inside = bound
         match term:
             case Bound(_, sort):
-                said.append(f"{called(term)}:{sort}")
+                # By what it is bound, too: "for all x, p(x) or q(y)" is not "for all y, p(x) or q(y)".
+                binder = bound.get(term)
+                said.append(f"{called((binder, term))}@{binder}:{sort}")
                 return
             case Apply(Symbol(name=name, result=sort)):
-                said.append(f"{called(name) if re.fullmatch(r'the/unknown/.*', name) else name}:{sort}")
+                said.append(f"{called(name) if is_unknown(name) else name}:{sort}")
             case Number(value):
                 said.append(str(value))
             case Arithmetic(op, _):
                 said.append(op)
             case Quantified(universal, variables, _):
+                inside = {**bound, **dict.fromkeys(variables, next(binders))}
                 said.append(f"{'all' if universal else 'some'} {len(variables)}")
             case The(variable, _, _):
-                said.append(f"the {called(variable)}:{variable.sort}")
+                inside = {**bound, variable: next(binders)}
+                said.append(f"the {called((inside[variable], variable))}:{variable.sort}")
             case _:
                 said.append(type(term).__name__)
         said.append("(")
         for part in parts(term):
-            say(part)
+            say(part, inside)
         said.append(")")
 
     for term in terms:
-        say(term)
+        say(term, {})
     return " ".join(said)

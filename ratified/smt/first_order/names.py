@@ -12,11 +12,14 @@ what the translation adds to a name of the model begins with a character that no
 
 from __future__ import annotations
 
+from ratified.language.rules import Rules
 from ratified.language.types import (
+    BagType,
     BoolType,
     EnumType,
     IntType,
     MapType,
+    NoneType,
     OptionalType,
     RecordType,
     SeqType,
@@ -26,6 +29,7 @@ from ratified.language.types import (
     Type,
     UnionType,
 )
+from ratified.smt.terms import Symbol
 
 
 def ascii_name(name: str) -> str:
@@ -62,6 +66,56 @@ def argument_name(function: str, name: str) -> str:
     return f"arg/{ascii_name(function)}/{ascii_name(name)}"
 
 
+def size_name(sort: str) -> str:
+    """The symbol of how many elements a sort, or a set of a sort of sets, has."""
+    return f"{sort}/size"
+
+
+def is_size(symbol: Symbol) -> bool:
+    """Whether a symbol says how many elements a sort, or a set, has."""
+    return symbol.name.startswith("sort/") and symbol.name.endswith("/size")
+
+
+def sized(symbol: Symbol) -> str:
+    """The sort that a symbol says the size of, or of whose sets."""
+    return symbol.name.removesuffix("/size")
+
+
+def majority_name(sort: str) -> str:
+    """The sort of the smallest majorities of a sort."""
+    return f"{sort}/majority"
+
+
+def members_name(sort: str) -> str:
+    """The symbol of what is in the values of a sort of sets."""
+    return f"{sort}/has"
+
+
+def is_majority(symbol: Symbol) -> bool:
+    """Whether a symbol says who is in which of the smallest majorities of a sort."""
+    return symbol.name.endswith("/majority/has")
+
+
+def unknown_name(number: int) -> str:
+    """The symbol of a value of which nothing is known."""
+    return f"the/unknown/{number}"
+
+
+def is_unknown(symbol: str) -> bool:
+    """Whether a symbol is such a value, or a part of it."""
+    return symbol.startswith("the/unknown/")
+
+
+def worked_out_name(which: object) -> str:
+    """The symbol of what is worked out place after place, by its number, or whatever tells it from others."""
+    return f"loop/{which}"
+
+
+def in_all_name(symbol: str) -> str:
+    """The symbol of what a sum comes to in the end, by that of what it comes to at a place."""
+    return "loop/in_all" + symbol.removeprefix("loop").removesuffix("/sum")
+
+
 def is_worked_out(symbol: str) -> bool:
     """Whether a symbol is what a loop, or a sum, comes to (`recursion.py`)."""
     return symbol.startswith("loop/")
@@ -96,27 +150,67 @@ def _of_bounds(*bounds: int | str | None) -> str:
 
 def container_name(t: Type) -> str:
     """A name for a type that tells it from all others, bounds apart."""
-    match t:
-        case MapType(key, value):
-            return f"Map<{_key_name(key)}<{container_name(value)}"
-        case SetType(item):
-            return f"Set<{container_name(item)}"
-        case SeqType(item):
-            return f"Seq<{container_name(item)}"
-        case OptionalType(item):
-            return f"Maybe<{container_name(item)}"
-        case TupleType(items):
-            return "<".join([f"Tuple{len(items)}", *map(container_name, items)])
-        case UnionType(records):
-            return "<".join([f"Union{len(records)}", *map(container_name, records)])
-        case SortType():
-            return _class_name(t.sort)
-        case RecordType():
-            return f"{_class_name(t.record)}&"
-        case EnumType():
-            return f"{_class_name(t.enum)}="
-        case IntType():
-            return "Int!"
-        case BoolType():
-            return "Bool!"
+    return _NAMES(t, None)
+
+
+_NAMES: Rules[None, str] = Rules("the names of types in logic")
+
+
+@_NAMES.rule(MapType)
+def _(t: MapType, _: None) -> str:
+    return f"Map<{_key_name(t.key)}<{container_name(t.value)}"
+
+
+@_NAMES.rule(SetType)
+def _(t: SetType, _: None) -> str:
+    return f"Set<{container_name(t.item)}"
+
+
+@_NAMES.rule(SeqType)
+def _(t: SeqType, _: None) -> str:
+    return f"Seq<{container_name(t.item)}"
+
+
+@_NAMES.rule(OptionalType)
+def _(t: OptionalType, _: None) -> str:
+    return f"Maybe<{container_name(t.item)}"
+
+
+@_NAMES.rule(TupleType)
+def _(t: TupleType, _: None) -> str:
+    return "<".join([f"Tuple{len(t.items)}", *map(container_name, t.items)])
+
+
+@_NAMES.rule(UnionType)
+def _(t: UnionType, _: None) -> str:
+    return "<".join([f"Union{len(t.records)}", *map(container_name, t.records)])
+
+
+@_NAMES.rule(SortType)
+def _(t: SortType, _: None) -> str:
+    return _class_name(t.sort)
+
+
+@_NAMES.rule(RecordType)
+def _(t: RecordType, _: None) -> str:
+    return f"{_class_name(t.record)}&"
+
+
+@_NAMES.rule(EnumType)
+def _(t: EnumType, _: None) -> str:
+    return f"{_class_name(t.enum)}="
+
+
+@_NAMES.rule(IntType)
+def _(t: IntType, _: None) -> str:
+    return "Int!"
+
+
+@_NAMES.rule(BoolType)
+def _(t: BoolType, _: None) -> str:
+    return "Bool!"
+
+
+@_NAMES.rule(NoneType, BagType)
+def _(t: NoneType | BagType, _: None) -> str:
     return f"{t}!"

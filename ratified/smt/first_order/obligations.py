@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from ratified.language.errors import Span
@@ -21,19 +21,18 @@ from ratified.language.ir import Argument, Function, Kind
 from ratified.language.kinds import refuse_other_types
 from ratified.language.lower import lowered
 from ratified.smt.definite import Definitions
-from ratified.smt.first_order import variants as vs
+from ratified.smt.facts import Fact, Role
 from ratified.smt.first_order.context import Context, Demand, Failing
-from ratified.smt.first_order.names import argument_name, is_of, variable_name
+from ratified.smt.first_order.names import argument_name, is_of, is_size, sized, variable_name
 from ratified.smt.first_order.shapes import Atom, Refused, Shape
-from ratified.smt.first_order.small import is_size
 from ratified.smt.first_order.steps import Execution, Path, State, SymbolicSteps
+from ratified.smt.first_order.symbols import constant_shape, known_of, within_bounds
 from ratified.smt.first_order.theory import Theory
 from ratified.smt.first_order.translate import logic_of
-from ratified.smt.first_order.variants import known_of
 from ratified.smt.kinds import TYPES
 from ratified.smt.normal import normal
 from ratified.smt.script import CLAIMS, Lemma, Script
-from ratified.smt.smtlib import Fact, sorts_in
+from ratified.smt.smtlib import sorts_in
 from ratified.smt.terms import (
     FALSE,
     TRUE,
@@ -51,9 +50,6 @@ from ratified.smt.terms import (
     symbols_of,
 )
 
-HYPOTHESIS = "before the step, lemma: "
-"""How the facts begin that a claim rests on, before the name of the lemma."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Step:
@@ -64,8 +60,12 @@ class _Step:
     within: Term
 
 
+def _hypothesis(lemma: str, formula: Term) -> Fact:
+    return Fact(f"before the step, lemma: {lemma}", formula, Role.HYPOTHESIS, lemma)
+
+
 class Part(Enum):
-    """What an obligation is for."""
+    """The part of a proof that an obligation belongs to."""
 
     INITIATION = "initiation"
     CONSECUTION = "consecution"
@@ -140,7 +140,7 @@ class Translation:
         self.steps = SymbolicSteps(self.logic)
         self.definitions = Definitions(self.theory.laws)
         self.state: State = {
-            d.name: vs.within_bounds(self.theory.shapes.from_symbols(variable_name(d.name), d.type))
+            d.name: within_bounds(self.theory.shapes.from_symbols(variable_name(d.name), d.type))
             for d in self.module.variables
         }
         self.bounds = {
@@ -288,14 +288,15 @@ class Translation:
             return
         for name, step in steps.items():
             action, paths = self.module.functions[name], step.run.paths
-            facts = [Fact(f"{name} is taken", conj(step.within, *(f.formula for f in self._taken(paths))))]
+            taken = conj(step.within, *(f.formula for f in self._taken(paths)))
+            facts = [Fact(f"{name} is taken", taken, Role.TAKEN)]
             yield self._make(part, claim, action, hypotheses, facts, paths, step.given, self.state)
 
     def _in_order(
         self, now: Mapping[str, Term], steps: Mapping[str, _Step], *, initial: bool
     ) -> Iterator[Obligation]:
         """That steps have an answer, and that they stay within bounds, where that is not plain."""
-        hypotheses = [Fact(f"{HYPOTHESIS}{n}", f) for n, f in now.items()]
+        hypotheses = [_hypothesis(n, f) for n, f in now.items()]
         if initial:
             run, given = self.steps.initial(self.state)
             yield from self._shown(None, run, [], given, None)
@@ -316,7 +317,7 @@ class Translation:
             if not demands:
                 continue
             says = f"and yet the step is not {part.value}"
-            wrong = Fact(says, disj(*(neg(d.holds) for d in demands)))
+            wrong = Fact(says, disj(*(neg(d.holds) for d in demands)), Role.CONCLUSION)
             whole = self._with_axioms([*facts, wrong])
             yield Obligation(
                 part, None, action, tuple(whole), tuple(given), before, run.paths, tuple(demands)
@@ -326,13 +327,13 @@ class Translation:
         names = list(now)
         if lemma.uses is not None:
             names = [n for n in now if n in lemma.uses or (n == lemma.function.name and not lemma.derived)]
-        return [Fact(f"{HYPOTHESIS}{n}", now[n]) for n in names]
+        return [_hypothesis(n, now[n]) for n in names]
 
     def _step(self, action: Function) -> _Step:
         given, within = [], []
         for argument in action.arguments:
             name = argument_name(action.name, argument.name)
-            shape, known = vs.constant_shape(self.theory.shapes, name, argument.type)
+            shape, known = constant_shape(self.theory.shapes, name, argument.type)
             given.append((argument.name, shape))
             within.append(known)
         known = conj(*within)
@@ -340,7 +341,8 @@ class Translation:
 
     @staticmethod
     def _taken(paths: Sequence[Path]) -> list[Fact]:
-        return [Fact("one of the ways through it is possible", disj(*(p.guard for p in paths)))]
+        possible = disj(*(p.guard for p in paths))
+        return [Fact("one of the ways through it is possible", possible, Role.TAKEN)]
 
     def _make(
         self,
@@ -361,14 +363,15 @@ class Translation:
                 else self.claim(claim, path.after)
             )
             ways.append(conj(path.guard, neg(holds)))
-        conclusion = Fact(f"and yet {claim.name} is false{' afterwards' if action else ''}", disj(*ways))
+        says, wrong = f"and yet {claim.name} is false{' afterwards' if action else ''}", disj(*ways)
         one_state = part is Part.CONSECUTION and claim.kind is Kind.INVARIANT
         unchanged = one_state and all(self._same(claim, path) for path in paths)
         if unchanged:
-            conclusion = Fact(
-                f"{claim.name} speaks of nothing that {action.name if action else ''} changes", FALSE
+            says, wrong = (
+                f"{claim.name} speaks of nothing that {action.name if action else ''} changes",
+                FALSE,
             )
-        facts = self._with_axioms([*hypotheses, *step, conclusion])
+        facts = self._with_axioms([*hypotheses, *step, Fact(says, wrong, Role.CONCLUSION)])
         return Obligation(part, claim, action, tuple(facts), tuple(given), before, tuple(paths))
 
     def _same(self, claim: Function, path: Path) -> bool:
@@ -379,7 +382,7 @@ class Translation:
     def _with_axioms(self, facts: Sequence[Fact]) -> list[Fact]:
         """Facts after what they rest on: the axioms about their symbols, definitions of their unknowns, bounds of the state."""
         self.theory.settle()
-        facts = [Fact(f.says, self._normal(f.formula)) for f in facts]
+        facts = [replace(f, formula=self._normal(f.formula)) for f in facts]
         chosen: dict[str, Fact] = {}
         while True:
             used: dict[str, Symbol] = {}
@@ -390,7 +393,7 @@ class Translation:
             for axiom in self.theory.axioms:
                 about = axiom.about in sorts if axiom.of_sort else any(is_of(s, axiom.about) for s in used)
                 if about and (axiom.beside is None or any(is_of(s, axiom.beside) for s in used)):
-                    more[axiom.says] = Fact(axiom.says, axiom.formula)
+                    more[axiom.says] = axiom.fact
             for assumption in self.assumptions:
                 mentioned = self._symbols_in(assumption.formula)
                 if (
@@ -405,7 +408,7 @@ class Translation:
             for name, formula in self.definitions.facts.items():
                 if name in used:
                     more[name] = Fact(f"what {name} is", formula)
-            more = {n: Fact(f.says, self._normal(f.formula)) for n, f in more.items()}
+            more = {n: replace(f, formula=self._normal(f.formula)) for n, f in more.items()}
             if more.keys() <= chosen.keys():
                 return [*chosen.values(), *facts]
             chosen.update(more)
@@ -420,7 +423,7 @@ class Translation:
     @staticmethod
     def _sized(about: Mapping[str, Symbol], facts: Sequence[Fact]) -> bool:
         """Whether an assumption is about how large sorts are that these facts speak of."""
-        whole = [n.removesuffix("/size") for n, s in about.items() if is_size(s) and not s.arguments]
+        whole = [sized(s) for s in about.values() if is_size(s) and not s.arguments]
         return bool(whole) and not set(whole).isdisjoint(sorts_in([f.formula for f in facts]))
 
     def _normal(self, formula: Term) -> Term:
@@ -450,5 +453,5 @@ def settled(facts: Sequence[Fact]) -> list[Fact]:
         return known[term] if term in known else rebuilt(term, simpler)
 
     plain = conj(*(atom if value == TRUE else neg(atom) for atom, value in known.items()))
-    rest = [Fact(f.says, simpler(f.formula)) for f in facts]
+    rest = [replace(f, formula=simpler(f.formula)) for f in facts]
     return [Fact("what the facts below say at once", plain), *rest]

@@ -9,7 +9,6 @@ Verification of Threshold-Based Distributed Algorithms by Decomposition to Decid
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -32,26 +31,8 @@ from ratified.smt.terms import (
 WITHIN = ((1, 1), (1, 2), (2, 0), (2, 1), (3, 0), (0, 2), (2, 2), (3, 1))
 """In how many sets something is, and in how many it is not."""
 
-
-_RARE = re.compile(
-    r"of so large sets (2 have something that 2|3 have something that 1)|parts of a set that|a set with two elements more"
-    r"|.* of [34] elements or more|.* has [34] values or more|what a sum comes to in the end"
-    r"|of numbers of one sign none is|a sum is no less than as many"
-)
-
-
-_LAW = re.compile(r"(?:of so large sets|parts of a set|a set with two|a set of as many) .*\((\S+)\)")
-
-
-def law_about(says: str) -> str | None:
-    """The sort of the sets that an axiom is a law about, which where elements are counted is no news."""
-    found = _LAW.fullmatch(says)
-    return found[1] if found else None
-
-
-def is_rarely_needed(says: str) -> bool:
-    """Whether an axiom about sizes is one that few proofs need, and that costs solvers much."""
-    return _RARE.match(says) is not None
+RARE = ((2, 2), (3, 1))
+"""Which of these few proofs need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +50,26 @@ class Sized:
         return [fresh(name, self.sort) for _ in range(number)]
 
 
-def laws(sets: Sized) -> Iterator[tuple[str, Term]]:
-    """The laws, each with what it says. Without a whole, those that need none."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A law, and what it says; what is `rare` is needed by few proofs and costs solvers much."""
+
+    says: str
+    formula: Term
+    rare: bool = False
+
+
+def laws(sets: Sized) -> Iterator[Known]:
+    """The laws. Without a whole, those that need none."""
     for inside, outside in WITHIN:
         if inside == 1 or sets.whole is not None:
             says = f"of so large sets {inside} have something that {outside} so small ones have not"
-            yield f"{says} ({sets.sort})", _common(sets, inside, outside)
-    yield f"parts of a set that do not meet have no more than it has ({sets.sort})", _parts(sets)
-    yield f"a set with two elements more has two that the other has not ({sets.sort})", _two(sets)
-    yield f"a set of as many that has another element lacks one ({sets.sort})", _as_many(sets)
+            yield Known(f"{says} ({sets.sort})", _common(sets, inside, outside), (inside, outside) in RARE)
+    says = f"parts of a set that do not meet have no more than it has ({sets.sort})"
+    yield Known(says, _parts(sets), rare=True)
+    says = f"a set with two elements more has two that the other has not ({sets.sort})"
+    yield Known(says, _two(sets), rare=True)
+    yield Known(f"a set of as many that has another element lacks one ({sets.sort})", _as_many(sets))
 
 
 def _sum(terms: Iterable[Term]) -> Term:

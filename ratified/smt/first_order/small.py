@@ -10,11 +10,12 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ratified.smt.facts import Fact, Role
 from ratified.smt.first_order.grounded import TooMuch, closed, grounded
-from ratified.smt.first_order.sizes import law_about
-from ratified.smt.smtlib import Fact, script, sorts_in, uses_numbers
+from ratified.smt.first_order.names import is_majority, is_size, members_name, sized
+from ratified.smt.smtlib import script, sorts_in, uses_numbers
 from ratified.smt.solving import read_values
 from ratified.smt.structure import Structure, applications
 from ratified.smt.terms import (
@@ -86,8 +87,9 @@ def _with_counts(facts: Sequence[Fact], sizes: Mapping[str, int]) -> list[Fact]:
     """Facts, and how many elements there are in majorities and sets, in place of laws that follow from it."""
     symbols = symbols_of(f.formula for f in facts).values()
     counted = [_counted(s, sizes) for s in symbols if is_majority(s)]
-    sized = {s.name.removesuffix("/size"): f for s in symbols if (f := _sized(s, symbols, sizes))}
-    return [*counted, *sized.values(), *(f for f in facts if law_about(f.says) not in sized)]
+    known = {s.name: f for s in symbols if (f := _sized(s, symbols, sizes))}
+    news = (f for f in facts if f.role is not Role.SIZES or f.about not in known)
+    return [*counted, *known.values(), *news]
 
 
 def _searched(
@@ -124,7 +126,7 @@ def written_out(
         formulas = grounded([f.formula for f in every_fact], sizes, integers)
     except TooMuch:
         return None
-    plain = [Fact(f.says, formula) for f, formula in zip(every_fact, formulas, strict=True)]
+    plain = [replace(f, formula=formula) for f, formula in zip(every_fact, formulas, strict=True)]
     elements = [element(s, i) for s, n in sizes.items() for i in range(n)]
     apart = conj(
         *(
@@ -138,16 +140,6 @@ def written_out(
     known = [Fact("elements differ", apart), Fact("there are no others", closed(applied, sizes))]
     ask = [*elements, *applied] if values else []
     return Question("z3", script(title, [*known, *plain], sorts=list(sizes), ask=ask), tuple(ask), integers)
-
-
-def is_majority(symbol: Symbol) -> bool:
-    """Whether a symbol says who is in which of the smallest majorities of a sort."""
-    return symbol.name.endswith("/majority/has")
-
-
-def is_size(symbol: Symbol) -> bool:
-    """Whether a symbol says how many elements a sort, or a set, has."""
-    return symbol.name.startswith("sort/") and symbol.name.endswith("/size")
 
 
 def _counted(symbol: Symbol, sizes: Mapping[str, int]) -> Fact:
@@ -164,12 +156,12 @@ def _counted(symbol: Symbol, sizes: Mapping[str, int]) -> Fact:
 
 def _sized(size: Symbol, symbols: Iterable[Symbol], sizes: Mapping[str, int]) -> Fact | None:
     """How many elements sets (or a sort) have where sorts are so large; None for other symbols, and sets of other things."""
-    whole = size.name.removesuffix("/size")
+    whole = sized(size)
     if not is_size(size) or whole not in sizes:
         return None
     if not size.arguments:
         return Fact(f"{whole} has {sizes[whole]}", equal(Apply(size, ()), Number(sizes[whole])))
-    has = next((s for s in symbols if s.name == f"{whole}/has" and len(s.arguments) == 2), None)
+    has = next((s for s in symbols if s.name == members_name(whole) and len(s.arguments) == 2), None)
     if has is None or has.arguments[1] not in sizes:
         return None
     s = fresh("s", whole)

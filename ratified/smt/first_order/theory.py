@@ -13,12 +13,20 @@ from dataclasses import dataclass
 from ratified.language import ir
 from ratified.language.sorts import Ordered
 from ratified.language.types import MapType, SeqType, SetType, SortType, Type
+from ratified.smt.facts import Fact, Role
 from ratified.smt.first_order import shapes as sh
-from ratified.smt.first_order import variants as vs
-from ratified.smt.first_order.names import parameter_name, sort_name
+from ratified.smt.first_order.equality import Equality
+from ratified.smt.first_order.names import (
+    majority_name,
+    members_name,
+    parameter_name,
+    size_name,
+    sort_name,
+    unknown_name,
+)
 from ratified.smt.first_order.shapes import Atom, Members, Shape, Signature
 from ratified.smt.first_order.sizes import Sized, laws
-from ratified.smt.first_order.variants import Shapes, constant_shape
+from ratified.smt.first_order.symbols import Shapes, constant_shape, with_origin
 from ratified.smt.law import Law
 from ratified.smt.terms import (
     BOOL,
@@ -50,12 +58,16 @@ Order = Callable[[Term, Term], Term]
 COUNTED = 4
 """Up to how many elements of a set or sort are counted."""
 
+RARE = 3
+"""From how many on few proofs need that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Axiom:
     """A formula that is true in every structure.
 
-    It matters only where the symbol, or sort, that it is `about` is mentioned, and the one `beside` it, if there is one.
+    It matters only where the symbol, or sort, that it is `about` is mentioned, and the one `beside` it, if there is one. What is
+    `rare` is needed by few proofs and costs solvers much.
     """
 
     says: str
@@ -63,6 +75,13 @@ class Axiom:
     formula: Term
     of_sort: bool = False
     beside: str | None = None
+    role: Role = Role.GIVEN
+    rare: bool = False
+
+    @property
+    def fact(self) -> Fact:
+        """What it is among the facts of an obligation."""
+        return Fact(self.says, self.formula, self.role, self.about, self.rare)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,19 +207,19 @@ class Theory:
 
     def size(self, t: SortType) -> Term:
         """How many values a sort has, as an int."""
-        name = f"{sort_name(t)}/size"
+        name = size_name(sort_name(t))
         self._counts(t)
         if name not in self.signature.symbols:
             size = self.signature.apply(name, (), INT)
             for n in range(1, COUNTED + 1):
                 enough = equal(at_most(Number(n), size), self.at_least(t, n))
-                self.axioms.append(Axiom(f"{t} has {n} values or more", name, enough))
+                self.axioms.append(Axiom(f"{t} has {n} values or more", name, enough, rare=n >= RARE))
         return self.signature.apply(name, (), INT)
 
     def cardinality(self, t: SetType, members: Members) -> Term:
         """How many elements a set has, as an int: a function of its content, of which is known what small numbers say."""
         sort = self.shapes.signature.reify(t)
-        name, s = f"{sort}/size", fresh("s", sort)
+        name, s = size_name(sort), fresh("s", sort)
         if name not in self.signature.symbols:
             size, content = self.signature.apply(name, [(s, sort)], INT), self.shapes.of_reified(t, s)
             assert isinstance(content, Members)
@@ -208,13 +227,17 @@ class Theory:
             self.axioms.append(Axiom(f"no {t} has less than 0 elements", name, fact))
             for n in range(1, COUNTED + 1):
                 enough = equal(at_most(Number(n), size), self.with_distinct(content, n))
-                self.axioms.append(Axiom(f"{t} of {n} elements or more", name, every([s], enough)))
+                says, many = f"{t} of {n} elements or more", every([s], enough)
+                self.axioms.append(Axiom(says, name, many, rare=n >= RARE))
             if isinstance(t.item, SortType):
                 whole = self.size(t.item)
                 full = equal(equal(size, whole), self.universal(content, t.item))
                 fact = every([s], conj(at_most(size, whole), full))
                 self.axioms.append(Axiom(f"only the whole of {t.item} has as many elements", name, fact))
-            self.axioms += [Axiom(says, name, law) for says, law in laws(self._sets(t, name))]
+            self.axioms += [
+                Axiom(law.says, name, law.formula, role=Role.SIZES, rare=law.rare)
+                for law in laws(self._sets(t, name))
+            ]
         return self.signature.apply(name, [(self.shapes.term_of(t, members), sort)], INT)
 
     def _sets(self, t: SetType, name: str) -> Sized:
@@ -232,7 +255,7 @@ class Theory:
         whole = None
         if isinstance(t.item, SortType):
             whole = self.shapes.universe(t.item), self.size(t.item)
-        return Sized(sort, content, size, whole, vs.Equality(self.shapes))
+        return Sized(sort, content, size, whole, Equality(self.shapes))
 
     def universal(self, members: Members, t: SortType) -> Term:
         """That a set has all values of a sort."""
@@ -240,7 +263,7 @@ class Theory:
 
     def with_distinct(self, members: Members, n: int) -> Term:
         """That a set has so many elements."""
-        same = vs.Equality(self.shapes)
+        same = Equality(self.shapes)
         if isinstance(members.item, SortType):
             self._counts(members.item)
 
@@ -260,7 +283,7 @@ class Theory:
                 t = known.reified[sort]
                 assert isinstance(t, MapType | SetType | SeqType)
                 c, d = fresh("c", sort), fresh("d", sort)
-                alike = vs.Equality(self.shapes).content(
+                alike = Equality(self.shapes).content(
                     self.shapes.of_reified(t, c), self.shapes.of_reified(t, d)
                 )
                 fact = every([c, d], implies(alike, equal(c, d)))
@@ -280,7 +303,7 @@ class Theory:
     def unknown(self, t: Type) -> Shape:
         """Some value of a type, of which nothing is known: what stands where no answer is asked for."""
         self._unknown += 1
-        return constant_shape(self.shapes, f"the/unknown/{self._unknown}", t)[0]
+        return constant_shape(self.shapes, unknown_name(self._unknown), t)[0]
 
     # --- quorums ---
 
@@ -288,8 +311,8 @@ class Theory:
         """The smallest majorities of a sort: any two have a member in common. How large they are is known if sets are counted."""
         name = sort_name(t)
         if name not in self._majorities:
-            system = self._quorums(f"{name}/majority", SetType(t), TRUE)
-            says, about = f"any two majorities of {t} meet", f"{name}/majority/has"
+            system = self._quorums(majority_name(name), SetType(t), TRUE)
+            says, about = f"any two majorities of {t} meet", members_name(majority_name(name))
             self.axioms.append(Axiom(says, about, meet(system)))
             self._majorities[name] = system
             if name in self._counted:
@@ -306,7 +329,7 @@ class Theory:
 
     def _sized(self, t: SortType) -> None:
         """How many members smallest majorities have: k + 1 or more where there are 2 k or more; and all of them have as many."""
-        system, about = self._majorities[sort_name(t)], f"{sort_name(t)}/majority/has"
+        system, about = self._majorities[sort_name(t)], members_name(majority_name(sort_name(t)))
 
         def large(k: int) -> Callable[[Shape], Term]:
             def one(q: Shape) -> Term:
@@ -330,15 +353,15 @@ class Theory:
         """A sort of sets, each value of which is a member of the system, if it has any."""
 
         def member(term: Term) -> Members:
-            made = self.shapes.from_symbols(f"{sort}/has", item, [(term, sort)])
+            made = self.shapes.from_symbols(members_name(sort), item, [(term, sort)])
             assert isinstance(made, Members)
-            found = vs.with_origin(made, term)
+            found = with_origin(made, term)
             assert isinstance(found, Members)
             return found
 
         def has(x: Shape) -> Term:
             q = fresh("q", sort)
-            same = vs.Equality(self.shapes)
+            same = Equality(self.shapes)
             return conj(there, some([q], same(x, member(q))))
 
         def all_(f: Callable[[Shape], Term]) -> Term:

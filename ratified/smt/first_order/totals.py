@@ -12,13 +12,14 @@ from dataclasses import replace
 
 from ratified.language.errors import Span
 from ratified.language.types import SortType
+from ratified.smt.facts import Role
 from ratified.smt.first_order.adding import added_up
 from ratified.smt.first_order.context import Context
 from ratified.smt.first_order.counting import size_of
 from ratified.smt.first_order.defining import defined
 from ratified.smt.first_order.linear import Sums, only_if, times
 from ratified.smt.first_order.logic import where
-from ratified.smt.first_order.names import sort_name
+from ratified.smt.first_order.names import in_all_name, size_name, sort_name, worked_out_name
 from ratified.smt.first_order.ordering import Run
 from ratified.smt.first_order.shapes import Atom, Shape
 from ratified.smt.first_order.theory import Axiom, Sum, Theory
@@ -39,13 +40,6 @@ from ratified.smt.terms import (
     substituted,
     walk,
 )
-
-_IN_ALL = "what a sum comes to in the end"
-
-
-def is_in_all(says: str) -> bool:
-    """Whether a fact says how a sum is worked out, which few proofs need."""
-    return says.startswith(_IN_ALL)
 
 
 def summed(run: Run, number: Callable[[Shape], Term], context: Context, span: Span) -> Term:
@@ -87,9 +81,10 @@ def _named(place: Bound, term: Term, value: Term, sort: SortType, theory: Theory
     last = _worked_out_in(value, theory)[0]
     given = [b for b in last.arguments[1:] if isinstance(b, Bound)]  # in the order that its laws have them in
     assert free(value) == set(given), (value, given)
-    name = "loop/in_all" + last.symbol.name.removeprefix("loop").removesuffix("/sum")
+    name = in_all_name(last.symbol.name)
     known = name in theory.laws
-    total = defined(name, given, value, _IN_ALL, theory)
+    says = "what a sum comes to in the end"
+    total = defined(name, given, value, says, theory, role=Role.ADDED, rare=True)
     if known:
         return total
     _compare_with_parts(place, term, total, sort, theory)
@@ -122,7 +117,7 @@ def _with_a_name(change: Term, theory: Theory) -> Term:
     if theory.trials or free(change) or not any(isinstance(part, Choice) for part in walk(change)):
         return change
     if change not in theory.changes:
-        name = f"loop/change/{len(theory.changes)}"
+        name = worked_out_name(f"change/{len(theory.changes)}")
         theory.changes[change] = defined(name, (), change, "a change of a sum", theory)
     return theory.changes[change]
 
@@ -145,13 +140,13 @@ def _compare_with_parts(place: Bound, term: Term, total: Term, sort: SortType, t
 
     (natural, least), (negative, greatest) = with_parts(at_most), with_parts(lambda a, b: at_most(b, a))
     of, known = " ".join(dict.fromkeys(sums)), {axiom.says for axiom in theory.axioms}
-    sized = f"{sort_name(sort)}/size"
+    sized = size_name(sort_name(sort))
     for says, about, law, beside in (
         ("of numbers of one sign none is beyond the sum", sums[0], conj(natural, negative), None),
         ("a sum is no less than as many of the least", sized, conj(least, greatest), sums[0]),
     ):
         if f"{says} ({of})" not in known:
-            theory.axioms.append(Axiom(f"{says} ({of})", about, _closed(law), beside=beside))
+            theory.axioms.append(Axiom(f"{says} ({of})", about, _closed(law), beside=beside, rare=True))
 
 
 def _closed(law: Term) -> Term:

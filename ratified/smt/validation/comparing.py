@@ -23,6 +23,7 @@ from ratified.language.ir import Function, Kind
 from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
 from ratified.language.model import Model
 from ratified.language.scope import running
+from ratified.language.sorts import BoundKind
 from ratified.language.types import cardinality, values_of
 from ratified.language.values import show
 from ratified.smt.first_order.obligations import Part
@@ -86,10 +87,8 @@ _SPOKEN_OF = {NoStep.ERROR: Part.WELL_DEFINED, NoStep.LEFT: Part.BOUNDS}
 """Why there is no step, and the obligation that it is never so."""
 
 
-def _no_step(left: OutOfBounds) -> NoStep:
-    if left.what.startswith("the range "):
-        return NoStep.LEFT
-    return NoStep.LAST if left.what.startswith("the last ") else NoStep.SIZE
+_LEFT = {BoundKind.RANGE: NoStep.LEFT, BoundKind.LAST: NoStep.LAST, BoundKind.SIZE: NoStep.SIZE}
+"""Why there is no step, by the bound that it would leave."""
 
 
 class Disagreement(Exception):
@@ -162,14 +161,9 @@ class Comparison:
         self.encoding.noted |= said.constants
         return self._asks[id(said)]
 
-    def _so(self, said: Said) -> bool | None:
-        """Whether a fact is true; None where it says nothing."""
-        if said.under is not None and not self._ask(said.under)():
-            return None
+    def _so(self, said: Said) -> bool:
+        """Whether a fact is true."""
         return bool(self._ask(said)())
-
-    def _given(self, said: Said) -> bool:
-        return (said.under is not None and not self._ask(said.under)()) or bool(self._ask(said)())
 
     def _ended_by(self, step: _Step, path: Path) -> Sequence[Callable[[], Any]]:
         """What reads the state at the end of a path, a variable each."""
@@ -217,7 +211,7 @@ class Comparison:
         with running(self.model.scope):
             for given in self._choices(step.taken, list(found)):
                 after: Values | OutOfBounds | NoStep = found.get(given, NoStep.GUARD)
-                self._compare(step, (), given, _no_step(after) if isinstance(after, OutOfBounds) else after)
+                self._compare(step, (), given, _LEFT[after.kind] if isinstance(after, OutOfBounds) else after)
 
     def _put(self, state: Values) -> None:
         self._before = state
@@ -244,13 +238,13 @@ class Comparison:
         answers = [(f, said, positive, self._holds(f, state, None)) for f, said, positive in asked]
         answers = [a for a in answers if a[3] is not None]
         constants = {c for _, said, _, _ in answers for c in said.constants}
-        found: list[list[bool | None]] = []
-        for _ in self._solutions(constants, state, None, ()):
-            said_now = [self._so(said) for _, said, _, _ in answers]
-            found.append([s if a[2] or s is None else not s for s, a in zip(said_now, answers, strict=True)])
+        found = [
+            [self._so(said) is positive for _, said, positive, _ in answers]
+            for _ in self._solutions(constants, state, None, ())
+        ]
         for index, (function, _, _, holds) in enumerate(answers):
             self.counted["claims"] += 1
-            if {f[index] for f in found} - {None, holds}:
+            if {f[index] for f in found} - {holds}:
                 words = ("true", "false") if holds else ("false", "true")
                 what = f"`{function.name}` is {words[0]} to CPython, and {words[1]} in logic"
                 raise self._mismatch(what, function.span, state)
@@ -316,7 +310,7 @@ class Comparison:
                 outcomes[given] = NoStep.ERROR
                 continue
             after = taken[0][1] if taken else NoStep.GUARD
-            outcomes[given] = _no_step(after) if isinstance(after, OutOfBounds) else after
+            outcomes[given] = _LEFT[after.kind] if isinstance(after, OutOfBounds) else after
         return outcomes
 
     def _compare(self, step: _Step, state: Values, given: Values, after: Outcome) -> None:
@@ -342,10 +336,7 @@ class Comparison:
             step.constants |= self.encoding.noted  # what was just met has to be defined as well
         self._ended(step, state, given, after, ended, taken)
         for want, said_, conclusion in zip(expected, concluded, chosen, strict=True):
-            if want is not None and said_ - {
-                want,
-                None if self._excluded(conclusion, want, before) else want,
-            }:
+            if want is not None and said_ - {want}:
                 obligation = conclusion.obligation
                 claim = obligation.claim or obligation.action
                 about = (
@@ -371,11 +362,11 @@ class Comparison:
 
     def _said(
         self, step: _Step, state: Values, given: Values, chosen: Sequence[Conclusion]
-    ) -> tuple[list[Values], list[set[bool | None]], set[bool]]:
+    ) -> tuple[list[Values], list[set[bool]], set[bool]]:
         """What the formulas say: where the step ends, which conclusions are true, and whether it is taken."""
         ended: list[Values] = []
         taken: set[bool] = set()
-        concluded: list[set[bool | None]] = [set() for _ in chosen]
+        concluded: list[set[bool]] = [set() for _ in chosen]
         for _ in self._solutions(step.constants, state, step, given):
             try:
                 possible = [path for path in step.taken.paths if self._guard(path)()]
@@ -383,15 +374,10 @@ class Comparison:
             except Unlike as problem:
                 what = f"the state after {self._called(step)} is none in logic: {problem}"
                 raise self._mismatch(what, self._span(step), state, self._arguments(step, given)) from None
-            taken |= {so for said in step.taken.taken if (so := self._so(said)) is not None}
+            taken.update(map(self._so, step.taken.taken))
             for said_, conclusion in zip(concluded, chosen, strict=True):
                 said_.add(self._so(conclusion.said))
         return ended, concluded, taken
-
-    def _excluded(self, conclusion: Conclusion, want: bool, before: Values | None) -> bool:
-        """Whether an obligation may say at once that this is not what it is about: its facts are not all true here."""
-        hypotheses = conclusion.hypotheses if before is not None else ()
-        return not want or not all(self._holds(f, before, None) for f in hypotheses)  # type: ignore[arg-type]  # not None here
 
     def _concluded(self, conclusion: Conclusion, before: Values | None, after: Outcome) -> bool | None:
         """Whether the conclusion, that something is wrong with a step, is to be true. None if nothing is known."""
@@ -459,7 +445,7 @@ class Comparison:
                 if name in tables:  # it has none yet where there was too much to evaluate before
                     tables[name].pop((), None)
         if not found:
-            false = [s for s in search.facts[0] if not self._given(s)]
+            false = [s for s in search.facts[0] if not self._so(s)]
             facts = false[:1] or [s for each in search.facts for s in each][:4]
             what = f"what is taken as given does not hold: {' and '.join(f'`{s.says}`' for s in facts)}"
             raise self._mismatch(what, None, state, [] if step is None else self._arguments(step, given))
@@ -504,12 +490,11 @@ class Comparison:
     def _constants(self) -> dict[str, Symbol]:
         """The constants that what is given speaks of."""
         said = [*self.plan.given, *self.plan.definitions.values()]
-        said += [s.under for s in said if s.under is not None]
         return {n: symbol for s in said for n, symbol in s.symbols.items() if not symbol.arguments}
 
     def _assigned(self, search: _Search, index: int) -> Iterator[None]:
         """All ways to give constants values, each fact asked as soon as all its constants have one."""
-        if not all(map(self._given, search.facts[index])):
+        if not all(map(self._so, search.facts[index])):
             return
         if index == len(search.order):
             yield

@@ -40,6 +40,16 @@ def element(sort: str, index: int) -> Term:
     return Apply(Symbol(f"{ELEMENT}{sort}!{index}", (), sort), ())
 
 
+def is_element(symbol: str) -> bool:
+    """Whether a symbol is an element of a sort."""
+    return symbol.startswith(ELEMENT)
+
+
+def element_index(symbol: str) -> int:
+    """Which element of its sort a symbol is."""
+    return int(symbol.rpartition("!")[2])
+
+
 @dataclass(frozen=True, slots=True)
 class _Constant:
     """A value, and what makes a container inside of it the element that it is of its own sort."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from operator import add, floordiv, le, lt, mod, mul, sub
+from operator import add, le, lt, mul, sub
 
 from ratified.smt.law import Law
 from ratified.smt.terms import (
@@ -27,6 +27,8 @@ from ratified.smt.terms import (
     Term,
     The,
     free,
+    quotient,
+    remainder,
 )
 
 Ask = Callable[[], int]
@@ -40,8 +42,8 @@ _OPERATORS: Mapping[str, Callable[[int, int], int]] = {
     "+": add,
     "-": sub,
     "*": mul,
-    "div": floordiv,
-    "mod": mod,
+    "div": quotient,
+    "mod": remainder,
 }
 
 

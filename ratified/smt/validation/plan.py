@@ -1,11 +1,10 @@
 """What the obligations of a proof say, sorted by what CPython can be asked about it.
 
 A fact of an obligation is a hypothesis (a lemma of the state before), the statement that a step is taken, the conclusion, or
-**given**: an axiom, an assumption, a bound or a definition, which is to be true whatever the state. A fact that is not recognised
-is given, so that a kind of fact that is not foreseen here is held to be true of every state, and not left out.
+**given**: an axiom, an assumption, a bound or a definition, which is to be true whatever the state. What has no other role is
+given, so that a kind of fact that is not foreseen here is held to be true of every state, and not left out.
 
-Formulas are read back from the text that solvers get (`text.py`). An obligation may say some things at once, and its other facts
-only what they say where these are so: they are compared only there (`under`).
+Formulas are read back from the text that solvers get (`text.py`).
 """
 
 from __future__ import annotations
@@ -15,29 +14,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ratified.language.ir import Argument, Function
-from ratified.smt.first_order.obligations import HYPOTHESIS, Obligation, Translation
+from ratified.smt.facts import Fact, Role
+from ratified.smt.first_order.obligations import Obligation, Translation
 from ratified.smt.first_order.shapes import Shape
 from ratified.smt.first_order.steps import Path
-from ratified.smt.smtlib import Fact, text
-from ratified.smt.terms import FALSE, TRUE, Symbol, Term, symbols_of
+from ratified.smt.smtlib import text
+from ratified.smt.terms import TRUE, Symbol, Term, symbols_of
 from ratified.smt.validation.text import formula_of
-
-_CONCLUSION = "and yet "
-_UNCHANGED = " speaks of nothing that "
-_AT_ONCE = "what the facts below say at once"
-_TAKEN = (" is taken", "one of the ways through it is possible")
 
 
 class Said:
     """A fact, and its formula as a solver reads it, which is read when it is asked for first."""
 
-    def __init__(
-        self, says: str, text_: str, symbols: Mapping[str, Symbol], under: Said | None = None
-    ) -> None:
+    def __init__(self, says: str, text_: str, symbols: Mapping[str, Symbol]) -> None:
         self.says = says
         self.text = text_
         self.symbols = symbols
-        self.under = under
 
     @functools.cached_property
     def formula(self) -> Term:
@@ -47,17 +39,15 @@ class Said:
     @functools.cached_property
     def constants(self) -> frozenset[str]:
         """The constants that it mentions."""
-        own = frozenset(n for n, s in self.symbols.items() if not s.arguments)
-        return own if self.under is None else own | self.under.constants
+        return frozenset(n for n, s in self.symbols.items() if not s.arguments)
 
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """What an obligation refutes, and the lemmas that it takes as hypotheses."""
+    """What an obligation refutes."""
 
     obligation: Obligation
     said: Said
-    hypotheses: tuple[Function, ...]
 
 
 @dataclass(slots=True)
@@ -95,7 +85,7 @@ def plan_of(translation: Translation, obligations: Iterable[Obligation], *, comp
     for obligation in obligations:
         sorting.obligation(obligation)
     sorting.plan.definitions = {
-        name: _said(f"what {name} is", f) for name, f in translation.definitions.facts.items()
+        name: _said(Fact(f"what {name} is", f)) for name, f in translation.definitions.facts.items()
     }
     return sorting.plan
 
@@ -103,7 +93,7 @@ def plan_of(translation: Translation, obligations: Iterable[Obligation], *, comp
 class _Sorting:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self._known: set[tuple[str, str, str]] = set()
+        self._known: set[tuple[str, str]] = set()
         self._taken: dict[str | None, Taken] = {}
 
     def obligation(self, obligation: Obligation) -> None:
@@ -113,33 +103,27 @@ class _Sorting:
         taken = (
             None if obligation.before is not None and obligation.action is None else self._step(obligation)
         )
-        under: Said | None = None
-        hypotheses: list[Function] = []
         for fact in obligation.facts:
-            if fact.says == _AT_ONCE:
-                under = _said(fact.says, fact.formula)
-            elif fact.says.startswith(HYPOTHESIS):
-                name = fact.says.removeprefix(HYPOTHESIS)
-                hypotheses.append(plan.translation.module.functions[name])
-                if (said := self._new(fact, under)) is not None:
-                    plan.lemmas.append((hypotheses[-1], said))
-            elif fact.says.startswith(_CONCLUSION) or (fact.formula == FALSE and _UNCHANGED in fact.says):
-                where = plan.goals if taken is None else taken.conclusions
-                said = _said(fact.says, fact.formula, under)
-                where.append(Conclusion(obligation, said, tuple(hypotheses)))
-            elif taken is not None and fact.says.endswith(_TAKEN):
-                if (said := self._new(fact, under)) is not None:
-                    taken.taken.append(said)
-            elif fact.formula != TRUE and (said := self._new(fact, under)) is not None:
-                plan.given.append(said)
+            match fact.role:
+                case Role.HYPOTHESIS:
+                    if (said := self._new(fact)) is not None:
+                        plan.lemmas.append((plan.translation.module.functions[fact.about], said))
+                case Role.CONCLUSION:
+                    where = plan.goals if taken is None else taken.conclusions
+                    where.append(Conclusion(obligation, _said(fact)))
+                case Role.TAKEN if taken is not None:
+                    if (said := self._new(fact)) is not None:
+                        taken.taken.append(said)
+                case _ if fact.formula != TRUE and (said := self._new(fact)) is not None:
+                    plan.given.append(said)
 
-    def _new(self, fact: Fact, under: Said | None) -> Said | None:
+    def _new(self, fact: Fact) -> Said | None:
         """A fact, unless it is known."""
-        key = (fact.says, text(fact.formula), under.text if under else "")
-        if key in self._known:
+        said = _said(fact)
+        if (said.says, said.text) in self._known:
             return None
-        self._known.add(key)
-        return Said(fact.says, key[1], symbols_of([fact.formula]), under)
+        self._known.add((said.says, said.text))
+        return said
 
     def _step(self, obligation: Obligation) -> Taken:
         function = obligation.action
@@ -157,8 +141,8 @@ class _Sorting:
         return self._taken[name]
 
 
-def _said(says: str, formula: Term, under: Said | None = None) -> Said:
-    return Said(says, text(formula), symbols_of([formula]), under)
+def _said(fact: Fact) -> Said:
+    return Said(fact.says, text(fact.formula), symbols_of([fact.formula]))
 
 
 __all__ = ["Conclusion", "Plan", "Said", "Taken", "plan_of"]

@@ -25,12 +25,13 @@ from ratified.language.types import (
     cardinality,
     values_of,
 )
-from ratified.language.values import Bag, Map, Seq, Set
+from ratified.language.values import Bag, Seq, Set
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.shapes import Atom, Case, Listing, Maybe, Members, Nothing, OneOf, Row, Shape
 from ratified.smt.terms import Number, Term
-from ratified.smt.validation.encoding import VALUES_MOST, WINDOW_MOST, Encoding, Unlike, representatives
+from ratified.smt.validation.encoding import WINDOW_MOST, Encoding
 from ratified.smt.validation.evaluation import Ask, TooMuch
+from ratified.smt.validation.writing import VALUES_MOST, Unlike, representatives
 
 VALUES_ASKED = 100
 """Of an element type with so many values, a set is asked for each of them."""
@@ -82,7 +83,7 @@ class Reading:
                     (k, self.reader(t.value, at(self._encoding.constant(t.key, k))))
                     for k in self._values(t.key)
                 ]
-                return lambda: Map([(k, v()) for k, v in pairs])
+                return lambda: t.of([(k, v()) for k, v in pairs])
             case Members():
                 return self._members(t, shape)
             case Listing(_, length, at):
@@ -116,7 +117,7 @@ class Reading:
                 if item in self._likely:
                     self._likely[item].update(dict.fromkeys(value))
             case MapType(_, item):
-                for inner in value.values():
+                for _, inner in value.entries():
                     self.expect(item, inner)
             case OptionalType(item) if value is not None:
                 self.expect(item, value)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ratified.language.api import Deferred
+from ratified.language.deferred import Deferred
 from ratified.language.errors import RatifiedError
 from ratified.language.ir import Declaration
 from ratified.language.model import Model
@@ -186,7 +186,7 @@ def _(t: TupleType, draw: _Drawing) -> object:
 def _(t: MapType, draw: _Drawing) -> Map[Any, Any]:
     alike = draw.rng.random() < 0.3
     one = draw(t.value)
-    return Map([(k, one if alike else draw(t.value)) for k in values_of(t.key, draw.scope)])
+    return t.of([(k, one if alike else draw(t.value)) for k in values_of(t.key, draw.scope)])
 
 
 @_DRAWN.rule(SetType)
@@ -221,10 +221,10 @@ def _(t: SeqType, draw: _Drawing) -> Seq[Any]:
 def changed(t: Type, value: Any, scope: Scope, rng: random.Random) -> Any:
     """A value that is nearly another: a place of a map, or an element of a set, is unlike."""
     match t:
-        case MapType(key, item) if len(value):
+        case MapType(key, item) if value._data:
             k = rng.choice(list(values_of(key, scope)))
-            return Map(
-                [(other, changed(item, v, scope, rng) if other == k else v) for other, v in value.items()]
+            return type(value)(
+                [(other, changed(item, v, scope, rng) if other == k else v) for other, v in value.entries()]
             )
         case SetType(item, None):
             if value and rng.random() < 0.4:

@@ -141,11 +141,11 @@ def comparison_of(model: Model, *, effort: int, share: Share | None = None, seed
 
 def _compare(comparison: Comparison, reached: Sequence[Values], rng: random.Random) -> None:
     comparison.beginning()
-    for state in dict.fromkeys(_states(comparison.model, reached, rng)):
+    for state in dict.fromkeys(states_of(comparison.model, reached, rng)):
         comparison.state(state)
 
 
-def _states(model: Model, reached: Sequence[Values], rng: random.Random) -> Iterator[Values]:
+def states_of(model: Model, reached: Sequence[Values], rng: random.Random) -> Iterator[Values]:
     """Reachable states from the beginning on and from all over, states that are nearly reachable, and any others, in turns."""
     types = [d.type for d in model.module.variables]
     some = [*reached[: REACHED // 2], *rng.sample(reached, min(len(reached), REACHED // 2))]

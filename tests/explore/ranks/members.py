@@ -12,19 +12,24 @@ import pickle
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mpi4py import MPI
 
+from ratified.cli.report.measured import measured_json
+from ratified.cli.report.simulation import simulation_json
 from ratified.cli.report.text import trace_lines
 from ratified.explore.liveness import liveness_claims
+from ratified.explore.measure import measure
 from ratified.explore.native.driver import Exploration, Outcome, RunOptions
 from ratified.explore.native.engine import check_native
 from ratified.explore.ranks import RankOptions, World, check_on_ranks, join
 from ratified.explore.ranks.checkpoint import Checkpoint
 from ratified.explore.ranks.rank import Rank
 from ratified.explore.ranks.search import RankedSearch
+from ratified.explore.simulate import simulate_on_ranks
 from ratified.language.errors import RatifiedError
 from ratified.language.model import Model
 from ratified.models.commit.two_phase import TwoPhase
@@ -43,6 +48,7 @@ RANKS = (2, 3)
 MAZES = range(40)
 SEEDS = range(5_000, 5_015)
 SYMMETRIC_SEEDS = range(5_000, 5_005)
+WALKED_SEEDS = range(5_015, 5_035)
 
 
 def maze_of(seed: int) -> Maze:
@@ -152,6 +158,35 @@ def generated(seeds: range, folder: Path, *, symmetry: bool) -> Iterator[tuple[i
             yield seed, Case(lambda m=model: m, limits, symmetry, flags=("-O0",), batch=64 * (1 + seed % 3))  # type: ignore[misc]
 
 
+def walked(world: World, model: Model) -> str:
+    """What random runs of a model come to, as a report: of what they check, and of what is measured of them by each engine."""
+    found: list[str] = []
+    for runs in (1, 40):
+        with answered(found):
+            found.append(simulation_json("m", simulate_on_ranks(model, world, runs=runs, length=9, seed=5)))
+        with answered(found):
+            found.append(measured_json("m", measure(model, "mean: steps", runs=runs, length=9, world=world)))
+    return "\n".join(found)
+
+
+@contextmanager
+def answered(found: list[str]) -> Iterator[None]:
+    """Take an error for an answer."""
+    try:
+        yield
+    except RatifiedError as problem:
+        found.append(str(problem))
+
+
+def walks(folder: Path) -> Iterator[tuple[str, Model]]:
+    """Models to walk through: some violate a claim in a run or other, some have no answer in one."""
+    yield "broken paxos", SmallestVote(Acceptor=3, Value=2, Ballot=3)
+    yield "small paxos", ForgottenVote(Acceptor=2, Value=2, Ballot=2)
+    for seed in WALKED_SEEDS:
+        with suppress(RatifiedError):
+            yield f"model {seed}", load(random_model(seed), folder)
+
+
 def resumed(world: World, folder: Path) -> list[Outcome]:
     """Stops after some levels, and goes on with what is in the folder; by hand, so that there is nothing to compile."""
     found = []
@@ -181,6 +216,7 @@ def main(file: Path, folder: Path) -> None:
         for symmetry, seeds in ((False, SEEDS), (True, SYMMETRIC_SEEDS)):
             for seed, case in generated(seeds, models, symmetry=symmetry):
                 cases[f"model {seed} {symmetry}"] = case
+        walked_models = list(walks(models))
         found: dict[int, dict[str, object]] = {}
         for ranks in RANKS:
             some = join(MPI.Intracomm(MPI.COMM_WORLD.Split(everybody.rank < ranks)))
@@ -188,6 +224,7 @@ def main(file: Path, folder: Path) -> None:
                 found[ranks] = {
                     **{f"maze {seed}": explored_maze(some, seed) for seed in MAZES},
                     **{name: together(some, case) for name, case in cases.items()},
+                    **{f"walks of {name}": walked(some, model) for name, model in walked_models},
                     "resumed": resumed(some, folder / f"left by {ranks}"),
                 }
             everybody.gather(None)

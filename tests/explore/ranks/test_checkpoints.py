@@ -16,7 +16,7 @@ from ratified.explore.ranks.checkpoint import Checkpoint
 from ratified.explore.ranks.engine import _refuse_others
 from ratified.explore.ranks.rank import Rank
 from ratified.explore.ranks.search import RankedSearch
-from ratified.explore.ranks.world import Box, Flight, Told, agree
+from ratified.explore.world import Box, Flight, Told, agree
 from ratified.language.errors import RatifiedError
 from ratified.models.paxos.paxos import Paxos
 from ratified.results.result import Limits

@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,22 @@ def test_random_models(seeds: range, symmetry: bool) -> None:
                 assert found == expected, (seed, ranks)
         compared += 1
     assert compared >= len(seeds) // 2
+
+
+def test_random_runs() -> None:
+    """Of every kind: shared, they are the same, and so is the first that goes wrong."""
+    for ranks in RANKS:
+        told(ranks)
+    kinds = Counter[str]()
+    for name, model in members.walks(folder()):
+        expected = members.walked(Alone(), model)
+        for ranks in RANKS:
+            assert told(ranks)[f"walks of {name}"] == expected, (name, ranks)
+        kinds["violated"] += '"violation": {' in expected
+        kinds["no answer"] += "caret" in expected
+        kinds["else"] += '"violation": null' in expected
+    assert kinds["violated"] > 3
+    assert kinds["else"] > 3
 
 
 @pytest.mark.parametrize("ranks", RANKS)

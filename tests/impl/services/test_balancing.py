@@ -501,7 +501,7 @@ def test_no_endpoint_and_none_that_is_left(name: str) -> None:
         ([Endpoint("a", 1.5)], "^endpoint a: weight 1.5 is not an int$"),  # type: ignore[arg-type]  # that is what is tested
         ([Endpoint("a", float("nan"))], "^endpoint a: weight nan is not an int$"),  # type: ignore[arg-type]  # likewise
         ([Endpoint("a", True)], "^endpoint a: weight True is not an int$"),
-        ([Endpoint("")], "^an endpoint needs a name, and '' is none$"),
+        ([Endpoint("")], "^an endpoint needs a name, a text that is not empty, not ''$"),
     ],
 )
 def test_what_cannot_be_endpoints_leaves_all_as_it_was(
@@ -523,7 +523,7 @@ def test_a_request_of_one_that_is_gone_may_end(name: str) -> None:
 
 
 def test_parameters_that_cannot_be() -> None:
-    with pytest.raises(ServiceError, match=r"^the size of the table is a prime, and 100 is none$"):
+    with pytest.raises(ServiceError, match=r"^the size of the table must be a prime, not 100$"):
         Maglev(100)
     with pytest.raises(ServiceError, match=r"^the load factor is above 1, not 1$"):
         BoundedRing(Fraction(1))

@@ -32,12 +32,12 @@ def test_events_are_counted() -> None:
     registry = CollectorRegistry()
     metrics = Metrics("orders", registry)
     for event in (
-        Picked(1, 1, "a", "chance has it"),
+        Picked(1, 1, "a", "it was drawn at random"),
         Failed(1, 1, "a", Failure.TIMED_OUT, 300),
         Waiting(1, 2, 100, "back-off"),
-        Picked(1, 2, "b", "chance has it"),
+        Picked(1, 2, "b", "it was drawn at random"),
         Hedged(1, 3, "the answer takes long"),
-        Picked(1, 3, "a", "chance has it"),
+        Picked(1, 3, "a", "it was drawn at random"),
         Answered(1, 2, "b", 20),
         Cancelled(1, 3, "a"),
         GaveUp(2, 3, "it was tried 3 times"),
@@ -52,7 +52,7 @@ def test_events_are_counted() -> None:
         Draining("a"),
         Draining("b"),
         Drained("b"),
-        Picked(4, 1, "b", "chance has it"),
+        Picked(4, 1, "b", "it was drawn at random"),
     ):
         metrics(event)
     text = generate_latest(registry).decode()

@@ -123,7 +123,7 @@ def test_retries_without_a_budget_keep_an_overload_alive() -> None:
 @pytest.mark.parametrize(
     ("made", "message"),
     [
-        (lambda: Fault(Trouble.FAIL, "a", 5, 5), r"^a fault ends after it begins: 5, 5 ms$"),
+        (lambda: Fault(Trouble.FAIL, "a", 5, 5), r"^a fault must end after it starts: 5, 5 ms$"),
         (lambda: Load(NODES, 0), r"^requests, rate, .* are above 0$"),
         (lambda: Load(NODES, writes_percent=101), r"^writes are 0 to 100 percent, not 101$"),
         (lambda: Load(NODES, faults=(Fault(Trouble.FAIL, "c", 0, 5),)), r"^there is no node c$"),

@@ -2,4 +2,4 @@ from ratified import Model
 
 
 class M(Model):
-    given: bool
+    zeros: bool

@@ -10,5 +10,5 @@ class M(Model):
 
     @action
     def act(self, c: Client) -> None:
-        if (x := self.count) > 1:
+        if c == c and (x := self.count) > 1:
             self.count = x

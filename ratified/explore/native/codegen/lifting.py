@@ -49,7 +49,7 @@ from ratified.language.types import (
     UnionType,
     record_fields,
 )
-from ratified.language.values import Bag, Map, Seq, Set
+from ratified.language.values import Bag, Seq, Set
 
 Lifting = tuple[Shapes, Any]
 """The shapes of a model, and a Python value."""
@@ -127,10 +127,11 @@ def _(t: BagType, lifting: Lifting) -> Value:
 @LIFTS.rule(MapType)
 def _(t: MapType, lifting: Lifting) -> Value:
     shapes, value = lifting
-    universe = shapes.universe(t.key) or shapes.universe(hull(list(value.keys()), t.key))
+    held = value._data
+    universe = shapes.universe(t.key) or shapes.universe(hull(list(held), t.key))
     if universe is None:
         raise Unsupported(f"a map of {t.key} has too many keys", remedy="explore with engine='reference'")
-    return MapV(universe, tuple(lift(shapes, value[k], t.value) for k in universe.values if k in value))
+    return MapV(universe, tuple(lift(shapes, held[k], t.value) for k in universe.values if k in held))
 
 
 def lift_set(shapes: Shapes, values: Sequence[object], item: Type) -> Bits | SlotV:
@@ -266,7 +267,7 @@ def _(t: MapType, lowering: Lowering) -> object:
     shapes, value = lowering
     assert isinstance(value, MapV)
     pairs = zip(value.keys.values, value.entries, strict=True)
-    return Map({k: _lower(shapes, v, t.value) for k, v in pairs})
+    return t.of({k: _lower(shapes, v, t.value) for k, v in pairs})
 
 
 def narrow_to(value: Held, t: RecordType) -> Rec:

@@ -1,4 +1,4 @@
-"""The processes that explore together, and what they tell each other: MPI (mpi4py), or a process that is alone.
+"""The processes that explore or walk together, and what they tell each other: MPI (mpi4py), or a process that is alone.
 
 Guarantees: every method but `advance` is collective: all ranks call it, in the same order. Waiting does not keep a processor
 busy. Nothing here knows of states.
@@ -6,16 +6,19 @@ busy. Nothing here knows of states.
 
 from __future__ import annotations
 
+import os
 import pickle
 import socket
 import time
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ratified.extras import install
 from ratified.language.errors import RatifiedError
+from ratified.results.limits import cores
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -237,6 +240,25 @@ def agree(
     raise RatifiedError(f"{named(rank, host, world)}: {text}")
 
 
+@contextmanager
+def alike(world: World) -> Iterator[None]:
+    """Raise, on every rank, what a block raises on any, but for an interrupt. Collective."""
+    problem: RatifiedError | None = None
+    try:
+        yield
+    except RatifiedError as error:
+        problem = error
+    agree(world, problem, tell_who=False)
+
+
 def named(rank: int, host: str, world: World) -> str:
     """How a rank is told of."""
     return f"rank {rank} of {world.size} on {host}"
+
+
+def cores_of(world: World) -> int:
+    """This rank's share of its machine; where ranks are bound to processors of their own, all of those. Collective."""
+    mine = tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else ()
+    others = world.gather(mine)
+    here = [others[k] for k in world.neighbours]
+    return max(1, cores() // sum(some == mine for some in here))

@@ -12,6 +12,6 @@ class M(Model):
     def act(self, c: Client) -> None:
         pass
 
-    @property
-    def idle(self) -> bool:
+    @classmethod
+    def idle(cls) -> bool:
         return True

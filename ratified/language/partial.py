@@ -1,0 +1,102 @@
+"""PartialMap: a map with some of its keys.
+
+Guarantees: equal if it has the same values at the same keys, however it was made; in a state it has an entry for every key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Self, TypeVar, overload
+
+from ratified.language.errors import ModelError
+from ratified.language.values import Map, attached, order_key, show
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class PartialMap(Map[K, V]):
+    """A map with some of its keys, and the habits of a dict: `k in m`, `m[k] = v`, `del m[k]`, `m.get(k)`, `m.items()`.
+
+    What a state holds of it is a total map, with None where there is no value: so it is to every engine. Made by hand, it has the
+    keys that it was given, until a state holds it.
+    """
+
+    __slots__ = ()
+
+    def _held(self) -> dict[K, V]:
+        return {key: value for key, value in self._data.items() if value is not None}
+
+    def __getitem__(self, key: K) -> V:
+        value = self._data.get(key)
+        if value is None:
+            raise ModelError(f"the map has no key {key!r}", remedy=ABSENT)
+        return value
+
+    def _with(self, key: K, value: V) -> Self:
+        # The path to a value that is changed in place; what holds it is looked at whole, absent keys and all.
+        data = self._data.copy()
+        data[key] = value if self._place is None else attached(value, self._place.child(key))
+        return self._of(data, self._place)
+
+    def __setitem__(self, key: K, value: V) -> None:
+        place = self._place
+        data = self._data.copy()
+        data[key] = value if place is None else attached(value, place.child(key))
+        if key not in self._data:
+            data = {k: data[k] for k in sorted(data, key=order_key)}
+        self._update(data, (key,))
+
+    def __delitem__(self, key: K) -> None:
+        """Take a key away, which must be there."""
+        self[key]  # fails where there is none
+        self[key] = None  # type: ignore[assignment]  # how absence is held
+
+    def pop(self, key: K, /, *otherwise: None) -> None:
+        """Take a key away, which must be there but for `m.pop(k, None)`. Read the value before, if it is wanted."""
+        if key in self or not otherwise:
+            del self[key]
+
+    def clear(self) -> None:
+        """Take every key away."""
+        self._update(dict.fromkeys(self._data))
+
+    @overload  # type: ignore[override]  # of a dict: None where there is no value
+    def get(self, key: K, /) -> V | None: ...
+    @overload
+    def get(self, key: K, default: V, /) -> V: ...
+    def get(self, key: Any, default: Any = None, /) -> Any:
+        """The value at a key, and `default` (or None) where there is none."""
+        value = self._data.get(key)
+        return default if value is None else value
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._held())
+
+    def __len__(self) -> int:
+        return len(self._held())
+
+    def __contains__(self, key: object) -> bool:
+        return self._data.get(key) is not None  # type: ignore[arg-type]  # any object may be asked for
+
+    def __or__(self, other: Mapping[K, V]) -> PartialMap[K, V]:
+        """This map with the other's values at the other's keys."""
+        data = {**self._data, **dict(other.items())}
+        return PartialMap._of({key: data[key] for key in sorted(data, key=order_key)})
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, PartialMap):
+            return self._data == other._data or self._held() == other._held()
+        return self._held() == other if isinstance(other, dict) else NotImplemented
+
+    def __hash__(self) -> int:
+        if self._hashed is None:
+            self._hashed = hash(tuple(self._held().items()))
+        return self._hashed
+
+    def __repr__(self) -> str:
+        return "{" + ", ".join(f"{show(k)}: {show(v)}" for k, v in self._held().items()) + "}"
+
+
+ABSENT = "test first that it is there: `if k in m`, require(k in m), or m.get(k)"
+"""What to do where a partial map may not have a key."""

@@ -1,0 +1,19 @@
+from ratified import Model, Seq, Sort, action, invariant, recursive, require
+
+
+class Node(Sort): ...
+
+
+class M(Model):
+    n: bool
+
+    @recursive(most=3)
+    def even(self, n: int) -> bool:
+        return n == 0 or self.odd(n - 1)
+
+    def odd(self, n: int) -> bool:
+        return n != 0 and self.even(n - 1)
+
+    @invariant
+    def some(self) -> bool:
+        return self.even(2)
