@@ -25,7 +25,8 @@ from ratified.language.compile.constructors import (
 from ratified.language.compile.context import MISSING, Context
 from ratified.language.compile.copies import MUTATORS
 from ratified.language.compile.idioms import INSTEAD, OF_COLLECTIONS
-from ratified.language.compile.operators import same
+from ratified.language.compile.operators import numeric, same
+from ratified.language.compile.wording import has_ints, member_of
 from ratified.language.errors import Span
 from ratified.language.fields import REPLACED
 from ratified.language.ir import Expr, Which
@@ -127,6 +128,14 @@ def _static_call(c: Context, node: ast.Call, function: object) -> Expr:
             return make_record(c, node, RecordType(function))
         if issubclass(function, Sort):
             return numbered(c, node, function)
+        if (
+            issubclass(function, Enum)
+            and isinstance(t := c.typed(function, node.func), EnumType)
+            and has_ints(t)
+        ):
+            (number,) = positional(c, node, 1, 1)
+            given = numeric(c, number)
+            return ir.Call(c.span(node), t, c.module.made(member_of(t, c.span(node))), (given,), Which.NOW)
     if function in CONTAINERS:
         return collection(c, node, CONTAINERS[function], c.expected)
     if function is Map:

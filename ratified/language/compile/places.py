@@ -248,11 +248,11 @@ def mutation(c: Context, call: ast.Call, target: ast.expr, method: str) -> list[
             now = c.expr(target)  # what is there, if anything is
     else:
         c.expr(target)  # a better message, if the target itself is wrong
-        c.fail(
-            target,
-            "only variables of self, and copies that the step has made, can be changed",
-            "give it a name first: own = Set(...), own.add(...)",
-        )
+        remedy = "give it a name first: own = Set(...), own.add(...)"
+        if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
+            record, field = target.value.id, target.attr
+            remedy = f"a record is a value: write {record} = replace({record}, {field}=...), and store that"
+        c.fail(target, "only variables of self, and copies that the step has made, can be changed", remedy)
     container = now.type
     if isinstance(container, MapType) and method == "update":
         whole = _updated(c, call, target)
