@@ -645,7 +645,9 @@ class Habits(Model):
         halves, self.n = divmod(self.twice(len(self.log)) + 1, 3)
         assert halves <= 1
         if self.mark is not None:
-            self.mark = dataclasses.replace(self.mark, grade=Grade["HIGH"])
+            self.mark = dataclasses.replace(
+                self.mark, grade=Grade["HIGH"] if self.flag else Grade(self.n**0 * 4)
+            )
 
     @invariant
     def ranked(self) -> bool:

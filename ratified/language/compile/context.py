@@ -359,6 +359,8 @@ class Context:
             make = "Set" if isinstance(t, SetType) else "Seq"
             text = ast.unparse(node)
             whole = f"{make}({text})" if len(text) <= 40 else f"{make}(...)"
+            if text in ("[]", "{}", "set()", "list()", "frozenset()"):
+                whole = f"{make}()"
             self.fail(node, f"this is a Python {what}, not a value of the language", f"write {whole}")
         self.tables.shared(self, node)
 

@@ -76,7 +76,7 @@ class FunctionCompiler:
             c.fail(
                 rest.vararg or rest.kwarg or rest.posonlyargs[0],
                 "only plain parameters are part of the modelling language",
-                "name each parameter",
+                "name each parameter, or take a Set or Seq of them",
             )
         if rest.kwonlyargs and c.kind is not Kind.HELPER:
             c.fail(

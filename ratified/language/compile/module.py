@@ -49,6 +49,10 @@ def _told_apart(action: Function) -> dict[str, Type]:
     return {a.name: a.type for a in action.arguments if a.name in action.fair.each}
 
 
+_OWN = frozenset({"module", "sizes", "symmetric_sizes", "scope", "twin", "claiming", "zeros"})
+"""What `Model` itself has under names that a method could take."""
+
+
 class ModuleCompiler:
     """Compiles one class."""
 
@@ -79,6 +83,13 @@ class ModuleCompiler:
         refusals = Refusals()
         for name, method in self.methods.items():
             with refusals.collected():
+                if name in _OWN:
+                    node, file = definition(method.function)
+                    raise ModelError(
+                        f"every model has a `{name}` of its own",
+                        span=span_of(head(node), file),
+                        remedy="choose another name for the method",
+                    )
                 if name in self.variables or name in self.parameters:
                     self.source.refuse(
                         name, f"`{name}` is both a variable and a method", "rename one of them"

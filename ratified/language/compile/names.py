@@ -12,7 +12,7 @@ from types import FunctionType
 
 from ratified.language import ir
 from ratified.language.compile.context import MISSING, Context
-from ratified.language.compile.wording import value_of
+from ratified.language.compile.wording import has_ints, value_of
 from ratified.language.deferred import Deferred
 from ratified.language.ir import Expr, Which
 from ratified.language.rules import Rules
@@ -96,8 +96,7 @@ def _attribute(node: ast.Attribute, c: Context) -> Expr:
 
 def _of_member(c: Context, node: ast.Attribute, operand: Expr, t: EnumType) -> Expr:
     """`color.value`, where the values of the Enum are ints."""
-    values = [m.value for m in t.enum]
-    if node.attr == "name" or not all(type(v) is int for v in values):
+    if node.attr == "name" or not has_ints(t):
         remedy = f"compare members: {ast.unparse(node.value)} == {t}.{t.first.name}"
         c.fail(node, f"`{node.attr}` of {t} is no int, and models have no strings", remedy)
     return ir.Call(c.span(node), INT, c.module.made(value_of(t, c.span(node))), (operand,), Which.NOW)

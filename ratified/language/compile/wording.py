@@ -9,8 +9,8 @@ from __future__ import annotations
 from ratified.language import ir
 from ratified.language.compile.constants import texts_of
 from ratified.language.errors import Span
-from ratified.language.ir import Argument, Expr, Function, Kind, Node
-from ratified.language.types import BOOL, INT, NONE, EnumType, OptionalType, Type
+from ratified.language.ir import Argument, Clause, Expr, Function, Kind, Node
+from ratified.language.types import BOOL, INT, NONE, EnumType, OptionalType, SetType, Type
 from ratified.language.types.texts import written
 
 
@@ -79,3 +79,28 @@ def value_of(t: EnumType, span: Span) -> Function:
     name = f"value_of_{t.enum.__name__}"
     key = f"ratified.{name}_{t.enum.__module__.replace('.', '_')}"
     return Function(key, name, Kind.HELPER, (Argument("member", t),), INT, (*tests, last[1]), span, "")
+
+
+def member_of(t: EnumType, span: Span) -> Function:
+    """The member that has an int as its value; there is no value for another int."""
+    number = ir.Local(span, INT, "number")
+    tests: list[Node] = [
+        ir.If(
+            span,
+            ir.Compare(span, BOOL, "==", number, ir.Literal(span, INT, m.value)),
+            (ir.Return(span, ir.Literal(span, t, m)),),
+            (),
+        )
+        for m in t.enum
+    ]
+    nothing = Clause(("none_",), ir.MakeSet(span, SetType(t), ()), ())
+    none = ir.Collect(span, t, "min", ir.Local(span, t, "none_"), (nothing,), ir.Literal(span, INT, 0))
+    name = f"member_of_{t.enum.__name__}"
+    key = f"ratified.{name}_{t.enum.__module__.replace('.', '_')}"
+    body = (*tests, ir.Return(span, none))
+    return Function(key, name, Kind.HELPER, (Argument("number", INT),), t, body, span, "")
+
+
+def has_ints(t: EnumType) -> bool:
+    """Whether the values of an Enum are ints."""
+    return all(type(m.value) is int for m in t.enum)
