@@ -282,6 +282,7 @@ class Incoming(asyncio.Protocol):
         self.hello: Hello | None = None
         self.names: tuple[str, ...] | None = None
         self.on_the_way = 0  # requests of this client that have no answer yet
+        self._paused: set[str] = set()  # the reasons not to read
         self._listener = listener
         self._log = log
         self._frames = Frames()
@@ -351,22 +352,25 @@ class Incoming(asyncio.Protocol):
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(frame)
 
-    def pause(self, paused: bool) -> None:
-        """Read no more for now, or again: one who asks more than is answered waits."""
-        if self._transport is None or self._transport.is_closing():
-            return
-        if paused:
+    def pause(self, why: str) -> None:
+        """Read no more, until this reason is gone: one who asks more than is answered waits."""
+        self._paused.add(why)
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.pause_reading()
-        else:
+
+    def resume(self, why: str) -> None:
+        """Read again, if there is no other reason to wait."""
+        self._paused.discard(why)
+        if not self._paused and self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
 
     def pause_writing(self) -> None:
         """One who does not read its answers is not heard either."""
-        self.pause(True)
+        self.pause("answers")
 
     def resume_writing(self) -> None:
         """It has read them."""
-        self.pause(False)
+        self.resume("answers")
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - as asyncio has it
         """It is over."""

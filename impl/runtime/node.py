@@ -16,6 +16,7 @@ import hashlib
 import os
 import ssl
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from random import Random, SystemRandom
 from typing import Any
@@ -72,6 +73,9 @@ IDLE_SECONDS = 0.005
 
 MANY_ENTRIES = 100_000
 
+MOST_UNWRITTEN = 1_024
+"""Steps that wait for the disk before other nodes are listened to no more: what they send would pile up in memory."""
+
 OPERATOR = "operator"
 """Who may give orders, as certificates have it."""
 
@@ -109,6 +113,7 @@ class Node:
         self._folder: Folder | None = None
         self._storage: Storage | None = None
         self._persisted: Token = 0
+        self._unwritten: deque[Token] = deque()  # of steps whose writes are not on the disk
         self._held: list[Send | Answer] = []
         self._idle: dict[NodeId, Any] = {}
         self._subscribers: dict[object, Callable[[Applied | Restored], None]] = {}
@@ -248,6 +253,9 @@ class Node:
                 self._send(send)
         if writes and self._storage is not None:
             self._storage.write(effects.token, writes)
+            self._unwritten.append(effects.token)
+            if len(self._unwritten) >= MOST_UNWRITTEN:
+                self._peers.hold(True)
         for answer in effects.answers:
             if answer.after > persisted:
                 self._held.append(answer)
@@ -278,6 +286,10 @@ class Node:
         if self._core is None or self._storage is None:
             return
         self._persisted = token
+        while self._unwritten and self._unwritten[0] <= token:
+            self._unwritten.popleft()
+        if len(self._unwritten) < MOST_UNWRITTEN:
+            self._peers.hold(False)
         if self._trace is not None and not self._told(self._trace.durable, token):
             return
         held, self._held = self._held, []
@@ -343,7 +355,7 @@ class Node:
             return self._respond(incoming, asked.number, Refused(why))
         incoming.on_the_way += 1
         if incoming.on_the_way >= limits.requests_of_one:
-            incoming.pause(True)
+            incoming.pause("requests")
         task = asyncio.ensure_future(self._serve(incoming, asked))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -355,7 +367,7 @@ class Node:
         finally:
             incoming.on_the_way -= 1
             if incoming.on_the_way == self.settings.limits.requests_of_one - 1:
-                incoming.pause(False)
+                incoming.resume("requests")
 
     async def asked(self, asked: Request, names: Sequence[str] | None) -> Outcome:
         """Do what a client asks."""
@@ -481,6 +493,7 @@ class Node:
             "connected": sorted(node for node, link in self._peers.links.items() if link.connected),
             "lost": sum(link.lost for link in self._peers.links.values()),
             "waiting": self._asking.waiting,
+            "unwritten": len(self._unwritten),
             "members": [
                 {"node": m.node, "peer": m.peer, "client": m.client, "learner": m.learner}
                 for m in status.members

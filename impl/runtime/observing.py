@@ -35,6 +35,7 @@ GAUGES = {
     "applied": "The index up to which it is executed.",
     "disk": "Bytes of the database on the disk.",
     "waiting": "Requests that wait for their answers.",
+    "unwritten": "Steps whose writes are not on the disk yet.",
 }
 COUNTERS = {"lost": "Messages to peers that could not be sent.", "starts": "How often the node was started."}
 

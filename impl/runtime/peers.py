@@ -63,6 +63,7 @@ class Peers:
         self._dialing: ssl.SSLContext | None = tls[1] if tls else None
         self._addresses: dict[NodeId, Address] = {}
         self._incoming: set[Incoming] = set()
+        self._held = False
         self._server: asyncio.Server | None = None
 
     async def listen(self, starts: int) -> None:
@@ -178,6 +179,17 @@ class Peers:
     def welcomed(self, incoming: Incoming) -> None:
         """A connection is there."""
         self._incoming.add(incoming)
+        if self._held and incoming.hello is not None and incoming.hello.peer:
+            incoming.pause("disk")
+
+    def hold(self, held: bool) -> None:
+        """Listen to no other node for now, or again."""
+        if held is self._held:
+            return
+        self._held = held
+        for incoming in self._incoming:
+            if incoming.hello is not None and incoming.hello.peer:
+                (incoming.pause if held else incoming.resume)("disk")
 
     def frame(self, incoming: Incoming, hello: Hello, kind: int, body: bytes) -> None:
         """Take a frame."""

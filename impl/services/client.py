@@ -26,22 +26,20 @@ from ratified.impl.services.allowance import Allowance, AnyBudget
 from ratified.impl.services.balancing import Balancer, Picking, RoundRobin
 from ratified.impl.services.balancing.base import Draw
 from ratified.impl.services.budgets import Throttle
-from ratified.impl.services.endpoints import Endpoint, ServiceError
+from ratified.impl.services.endpoints import Endpoint, ServiceError, whole
 from ratified.impl.services.events import (
     Answered,
     Cancelled,
-    CircuitChanged,
-    Ejected,
     Failed,
     GaveUp,
     Hedged,
     Picked,
-    Readmitted,
     Waiting,
     Watch,
     because,
 )
-from ratified.impl.services.health import CircuitBreaker, Outliers, usable
+from ratified.impl.services.fitness import Fitness, nobody
+from ratified.impl.services.health import Checks, CircuitBreaker, Outliers
 from ratified.impl.services.hedging import Effect, Hedge, Outcome
 from ratified.impl.services.hedging import Send as SendAttempt
 from ratified.impl.services.retry import Call, Failure, GiveUp, RetryPolicy, TryAgain, pushed_back
@@ -130,7 +128,8 @@ class Client(Generic[Q, A]):
     """Sends requests to endpoints by policies. One is shared by all that use the same endpoints.
 
     `hedge` makes the hedging of an idempotent request (`partial(Hedge, 50)`), which takes the place of retries; `breaker` the
-    circuit breaker of an endpoint. `attempt_timeout_ms` is how long one attempt may take; by default as long as the deadline.
+    circuit breaker of an endpoint; what active `checks` say is told by `checked`. `attempt_timeout_ms` is how long one
+    attempt may take; by default as long as the deadline.
     """
 
     def __init__(
@@ -143,12 +142,15 @@ class Client(Generic[Q, A]):
         budget: AnyBudget | None = None,
         outliers: Outliers | None = None,
         breaker: Callable[[], CircuitBreaker] | None = None,
+        checks: Checks | None = None,
         attempt_timeout_ms: int | None = None,
         watch: Watch | None = None,
         draw: Draw | None = None,
         now_ms: Callable[[], int] = monotonic_ms,
         wait: Callable[[int], Awaitable[None]] = asleep,
     ) -> None:
+        if attempt_timeout_ms is not None:
+            whole(attempt_timeout_ms=attempt_timeout_ms)
         if attempt_timeout_ms is not None and attempt_timeout_ms < 1:
             raise ServiceError(f"an attempt may take 1 ms or more, not {attempt_timeout_ms}")
         self._send = send
@@ -157,11 +159,9 @@ class Client(Generic[Q, A]):
         self._retry = retry or RetryPolicy()
         self._hedge = hedge
         self._allowance = Allowance(budget or Throttle(), self._draw)
-        self._outliers = outliers or Outliers()
-        self._make_breaker = breaker
-        self._breakers: dict[str, CircuitBreaker] = {}
         self._attempt_timeout_ms = attempt_timeout_ms
         self._watch = watch or (lambda _: None)
+        self._fitness = Fitness(outliers or Outliers(), breaker, checks or Checks(), self._watch)
         self._now_ms = now_ms
         self._wait = wait
         self._requests = 0
@@ -174,10 +174,27 @@ class Client(Generic[Q, A]):
     def update(self, endpoints: Iterable[Endpoint]) -> None:
         """Have these endpoints from now on. Raises EndpointError; all is then as before."""
         self._balancer.update(endpoints)
-        names = [e.name for e in self._balancer.endpoints]
-        self._outliers.update(names)
-        if self._make_breaker is not None:
-            self._breakers = {name: self._breakers.get(name) or self._make_breaker() for name in names}
+        self._fitness.update(e.name for e in self._balancer.endpoints)
+
+    def checked(self, name: str, *, ok: bool) -> None:
+        """An active check had a result: who fails its checks is avoided, as long as enough others are left.
+
+        Raises ServiceError if there is no such endpoint.
+        """
+        self._fitness.checked(name, ok=ok)
+
+    def drain(self, name: str, longest_ms: int) -> None:
+        """An endpoint is to go: it gets nothing new, and is left out once nothing is on the way to it, or after so long.
+
+        Raises ServiceError if there is no such endpoint.
+        """
+        self._fitness.drain(name, self._now_ms(), longest_ms)
+        self._leave_out()
+
+    def _leave_out(self) -> None:
+        """Leave out those that have drained."""
+        if gone := self._fitness.gone(self._now_ms()):
+            self.update(e for e in self.endpoints if e.name not in gone)
 
     async def request(
         self, request: Q, *, key: bytes = b"", idempotent: bool = False, deadline_ms: int | None = None
@@ -423,14 +440,9 @@ class Client(Generic[Q, A]):
         self._balancer.done(name, ok=not blamed)
         # An error that is not the endpoint's is the request's, or that of the service as a whole.
         self._allowance.attempted(now, error=error is not None, failed=blamed or _refused(error))
-        breaker = self._breakers.get(name)
-        if breaker is not None and attempt.ticket is not None:
-            before = breaker.circuit
-            breaker.ended(attempt.ticket, now, ok=not blamed)
-            if breaker.circuit is not before:
-                self._watch(CircuitChanged(name, breaker.circuit))
-        if (blamed or error is None) and self._outliers.result(name, now, ok=not blamed):
-            self._watch(Ejected(name, "it failed too often in a row"))
+        self._fitness.judge(name, attempt.ticket, now, blamed=blamed, counts=blamed or error is None)
+        self._fitness.left(name)
+        self._leave_out()
 
     def cancelled(self, attempt: Attempt) -> None:
         """An attempt was ended from outside, which says nothing of the endpoint: a probe is followed by another."""
@@ -438,46 +450,24 @@ class Client(Generic[Q, A]):
         attempt.over = True
         self._balancer.done(attempt.endpoint.name)
         self._watch(Cancelled(attempt.request, attempt.number, attempt.endpoint.name))
+        self._fitness.left(attempt.endpoint.name)
+        self._leave_out()
 
     def _begin(self, run: _Request[Any]) -> Attempt:
         """Pick an endpoint: none whose circuit is open; none that is ejected, as long as enough are left; rather a new one."""
+        self._leave_out()
         now = self._now_ms()
-        avoid = self._avoided(run, now)
+        avoid = self._fitness.avoided(run.passed, now)
         if not self.endpoints:
             self._watch(GaveUp(run.number, run.sent, "there are no endpoints"))
         elif len(avoid) == len(self.endpoints):
-            raise CallError(Failure.NOT_SENT, blames=False, final="every circuit is open")
+            raise CallError(Failure.NOT_SENT, blames=False, final=nobody(avoid))
         picked = self._balancer.pick(Picking(self._draw, run.key, avoid))
         run.passed[picked.name] = "tried"
         run.sent += 1
         reasons = tuple(sorted(avoid.items()))
         self._watch(Picked(run.number, run.sent, picked.name, because(self._balancer, picked), reasons))
-        ticket = None
-        breaker = self._breakers.get(picked.name)
-        if breaker is not None:
-            before, ticket = breaker.circuit, breaker.request(now)
-            if breaker.circuit is not before:
-                self._watch(CircuitChanged(picked.name, breaker.circuit))
-        return Attempt(run.number, run.sent, picked, now, ticket)
-
-    def _avoided(self, run: _Request[Any], now: int) -> dict[str, str]:
-        """Whom a request is not to go to, and why. All of them only if every circuit is open."""
-        out, back = self._outliers.sweep(now)
-        for name in sorted(out):
-            self._watch(Ejected(name, "it fails more often than the others"))
-        for name in sorted(back):
-            self._watch(Readmitted(name))
-        ejected = self._outliers.ejected
-        broken = {name: "its circuit is open" for name, b in self._breakers.items() if not b.admits(now)}
-        if not (ejected or broken or run.passed):
-            return {}
-        names = {e.name for e in self.endpoints}
-        passed = {name: why for name, why in run.passed.items() if name in names}
-        unfit = {name: "ejected" for name in sorted(names - usable(names, ejected))}
-        for avoid in ({**passed, **unfit, **broken}, {**unfit, **broken}):
-            if len(avoid) < len(names):
-                return avoid
-        return broken
+        return Attempt(run.number, run.sent, picked, now, self._fitness.begin(picked.name, now))
 
 
 def _refused(error: CallError | None) -> bool:

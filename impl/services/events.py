@@ -160,8 +160,51 @@ class CircuitChanged:
         return f"the circuit of {self.endpoint} is {self.circuit.value}"
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What active checks say of an endpoint has changed."""
+
+    endpoint: str
+    ok: bool
+
+    def __str__(self) -> str:
+        return f"{self.endpoint} {'passes' if self.ok else 'fails'} its health checks"
+
+
+@dataclass(frozen=True, slots=True)
+class Draining:
+    """An endpoint is to go, and gets nothing new."""
+
+    endpoint: str
+
+    def __str__(self) -> str:
+        return f"{self.endpoint} is draining"
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """An endpoint that was to go is left out from now on: nothing is on the way to it any more, or its time is over."""
+
+    endpoint: str
+
+    def __str__(self) -> str:
+        return f"{self.endpoint} has drained and is removed"
+
+
 Event: TypeAlias = (
-    Picked | Answered | Failed | Cancelled | Waiting | Hedged | GaveUp | Ejected | Readmitted | CircuitChanged
+    Picked
+    | Answered
+    | Failed
+    | Cancelled
+    | Waiting
+    | Hedged
+    | GaveUp
+    | Ejected
+    | Readmitted
+    | CircuitChanged
+    | Checked
+    | Draining
+    | Drained
 )
 
 Watch: TypeAlias = Callable[[Event], None]

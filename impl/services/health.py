@@ -307,6 +307,10 @@ def slow_start(weight: int, age_ms: int, window_ms: int, least_percent: int = 10
     All weights beside it are to be given in hundredths too.
     """
     whole(weight=weight, age_ms=age_ms, window_ms=window_ms, least_percent=least_percent)
+    if weight < 1 or not 1 <= least_percent <= 100:
+        raise ServiceError(
+            f"a weight is 1 or more, and begins at 1 to 100 percent of it: {weight}, {least_percent}"
+        )
     if window_ms <= 0 or age_ms >= window_ms:
         return 100 * weight
     return max(1, weight * max(least_percent, 100 * max(0, age_ms) // window_ms))

@@ -23,7 +23,10 @@ import re
 from ratified.impl.services.events import (
     Answered,
     Cancelled,
+    Checked,
     CircuitChanged,
+    Drained,
+    Draining,
     Ejected,
     Event,
     Failed,
@@ -70,6 +73,8 @@ class Metrics:
         )
         self._ejections = Counter(f"{name}_ejections", "Ejections.", ("endpoint",), registry=registry)
         self._ejected = Gauge(f"{name}_ejected", "1 while ejected.", ("endpoint",), registry=registry)
+        self._fails = Gauge(f"{name}_fails_checks", "1 while checks fail.", ("endpoint",), registry=registry)
+        self._drains = Gauge(f"{name}_drains", "1 while it drains.", ("endpoint",), registry=registry)
         self._circuit = Gauge(f"{name}_circuit_open", "1 while open.", ("endpoint",), registry=registry)
 
     def __call__(self, event: Event) -> None:
@@ -94,6 +99,10 @@ class Metrics:
                 self._ejected.labels(event.endpoint).set(0)
             case CircuitChanged():
                 self._circuit.labels(event.endpoint).set(OPEN[event.circuit])
+            case Checked():
+                self._fails.labels(event.endpoint).set(not event.ok)
+            case Draining() | Drained():
+                self._drains.labels(event.endpoint).set(isinstance(event, Draining))
 
     def _ended(self, endpoint: str, outcome: str, took_ms: int | None) -> None:
         self._on_the_way.labels(endpoint).dec()

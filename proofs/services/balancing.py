@@ -1,17 +1,16 @@
 """Why two choices never pick the busiest, a change of a ring moves only what it must, and turns leave nobody out, at every size.
 
-Two different servers are compared, and the one that is picked has no more on the way than the other. On a ring each key is with
-the first node at or after it; that is what decides who inherits keys and who gives some away, so nothing else moves.
+Two different servers are compared, and the one that is picked has no more on the way than the other. On a ring each key is
+with the first node at or after it; that is what decides who inherits keys and who gives some away, so nothing else moves.
 
-On a ring with bounded loads no request goes beyond a bound that is made of the load there is, whatever that comes to.
+On a ring with bounded loads no request goes beyond a bound that is made of the load there is, and somebody has room: where
+nobody had, the nodes that are up would have at least as many bounds as they are, which is more than all have. The products in
+that are sums that are written down: of the bound, as often as there are nodes; of what nodes have, those that are down as if
+they had the bound.
 
-Smooth weighted turns: what one is picked for it pays to the others, so credits add up to zero. All together then have something
-when the next is picked, and so has the one with most: it is left with less than a pick to make good. That it has at least the
-mean is a product of how many there are and of what it has, which is left to an argument on paper (docs/services.md).
-
-Turns: since an endpoint was served or came, nobody was served twice: whoever was served is behind the turn, and comes after it
-on the way round. So with n endpoints it waits n - 1 picks at most, whoever comes and goes meanwhile. How many they are this logic
-cannot say; who they are it can.
+Turns: since an endpoint was served or came, nobody was served twice: whoever was served is behind the turn, and comes after
+it on the way round. So with n endpoints it waits n - 1 picks at most, whoever comes and goes meanwhile. How many they are
+this logic cannot say; who they are it can.
 """
 
 from __future__ import annotations
@@ -19,101 +18,11 @@ from __future__ import annotations
 from typing import Annotated, ClassVar
 
 from ratified.language import Map, Param, Range, Set, action, invariant, require
-from ratified.models.services.balancing import Node as Weighted
-from ratified.models.services.balancing import SmoothWeighted
 from ratified.models.services.changing import ChangingTurns, Endpoint
 from ratified.models.services.choices import Server, TwoDraws
-from ratified.models.services.load import BoundedRing, Node
-from ratified.models.services.reweighting import Node as Weighing
-from ratified.models.services.reweighting import Reweighted
+from ratified.models.services.load import BoundedRing, Key, Node
 from ratified.models.services.ring import Place, Ring
 from ratified.smt.script import Goals, lemma
-
-
-def within(most: int, paid: int, gained: int) -> bool:
-    """Whether a credit stays within a bound, whether its node is picked and pays or not."""
-    return -most <= gained - paid and gained <= most
-
-
-class SmoothSafety(SmoothWeighted):
-    """Any number of nodes and any weights, while credits and counts stay within a bound: any bound."""
-
-    goals: ClassVar[Goals] = {
-        "credits_add_up_to_zero": ("credits_add_up_to_zero",),
-        "less_than_a_pick_ahead": ("above_a_pick",),
-        "who_is_down_is_not_picked": (),
-    }
-
-    most: Param[Annotated[int, Range(0, 1_000_000)]] = 1000
-    credit: Map[Weighted, Annotated[int, Range("-most", "most")]]
-    served: Map[Weighted, Annotated[int, Range(0, "most")]]
-
-    @invariant
-    def less_than_a_pick_ahead(self, n: Weighted) -> bool:
-        """While all are up, no node is ahead of its share by a whole pick."""
-        return not self.steady or self.credit[n] > -self.total()
-
-    @lemma(uses=())
-    def credits_add_up_to_zero(self) -> bool:
-        """What one has more than its share, others have less."""
-        return super().credits_add_up_to_zero()
-
-    @lemma(uses=())
-    def steady_is_all_up(self) -> bool:
-        """A round that nobody was down in has nobody down."""
-        return not self.steady or len(self.down) == 0
-
-    @lemma(uses=("credits_add_up_to_zero", "steady_is_all_up"))
-    def above_a_pick(self, n: Weighted) -> bool:
-        """Who is picked has more than nothing before it pays, since all have together."""
-        return self.less_than_a_pick_ahead(n)
-
-    @action
-    def pick(self, n: Weighted) -> None:
-        """Node n is picked, if what comes of it is within the bound."""
-        require(self.served[n] < self.most)
-        require(all(within(self.most, self.pays(), self.gained(m)) for m in Weighted))
-        super().pick(n)
-
-
-class ReweightedSafety(Reweighted):
-    """Any number of nodes, and weights that change, while credits and what a pick costs stay within a bound: any bound."""
-
-    goals: ClassVar[Goals] = {
-        "credits_add_up_to_zero": ("credits_add_up_to_zero",),
-        "never_a_dearest_pick_ahead": ("above_the_dearest",),
-    }
-
-    most: Param[Annotated[int, Range(0, 1_000_000)]] = 1000
-    credit: Map[Weighing, Annotated[int, Range("-most", "most")]]
-    dearest: Annotated[int, Range(0, "most")] = 0  # the most that a pick has cost
-
-    @invariant
-    def never_a_dearest_pick_ahead(self, n: Weighing) -> bool:
-        """No node is ahead of its share by as much as the dearest pick has cost, whatever weights are by now."""
-        return self.credit[n] >= 0 or self.credit[n] > -self.dearest
-
-    @lemma(uses=())
-    def credits_add_up_to_zero(self) -> bool:
-        """What one has more than its share, others have less."""
-        return super().credits_add_up_to_zero()
-
-    @lemma(uses=("credits_add_up_to_zero",))
-    def above_the_dearest(self, n: Weighing) -> bool:
-        """Who is picked has more than nothing before it pays, since all have together."""
-        return self.never_a_dearest_pick_ahead(n)
-
-    def paid(self) -> int:
-        """What the one that is picked pays: what all have gained."""
-        return sum(self.weight[m] for m in Weighing)
-
-    @action
-    def pick(self, n: Weighing) -> None:
-        """Node n is picked, if what comes of it is within the bound."""
-        require(self.paid() <= self.most)
-        require(all(within(self.most, self.paid(), self.gained(m)) for m in Weighing))
-        self.dearest = max(self.dearest, self.paid())
-        super().pick(n)
 
 
 class TwoDrawsSafety(TwoDraws):
@@ -146,24 +55,125 @@ class RingSafety(Ring):
 
 
 class BoundedSafety(BoundedRing):
-    """Any number of nodes, of keys and of requests, any weights and any places on the ring."""
+    """Any number of nodes, of keys and of requests, any weights and places on the ring, while bounds are within any number."""
 
-    goals: ClassVar[Goals] = {"load_is_bounded": (), "who_is_down_is_not_picked": ()}
+    goals: ClassVar[Goals] = {
+        "somebody_has_room": ("the_limit_is_the_bound", "room_below_the_limit"),
+        "load_is_bounded": (),
+        "who_is_down_is_not_picked": (),
+    }
+
+    largest: Param[Annotated[int, Range(10, 1_000_000)]] = 100
+    limit: Annotated[int, Range(0, "largest")]  # what a node may have on the way with one request more
+    limits: Map[Node, Annotated[int, Range(0, "largest")]]  # the same for each
+    filled: Map[Node, Annotated[int, Range(0, "largest + most")]]  # as if those that are down had that
+
+    def init(self) -> None:
+        """All are up, and have nothing on the way."""
+        self.limit = self.bound()
+        self.limits = Map({n: self.bound() for n in Node})
+
+    def written_down(self) -> None:
+        """What is to be compared is written down after each step, if it is within the bound."""
+        require(self.bound() <= self.largest)
+        self.limit = self.bound()
+        self.limits = Map({n: self.bound() for n in Node})
+        self.filled = Map({n: self.bound() if n in self.down else self.outstanding[n] for n in Node})
+
+    def load_of_the_up(self) -> int:
+        """What those that are up have on the way."""
+        return sum(self.outstanding[n] for n in Node if n not in self.down)
+
+    def below_the_limit(self) -> bool:
+        """A node that is up may have one more."""
+        return any(n not in self.down and self.outstanding[n] < self.limit for n in Node)
 
     @lemma(uses=())
-    def somebody_is_up(self) -> bool:
+    def some_are_up(self) -> bool:
         """Not all nodes are down, so that what they have on the way can be shared out."""
-        return super().somebody_is_up()
+        return self.up() > 0
+
+    @lemma(uses=())
+    def the_limit_is_the_bound(self) -> bool:
+        """What is written down is the bound."""
+        return self.limit == self.bound()
+
+    @lemma(uses=())
+    def all_have_the_limit(self) -> bool:
+        """So it is for each node."""
+        return all(self.limits[n] == self.limit for n in Node)
+
+    @lemma(uses=())
+    def limits_are_as_many(self) -> bool:
+        """Together that is as many times the limit as there are nodes."""
+        return sum(self.limits[n] for n in Node) == self.limit * len(Node)
+
+    @lemma(uses=())
+    def filled_where_down(self) -> bool:
+        """Those that are up have what they have."""
+        return all(self.filled[n] == (self.limit if n in self.down else self.outstanding[n]) for n in Node)
+
+    @lemma(uses=())
+    def filled_by_as_many(self) -> bool:
+        """Together that is what those that are up have, and the limit as often as others are down."""
+        return sum(self.filled[n] for n in Node) == self.load_of_the_up() + self.limit * len(self.down)
+
+    @lemma(follows=())
+    def the_up_have_no_more_than_all(self) -> bool:
+        """What those that are up have on the way is a part of it all."""
+        return self.load_of_the_up() <= self.load()
+
+    @lemma(follows=("all_have_the_limit", "filled_where_down"))
+    def or_all_are_filled(self) -> bool:
+        """If nobody may have one more, all together have at least all limits."""
+        limits, filled = sum(self.limits[n] for n in Node), sum(self.filled[n] for n in Node)
+        return self.below_the_limit() or limits <= filled
+
+    @lemma(follows=("the_limit_is_the_bound", "some_are_up"))
+    def limits_are_enough(self) -> bool:
+        """The limits of those that are up come to what they are a share of, and the share is all of it or more."""
+        return 100 * self.limit * self.up() >= self.percent * (self.load() + 1)
+
+    @lemma(
+        follows=(
+            "or_all_are_filled",
+            "limits_are_as_many",
+            "filled_by_as_many",
+            "the_up_have_no_more_than_all",
+            "limits_are_enough",
+        )
+    )
+    def room_below_the_limit(self) -> bool:
+        """Or those that are up would have more than all have."""
+        return self.below_the_limit()
 
     def may_arrive(self) -> bool:
         """No node has all requests on the way: that all together have not is a sum, and only allows less."""
         return all(self.outstanding[n] < self.most for n in Node)
 
     @action
+    def pick(self, k: Key, n: Node) -> None:
+        """Key k is sent to node n."""
+        super().pick(k, n)
+        self.written_down()
+
+    @action
+    def end(self, n: Node) -> None:
+        """A request ends."""
+        super().end(n)
+        self.written_down()
+
+    @action
     def fail(self, n: Node) -> None:
-        """Node n goes down; another is up: which it is, not how many there are."""
-        require(n not in self.down and any(m != n and m not in self.down for m in Node))
-        self.down.add(n)
+        """Node n goes down; another is up."""
+        super().fail(n)
+        self.written_down()
+
+    @action
+    def recover(self, n: Node) -> None:
+        """Node n comes up again."""
+        super().recover(n)
+        self.written_down()
 
 
 class TurnsSafety(ChangingTurns):

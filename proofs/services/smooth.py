@@ -7,8 +7,8 @@ often as it was served: so its credit is what it is owed, and as it is never a w
 its weight.
 
 These are products of numbers that are not known. What is taken as a step is therefore linear, about what is written down here
-beside the model: what each had before the last pick, and when that was decided; what it gained and paid. The products are put in
-only where no step is taken (`follows`), or where one is its own last value and one more term.
+beside the model: what each had before the last pick, and when that was decided; what it gained and paid. The products are put
+in only where no step is taken (`follows`), or where one is its own last value and one more term.
 """
 
 from __future__ import annotations
@@ -166,12 +166,11 @@ class SmoothSafety(SmoothWeighted):
         super().pick(n)
 
     def begin_round(self) -> None:
-        """What was before a round that is measured counts for nothing."""
+        """What was before a round counts for nothing."""
         super().begin_round()
-        if self.steady:
-            self.before = Map({m: 0 for m in Node})
-            self.gains = Map({m: 0 for m in Node})
-            self.payments = Map({m: 0 for m in Node})
+        self.before = Map({m: 0 for m in Node})
+        self.gains = Map({m: 0 for m in Node})
+        self.payments = Map({m: 0 for m in Node})
 
 
 class ReweightedSafety(Reweighted):
@@ -260,7 +259,7 @@ class ReweightedSafety(Reweighted):
 
     @lemma(follows=())
     def weights_are_of_the_heaviest(self) -> bool:
-        """Together nobody weighs more than as many of the heaviest."""
+        """All weigh no more together than as many of the heaviest would."""
         return self.paid() <= self.heaviest * len(Weighing)
 
     @lemma(uses=("weights_are_of_the_heaviest",))

@@ -118,7 +118,7 @@ def _caption(g: Picture) -> list[str]:
     merged = bool(g.view)
     what = f"{g.states:,} states, {g.steps:,} steps, {g.depth} levels"
     if g.folded:
-        what += f"; states that differ by renaming {' and '.join(g.folded)} are one"
+        what += f"; states that differ by renaming {' and '.join(g.folded)} are one node"
     lines = [what]
     if merged:
         lines.append(f"drawn: {len(g.nodes)} nodes, by {g.view}")
@@ -128,10 +128,10 @@ def _caption(g: Picture) -> list[str]:
         lines[-1] += f", around {g.focus}"
     hidden = sum(e.steps for e in g.edges if e.source == e.target)
     if hidden and not g.loops:
-        why = "stay in their node" if merged else "change nothing"
-        lines.append(f"not drawn: {hidden:,} steps that {why}")
+        why = "within a node" if merged else "that change nothing"
+        lines.append(f"not drawn: {hidden:,} steps {why}")
     if g.left_out:
-        lines.append(f"not followed: {g.left_out:,} steps out of what the constraints admit")
+        lines.append(f"not followed: {g.left_out:,} steps that a constraint excludes")
     if g.bounds:
         lines.append(f"not followed: {g.bounds:,} steps that would exceed a declared bound")
     if g.stopped:

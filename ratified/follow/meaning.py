@@ -17,6 +17,7 @@ from ratified.language.errors import ModelError, Span
 from ratified.language.given import typed
 from ratified.language.machine import PythonMachine
 from ratified.language.model import Model
+from ratified.language.rules import Rules
 from ratified.language.scope import Scope, running
 from ratified.language.sorts import BoundLeft
 from ratified.language.types import (
@@ -25,11 +26,16 @@ from ratified.language.types import (
     EnumType,
     IntType,
     MapType,
+    NoneType,
     OptionalType,
+    RecordType,
     SeqType,
     SetType,
     SortType,
+    TupleType,
     Type,
+    UnionType,
+    element_type,
     fit_of,
     names_in_bounds,
     resolved,
@@ -254,19 +260,41 @@ class Meaning:
 
 def _plain(t: Type, scope: Scope) -> frozenset[object]:
     """What a value of a type may be that needs no closer look: its own type, or its identity if there is one of each."""
-    match t:
-        case IntType():
-            return frozenset({int})
-        case BoolType():
-            return frozenset({bool})
-        case EnumType(enum):
-            return frozenset(map(id, enum))
-        case SortType():
-            with running(scope):
-                return frozenset(map(id, values_of(t, scope)))
-        case OptionalType(item):
-            return _plain(item, scope) | {id(None)}
+    return _PLAIN(t, scope)
+
+
+_PLAIN: Rules[Scope, frozenset[object]] = Rules("values that need no closer look")
+
+
+@_PLAIN.rule(NoneType, RecordType, UnionType, TupleType, MapType, SetType, BagType, SeqType)
+def _(t: Type, _: Scope) -> frozenset[object]:
     return frozenset()
+
+
+@_PLAIN.rule(IntType)
+def _(t: IntType, _: Scope) -> frozenset[object]:
+    return frozenset({int})
+
+
+@_PLAIN.rule(BoolType)
+def _(t: BoolType, _: Scope) -> frozenset[object]:
+    return frozenset({bool})
+
+
+@_PLAIN.rule(EnumType)
+def _(t: EnumType, _: Scope) -> frozenset[object]:
+    return frozenset(map(id, t.enum))
+
+
+@_PLAIN.rule(SortType)
+def _(t: SortType, scope: Scope) -> frozenset[object]:
+    with running(scope):
+        return frozenset(map(id, values_of(t, scope)))
+
+
+@_PLAIN.rule(OptionalType)
+def _(t: OptionalType, scope: Scope) -> frozenset[object]:
+    return _plain(t.item, scope) | {id(None)}
 
 
 def checked_model(binding: Binding) -> Model:
@@ -317,6 +345,6 @@ def _remedy(t: Type) -> str:
             return f"make one of a name: Names({name}, how_many)(name), or of a number: {name}(0)"
         case OptionalType(SortType(sort)):
             return f"make one of a name that may be None: Names({sort.__name__}, how_many).maybe(name)"
-        case MapType() | SetType() | SeqType() | BagType():
-            return f"make one: {str(t).partition('[')[0]}(...)"
+    if element_type(t) is not None:
+        return f"make one: {str(t).partition('[')[0]}(...)"
     return f"make it one of {t}"

@@ -253,7 +253,7 @@ def sequences(of: Iterable[T], most: int) -> Set[Seq[T]]:
 
 
 def permutations(of: Iterable[T]) -> Set[Seq[T]]:
-    """Every sequence in which each element of a finite set (a sort, an Enum, a `Set`) stands once."""
+    """Every sequence that has each element of a finite set (a sort, an Enum, a `Set`) exactly once."""
     values = tuple(Set(of))
     if len(values) > MOST_PERMUTED:
         raise ModelError(

@@ -13,6 +13,7 @@ from typing import Any
 
 from ratified.language.errors import ModelError, SizeError
 from ratified.language.ir import Declaration
+from ratified.language.rules import Rules
 from ratified.language.scope import Scope
 from ratified.language.sorts import BoundLeft, Sort
 from ratified.language.types import (
@@ -117,55 +118,118 @@ def typed(t: Type, value: Any, scope: Scope) -> Any:
 
     Raises TypeError, KeyError, ValueError; ModelError for a map without a value for each key, BoundLeft for a field of a record.
     """
-    match t:
-        case NoneType() if value is None:
-            return None
-        case BoolType() if type(value) is bool:
-            return value
-        case IntType() if type(value) is int:
-            return value
-        case EnumType(enum) if isinstance(value, enum):
-            return value
-        case EnumType(enum) if isinstance(value, str):
-            return enum[value]
-        case SortType(sort) if isinstance(value, str):
-            return {repr(v): v for v in values_of(t, scope)}[value]
-        case SortType(sort) if isinstance(value, sort) and value in sort:
-            return value
-        case OptionalType(item):
-            return None if value is None else typed(item, value, scope)
-        case RecordType() | UnionType():
-            return _record(t, value, scope)
-        case MapType(key, item) if isinstance(value, Mapping):
-            found = {typed(key, k, scope): typed(item, v, scope) for k, v in value.items()}
-            if t.partial:
-                return whole_map(t, found, scope)
-            made = Map(found)
-            if lacking := _partial(t, made, scope):
-                raise ModelError(f"a map {lacking}", remedy=TOTAL)
-            if len(made) == len(value):
-                return made
-        case _ if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping):
-            return _several(t, value, scope)
-    raise TypeError(value)
+    return _TYPED(t, (value, scope))
 
 
-def _several(t: Type, value: Iterable[Any], scope: Scope) -> Any:
-    """Several values as one of a type of such. A list may stand for any of them, for JSON knows no other."""
-    match t:
-        case SetType(item) if not isinstance(value, Bag | Seq):
-            return Set(typed(item, v, scope) for v in value)
-        case SeqType(item) if isinstance(value, Seq | list | tuple):
-            return Seq(typed(item, v, scope) for v in value)
-        case BagType(item) if isinstance(value, Bag | list | tuple):
-            return Bag(typed(item, v, scope) for v in value)
-        case TupleType(items) if isinstance(value, list | tuple):
-            return tuple(typed(i, v, scope) for i, v in zip(items, value, strict=True))
-    raise TypeError(value)
+_Given = tuple[Any, Scope]
+"""A value, and at what size."""
+
+_TYPED: Rules[_Given, Any] = Rules("given values as values of their types")
 
 
-def _record(t: Type, value: Any, scope: Scope) -> Any:
+def _of_class(t: Type, value: Any, *classes: type) -> Any:
+    """The value, if it is of one of these very classes."""
+    if type(value) not in classes:
+        raise TypeError(value)
+    return value
+
+
+@_TYPED.rule(NoneType)
+def _(t: NoneType, given: _Given) -> None:
+    _of_class(t, given[0], type(None))
+
+
+@_TYPED.rule(BoolType)
+def _(t: BoolType, given: _Given) -> Any:
+    return _of_class(t, given[0], bool)
+
+
+@_TYPED.rule(IntType)
+def _(t: IntType, given: _Given) -> Any:
+    return _of_class(t, given[0], int)
+
+
+@_TYPED.rule(EnumType)
+def _(t: EnumType, given: _Given) -> Any:
+    value, _ = given
+    if isinstance(value, t.enum):
+        return value
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return t.enum[value]
+
+
+@_TYPED.rule(SortType)
+def _(t: SortType, given: _Given) -> Any:
+    value, scope = given
+    if isinstance(value, str):
+        return {repr(v): v for v in values_of(t, scope)}[value]
+    if not (isinstance(value, t.sort) and value in t.sort):
+        raise TypeError(value)
+    return value
+
+
+@_TYPED.rule(OptionalType)
+def _(t: OptionalType, given: _Given) -> Any:
+    value, scope = given
+    return None if value is None else typed(t.item, value, scope)
+
+
+@_TYPED.rule(MapType)
+def _(t: MapType, given: _Given) -> Any:
+    value, scope = given
+    if not isinstance(value, Mapping):
+        raise TypeError(value)
+    found = {typed(t.key, k, scope): typed(t.value, v, scope) for k, v in value.items()}
+    if t.partial:
+        return whole_map(t, found, scope)
+    made = Map(found)
+    if lacking := _partial(t, made, scope):
+        raise ModelError(f"a map {lacking}", remedy=TOTAL)
+    if len(made) != len(value):
+        raise TypeError(value)
+    return made
+
+
+# A list may stand for several values of any kind, for JSON knows no other.
+
+
+@_TYPED.rule(SetType)
+def _(t: SetType, given: _Given) -> Any:
+    value, scope = given
+    if not isinstance(value, Iterable) or isinstance(value, str | bytes | Mapping | Bag | Seq):
+        raise TypeError(value)
+    return Set(typed(t.item, v, scope) for v in value)
+
+
+@_TYPED.rule(SeqType)
+def _(t: SeqType, given: _Given) -> Any:
+    value, scope = given
+    if not isinstance(value, Seq | list | tuple):
+        raise TypeError(value)
+    return Seq(typed(t.item, v, scope) for v in value)
+
+
+@_TYPED.rule(BagType)
+def _(t: BagType, given: _Given) -> Any:
+    value, scope = given
+    if not isinstance(value, Bag | list | tuple):
+        raise TypeError(value)
+    return Bag(typed(t.item, v, scope) for v in value)
+
+
+@_TYPED.rule(TupleType)
+def _(t: TupleType, given: _Given) -> Any:
+    value, scope = given
+    if not isinstance(value, list | tuple):
+        raise TypeError(value)
+    return tuple(typed(i, v, scope) for i, v in zip(t.items, value, strict=True))
+
+
+@_TYPED.rule(RecordType, UnionType)
+def _(t: RecordType | UnionType, given: _Given) -> Any:
     """A record, whose fields are looked at: outside of a model it may have been made of anything."""
+    value, scope = given
     own = next((r for r in records_of(t) if r.record is type(value)), None)
     if own is None:
         raise TypeError(value)
@@ -198,20 +262,49 @@ def _partial(t: MapType, value: Map[Any, Any], scope: Scope) -> str | None:
 
 def _example(name: str, t: Type, scope: Scope) -> str:
     """What to write instead."""
-    match t:
-        case BoolType():
-            return f"write {name}=true or {name}=false"
-        case EnumType(enum):
-            return f"write one of {', '.join(e.name for e in enum)}"
-        case SetType(SetType(SortType(sort))):
-            return f"write {name}='{{{{{sort(0)}, ...}}, ...}}', with any of {_some(sort, scope)}"
-        case SetType(SortType(sort)):
-            return f"write {name}='{{{sort(0)}, ...}}', with any of {_some(sort, scope)}"
-        case SortType(sort):
-            return f"write one of {_some(sort, scope)}"
-        case OptionalType(item):
-            return f"{_example(name, item, scope)}; or none"
-    return f"write {name}=... with a value of type {t}"
+    return _EXAMPLES(t, (name, scope))
+
+
+_EXAMPLES: Rules[tuple[str, Scope], str] = Rules("what to write for a value")
+
+
+@_EXAMPLES.rule(BoolType)
+def _(t: BoolType, of: tuple[str, Scope]) -> str:
+    return f"write {of[0]}=true or {of[0]}=false"
+
+
+@_EXAMPLES.rule(EnumType)
+def _(t: EnumType, of: tuple[str, Scope]) -> str:
+    return f"write one of {', '.join(e.name for e in t.enum)}"
+
+
+@_EXAMPLES.rule(SetType)
+def _(t: SetType, of: tuple[str, Scope]) -> str:
+    name, scope = of
+    inner, depth = t.item, 1
+    if isinstance(inner, SetType):
+        inner, depth = inner.item, 2
+    if not isinstance(inner, SortType):
+        return f"write {name}=... with a value of type {t}"
+    one = f"{inner.sort(0)}"
+    for _ in range(depth):
+        one = f"{{{one}, ...}}"
+    return f"write {name}='{one}', with any of {_some(inner.sort, scope)}"
+
+
+@_EXAMPLES.rule(SortType)
+def _(t: SortType, of: tuple[str, Scope]) -> str:
+    return f"write one of {_some(t.sort, of[1])}"
+
+
+@_EXAMPLES.rule(OptionalType)
+def _(t: OptionalType, of: tuple[str, Scope]) -> str:
+    return f"{_example(of[0], t.item, of[1])}; or none"
+
+
+@_EXAMPLES.rule(IntType, NoneType, RecordType, UnionType, TupleType, MapType, BagType, SeqType)
+def _(t: Type, of: tuple[str, Scope]) -> str:
+    return f"write {of[0]}=... with a value of type {t}"
 
 
 def _some(sort: type[Sort], scope: Scope) -> str:

@@ -16,10 +16,10 @@ V = TypeVar("V")
 
 
 class PartialMap(Map[K, V]):
-    """A map with some of its keys, and the habits of a dict: `k in m`, `m[k] = v`, `del m[k]`, `m.get(k)`, `m.items()`.
+    """A map with some of its keys, used like a dict: `k in m`, `m[k] = v`, `del m[k]`, `m.get(k)`, `m.items()`.
 
-    What a state holds of it is a total map, with None where there is no value: so it is to every engine. Made by hand, it has the
-    keys that it was given, until a state holds it.
+    In a state it is a total map with None for keys without a value, and engines treat it so. One made by hand has the keys it
+    was given, until a state holds it.
     """
 
     __slots__ = ()
@@ -53,12 +53,12 @@ class PartialMap(Map[K, V]):
         self[key] = None  # type: ignore[assignment]  # how absence is held
 
     def pop(self, key: K, /, *otherwise: None) -> None:
-        """Take a key away, which must be there but for `m.pop(k, None)`. Read the value before, if it is wanted."""
+        """Remove a key, which must be there unless called as `m.pop(k, None)`. Read the value before, if you need it."""
         if key in self or not otherwise:
             del self[key]
 
     def clear(self) -> None:
-        """Take every key away."""
+        """Remove every key."""
         self._update(dict.fromkeys(self._data))
 
     @overload  # type: ignore[override]  # of a dict: None where there is no value
@@ -66,7 +66,7 @@ class PartialMap(Map[K, V]):
     @overload
     def get(self, key: K, default: V, /) -> V: ...
     def get(self, key: Any, default: Any = None, /) -> Any:
-        """The value at a key, and `default` (or None) where there is none."""
+        """The value at a key, or `default` (or None) if there is none."""
         value = self._data.get(key)
         return default if value is None else value
 

@@ -19,9 +19,9 @@ DEEPEST = 64
 
 
 def recursive(*, most: int) -> Callable[[F], F]:
-    """Mark a helper or typed function that calls itself: at most `most` calls inside of one another, the first not counted.
+    """Mark a helper or typed function that calls itself, at most `most` calls deep, the first not counted.
 
-    Deeper is an error in the model.
+    A deeper call is an error in the model.
     """
 
     def mark(function: F) -> F:

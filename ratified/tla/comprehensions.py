@@ -114,14 +114,20 @@ def as_seq(node: Expr, f: Frame) -> Tla:
         case BagType(item):
             return f.words.use("SortedBag", f.expr(node), Atom(key_operator(item, f.words)))
         case SetType(item):
-            if isinstance(node, ir.Universe) and isinstance(item, SortType) and not item.ordered:
-                return Atom(f.words.sequence_of(item.sort))
-            if isinstance(node, ir.Universe) and isinstance(item, EnumType):
-                return tuple_of(*(string(f.words.form.member(m)) for m in item.enum))
-            return in_order(as_set(node, f), item, f.words)
+            whole = _universe_in_order(item, f) if isinstance(node, ir.Universe) else None
+            return whole or in_order(as_set(node, f), item, f.words)
         case MapType(key, _):
             return in_order(keys_of(node, f), key, f.words)
     raise AssertionError(node)
+
+
+def _universe_in_order(t: Type, f: Frame) -> Tla | None:
+    """All values of a type in their order, if they can be told one by one."""
+    if isinstance(t, SortType) and not t.ordered:
+        return Atom(f.words.sequence_of(t.sort))
+    if isinstance(t, EnumType):
+        return tuple_of(*(string(f.words.form.member(m)) for m in t.enum))
+    return None
 
 
 def by_position(sequence: Tla, f: Frame, element: Callable[[Frame, Tla, Tla], Tla]) -> Tla:

@@ -5,10 +5,27 @@ Guarantees: every constant of the module has a value, the one that it has in the
 
 from __future__ import annotations
 
+from typing import Any
+
 from ratified.interchange.representation import Representation
 from ratified.language.ir import Declaration
-from ratified.language.types import BoolType, EnumType, IntType, SetType, SortType, Type
-from ratified.language.values import Set
+from ratified.language.rules import Rules
+from ratified.language.types import (
+    BagType,
+    BoolType,
+    EnumType,
+    IntType,
+    MapType,
+    NoneType,
+    OptionalType,
+    RecordType,
+    SeqType,
+    SetType,
+    SortType,
+    TupleType,
+    Type,
+    UnionType,
+)
 from ratified.tla.claims import Claims
 from ratified.tla.vocabulary import Vocabulary
 
@@ -20,19 +37,47 @@ def in_config(parameter: Declaration, words: Vocabulary) -> bool:
 
 
 def _value(t: Type, value: object, form: Representation) -> str | None:
-    match t:
-        case BoolType():
-            return "TRUE" if value else "FALSE"
-        case IntType() if isinstance(value, int) and value >= 0:
-            return str(int(value))
-        case EnumType():
-            return f'"{form.member(value)}"'  # type: ignore[arg-type]  # a member
-        case SortType(sort) if isinstance(value, int):
-            return str(int(value)) if t.ordered else form.value_names[sort][int(value)]
-        case SetType(item) if isinstance(value, Set):
-            parts = [_value(item, v, form) for v in value]
-            return None if any(p is None for p in parts) else "{" + ", ".join(p for p in parts if p) + "}"
+    """A value as a configuration has it; None if it has no such values."""
+    return _VALUES(t, (value, form))
+
+
+_Written = tuple[Any, Representation]
+"""A value, and what things are called."""
+
+_VALUES: Rules[_Written, str | None] = Rules("values in configurations")
+
+
+@_VALUES.rule(NoneType, RecordType, UnionType, OptionalType, TupleType, MapType, BagType, SeqType)
+def _(t: Type, of: _Written) -> None:
     return None
+
+
+@_VALUES.rule(BoolType)
+def _(t: BoolType, of: _Written) -> str:
+    return "TRUE" if of[0] else "FALSE"
+
+
+@_VALUES.rule(IntType)
+def _(t: IntType, of: _Written) -> str | None:
+    return str(int(of[0])) if of[0] >= 0 else None
+
+
+@_VALUES.rule(EnumType)
+def _(t: EnumType, of: _Written) -> str:
+    value, form = of
+    return f'"{form.member(value)}"'
+
+
+@_VALUES.rule(SortType)
+def _(t: SortType, of: _Written) -> str:
+    value, form = of
+    return str(int(value)) if t.ordered else form.value_names[t.sort][int(value)]
+
+
+@_VALUES.rule(SetType)
+def _(t: SetType, of: _Written) -> str | None:
+    parts = [_value(t.item, v, of[1]) for v in of[0]]
+    return None if any(p is None for p in parts) else "{" + ", ".join(p for p in parts if p) + "}"
 
 
 def config(words: Vocabulary, claims: Claims, *, bounded: bool, symmetry: bool) -> str:

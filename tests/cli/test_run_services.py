@@ -46,7 +46,7 @@ def test_each_policy_runs(policy: str, capsys: Capture) -> None:
     status, out, _ = said(capsys, "--policy", policy, "--requests", "50", "-q")
     assert (status, out) == (
         0,
-        "HOLDS  services: nothing was applied twice, and all that was acknowledged was applied\n",
+        "HOLDS  services: no write was applied twice, and every acknowledged write was applied\n",
     )
 
 

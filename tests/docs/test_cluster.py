@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ratified.conformance.cluster.torture import known_kinds, known_plants
+from ratified.impl.runtime.observing import COUNTERS, GAUGES
 from ratified.impl.runtime.settings import TOP, settings_of
 
 
@@ -42,11 +43,13 @@ def test_the_settings_are_read(page: str, tmp_path: Path) -> None:
     assert settings.nodes["n3"].client == "10.0.0.3:7102"
 
 
-def test_every_setting_fault_and_plant_is_there(page: str) -> None:
+def test_every_setting_metric_fault_and_plant_is_there(page: str) -> None:
     for name in TOP:
         assert (
             f"`{name}`" in page or f"\n{name} = " in page or f"`[{name}]`" in page or f"\n[{name}]" in page
         ), name
+    for metric in (*GAUGES, *(f"{name}_total" for name in COUNTERS)):
+        assert f"_{metric}`" in page
     for kind in known_kinds():
         assert f"`{kind}`" in page
     for plant in re.findall(r"^\| `([a-z-]+)` \| the (?:history|traces)", page, re.MULTILINE):

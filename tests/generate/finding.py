@@ -21,8 +21,8 @@ from unittest import mock
 from ratified.language.errors import RatifiedError
 from ratified.language.model import Model
 from ratified.smt import proving
+from ratified.smt.first_order.equality import Equality
 from ratified.smt.first_order.obligations import Translation
-from ratified.smt.first_order.variants import Equality
 from ratified.smt.script import script_of
 from ratified.smt.smtlib import text
 from tests.generate.engines import FINITE_EVERY, compared, load_script

@@ -142,9 +142,9 @@ KINDS: dict[str, tuple[Kind, ...]] = {
     "None and an option's member in universes, sets, quorums": (
         Kind(
             "None is in no universe and no set",
-            f"{LOGIC}.variants",
-            "return [_none(), *(_present(v) for v in self.variants(item))]",
-            "return [_present(v) for v in self.variants(item)]",
+            f"{LOGIC}.symbols",
+            "return [vs.none(), *(vs.present(v) for v in shapes.variants(t.item))]",
+            "return [vs.present(v) for v in shapes.variants(t.item)]",
         ),
         Kind(
             "an option that is None is a member all the same",
@@ -156,7 +156,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
     "bags: equality, majority, removal, literals, comprehensions, bags over maps": (
         Kind(
             "bags are compared by what is in them",
-            f"{LOGIC}.variants",
+            f"{LOGIC}.equality",
             "if count is not None and other is not None:",
             "if False:",
         ),
@@ -174,7 +174,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
         ),
         Kind(
             "a bag that is written out has one of each",
-            f"{LOGIC}.logic",
+            f"{LOGIC}.constants",
             "            found = plus(found, as_number(same(x, y)))\n        return found\n\n    return replace",
             "            found = choice(same(x, y), Number(1), found)\n        return found\n\n    return replace",
         ),
@@ -202,7 +202,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
             "the first value of a range whose bound is a text is 0",
             f"{LOGIC}.steps",
             "return Atom(choice(within, Number(0), least))",
-            "return Atom(choice(within, Number(0), least) if isinstance(low, int) else Number(0))",
+            "return Atom(choice(within, Number(0), least) if isinstance(t.low, int) else Number(0))",
         ),
     ),
     "numbered sort values beyond the size": (
@@ -222,16 +222,16 @@ KINDS: dict[str, tuple[Kind, ...]] = {
     "names that the translation itself uses": (
         Kind(
             "that there is a value is called like a field",
-            f"{LOGIC}.variants",
-            'return Maybe(apply(f"{name}?", arguments, BOOL), self.from_symbols(name, item, arguments))',
-            'return Maybe(apply(f"{name}.some", arguments, BOOL), self.from_symbols(name, item, arguments))',
+            f"{LOGIC}.symbols",
+            'return Maybe(at.apply("?", BOOL), at.inside("", t.item))',
+            'return Maybe(at.apply(".some", BOOL), at.inside("", t.item))',
             needs=r"    some: ",
         ),
         Kind(
             "members of an enum are one symbol",
-            f"{LOGIC}.variants",
-            'apply(f"{name}={ascii_name(m.name)}", arguments, BOOL)',
-            'apply(f"{name}=", arguments, BOOL)',
+            f"{LOGIC}.symbols",
+            'at.apply(f"={ascii_name(m.name)}", BOOL)',
+            'at.apply("=", BOOL)',
         ),
         Kind(
             "an argument and a variable of one name are one",
@@ -354,7 +354,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
     "running through a map with int keys: all integers": (
         Kind(
             "a map with int keys has all integers for keys",
-            f"{LOGIC}.variants",
+            f"{LOGIC}.symbols",
             "return replace(self.members(t, lambda v, columns: v.within(columns)), typed=True)",
             "return replace(self.members(t, lambda v, columns: TRUE), typed=True)",
         ),
@@ -362,7 +362,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
     "equality of maps whose bound is a text": (
         Kind(
             "a bound that is a text is none",
-            f"{LOGIC}.variants",
+            f"{LOGIC}.symbols",
             "low = TRUE if t.low is None else at_most(self._bound(t.low), term)\n"
             "        return conj(low, TRUE if t.high is None else at_most(term, self._bound(t.high)))",
             "low = TRUE if not isinstance(t.low, int) else at_most(self._bound(t.low), term)\n"

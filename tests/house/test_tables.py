@@ -13,16 +13,8 @@ import pytest
 
 from ratified.language.types import KINDS
 
-MOST = 9
-"""So many kinds of types a function may name in cases: more are nearly all there are."""
-
-KNOWN = {
-    "ratified/smt/first_order/names.py: container_name",
-    "ratified/smt/first_order/steps.py: zero",
-    "ratified/smt/first_order/variants.py: _made",
-    "ratified/smt/first_order/variants.py: from_symbols",
-}
-"""Those of the prover, which refuses kinds that are not among its own before any of these is called."""
+MOST = 4
+"""So many kinds of types a function may name in cases: what tells apart more is about all of them."""
 
 
 def kinds_in_cases(function: ast.AST) -> set[str]:
@@ -44,13 +36,13 @@ def chains(text: str) -> Iterator[str]:
             yield node.name
 
 
-def test_functions_with_a_case_for_nearly_every_kind_are_known(checkout: Path) -> None:
+def test_no_function_of_the_workbench_has_a_case_for_many_kinds(checkout: Path) -> None:
     workbench = checkout / "ratified"
     folders = [f for f in workbench.iterdir() if f.is_dir() and not f.is_symlink()]
     files = [file for folder in folders for file in folder.rglob("*.py")]
     assert len(files) > 200
-    found = {f"{f.relative_to(checkout)}: {name}" for f in files for name in chains(f.read_text("utf-8"))}
-    assert found <= KNOWN, f"write a table of rules: {sorted(found - KNOWN)}"
+    found = [f"{f.relative_to(checkout)}: {name}" for f in files for name in chains(f.read_text("utf-8"))]
+    assert found == [], "write a table of rules"
 
 
 @pytest.mark.parametrize(
@@ -58,12 +50,12 @@ def test_functions_with_a_case_for_nearly_every_kind_are_known(checkout: Path) -
     [
         (
             "    match t:\n"
-            + "".join(f"        case {k.__name__}():\n            pass\n" for k in KINDS[:10]),
+            + "".join(f"        case {k.__name__}():\n            pass\n" for k in KINDS[:5]),
             ["f"],
         ),
-        ("".join(f"    isinstance(t, {k.__name__})\n" for k in KINDS[:10]), ["f"]),
-        (f"    isinstance(t, {' | '.join(k.__name__ for k in KINDS[:10])})\n", ["f"]),
-        (f"    isinstance(t, ({', '.join(k.__name__ for k in KINDS[:9])}, list))\n", []),
+        ("".join(f"    isinstance(t, {k.__name__})\n" for k in KINDS[:5]), ["f"]),
+        (f"    isinstance(t, {' | '.join(k.__name__ for k in KINDS[:5])})\n", ["f"]),
+        (f"    isinstance(t, ({', '.join(k.__name__ for k in KINDS[:4])}, list))\n", []),
     ],
 )
 def test_one_that_is_planted_is_found(how: str, found: list[str]) -> None:

@@ -104,10 +104,22 @@ def everything() -> list[Rules[Any, Any]]:
     return list({id(v): v for m in loaded for v in vars(m).values() if isinstance(v, Rules)}.values())
 
 
+def place_of(table: Rules[Any, Any]) -> str:
+    """Where a table has its rules for types, the one for Enums for instance: its file and line."""
+    code = table._table[forms.EnumType].__code__
+    return f"{code.co_filename[len(ratified.__path__[0]) + 1 :]}:{code.co_firstlineno}"
+
+
 def test_every_table_for_types_has_a_rule_for_each_kind() -> None:
+    """What it says if not is the list of places to go to when a type is added."""
     assert set(KINDS) == {k for k in vars(forms).values() if isinstance(k, type) and Type in k.__bases__}
     tables = [t for t in everything() if t.lacking(KINDS) != set(KINDS)]
-    assert {t.what: t.lacking(KINDS) for t in tables if t.lacking(KINDS)} == {}
+    lacking = [
+        f"ratified/{place_of(t)} ({t.what}): no rule for {', '.join(sorted(k.__name__ for k in t.lacking(KINDS)))}"
+        for t in tables
+        if t.lacking(KINDS)
+    ]
+    assert not lacking, "\n".join(sorted(lacking))
     assert len(tables) >= 18
 
 

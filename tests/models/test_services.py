@@ -17,6 +17,8 @@ ENGINES = ("reference", "native")
 
 COUNTS = [
     ("smooth-weighted", "small", 176, 13),
+    ("smooth-groups", "small", 176, 13),
+    ("smooth-groups", "standard", 17, 17),
     ("reweighted", "small", 28, 8),
     ("reweighted", "standard", 592, 15),
     ("smooth-clients", "small", 120, 13),

@@ -8,6 +8,7 @@ MODELS = "ratified.models.services"
 PROOFS = "ratified.proofs.services"
 
 SUMS = "what it breaks is a sum over all nodes that no script here is about"
+DIVIDED = "what it breaks is a bound that a division gives, and no solver finds where it is broken"
 LIVENESS = "what it breaks is a claim of liveness, which proofs are not about"
 COUNTS = "what it breaks is a bound on counts, and no proof at every size says what a step makes of them"
 DEALT = "who comes at which position of a sorted sequence is a count of members, which no proof at every size can state"
@@ -27,6 +28,12 @@ PROTOCOL = BundledProtocol(
             f"{MODELS}.balancing:SmoothWeighted",
             "smooth weighted round-robin while nodes go down and come back",
             proof=f"{PROOFS}.smooth:SmoothSafety",
+        ),
+        BundledModel(
+            "smooth-groups",
+            f"{MODELS}.groups:SmoothGroups",
+            "the same, and how far groups of nodes are behind their shares",
+            proof=f"{PROOFS}.groups:GroupsSafety",
         ),
         BundledModel(
             "reweighted",
@@ -325,7 +332,7 @@ PROTOCOL = BundledProtocol(
             "arriving-not-counted",
             "the arriving request is not counted: no idle server has room",
             model=f"{MODELS}.load:ArrivingNotCounted",
-            no_proof=EXPLORED,
+            no_proof=DIVIDED,
             planted_in=("bounded-ring",),
         ),
         Bug(
@@ -339,7 +346,7 @@ PROTOCOL = BundledProtocol(
             "bound-not-looked-at",
             "a key goes to its node, however loaded that is",
             model=f"{MODELS}.load:BoundNotLookedAt",
-            no_proof=SUMS,
+            no_proof=DIVIDED,
             planted_in=("bounded-ring",),
             seen_in=("HAProxy",),
         ),

@@ -35,8 +35,8 @@ from ratified.cli.requests import BrowseRequest, takes
 def browse(request: BrowseRequest) -> int:
     """Walk through MODEL in the browser, state by state.
 
-    The page is served on this machine alone, until Ctrl-C. Models of any size can be walked: nothing is explored before it is
-    asked for.
+    The page is served on the loopback interface only, until Ctrl-C. Models of any size work, because only the states
+    that you visit are computed.
 
     \b
       ratified browse raft

@@ -87,10 +87,10 @@ def read_expected(
 @options_of_exploring((*FORMATS, "itf"))
 @takes(CheckRequest)
 def check(request: CheckRequest) -> int:
-    """Explore every reachable state of each MODEL at one size; without a MODEL, check all that is configured.
+    """Explore every reachable state of each MODEL at one size; without a MODEL, check everything configured.
 
     MODEL is the name of a bundled model, path.py, path.py:Class or module:Class. Without settings its standard size is used;
-    Sort=3 and parameter=value replace single entries of it. What is configured stands in pyproject.toml (docs/ci.md).
+    Sort=3 and parameter=value replace single entries. The configuration is in pyproject.toml (docs/ci.md).
 
     \b
       ratified check paxos

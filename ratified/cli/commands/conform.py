@@ -58,13 +58,12 @@ def conform(request: ConformRequest) -> int:
     """Check an implementation against its model.
 
     TARGET is a driver of your own, as path.py:Class: a class with a method for each action of a model (docs/driving.md). It is
-    driven along every step of the model's state graph, asked for what the model forbids in each state, and taken for random
-    walks; what fails is shown as a short walk.
+    driven along every step of the model's state graph, asked to do what the model forbids in each state, and taken along
+    random walks; a failure is shown as a short walk.
 
-    Or it is the name of what is bundled. Fault injection and Hypothesis drive simulated clusters of a protocol, and each step
-    must be one that the model allows; the history that clients see must be linearizable; and the implementation is driven along
-    the edges of the model's state graph at a small size. A policy of services is an object: scripts of calls, by chance and by
-    Hypothesis, take the place of clusters.
+    Or it is a bundled protocol or policy. Fault injection and Hypothesis drive simulated clusters of a protocol: the model must
+    allow each step, the history that clients see must be linearizable, and the implementation is driven along the edges of the
+    model's state graph at a small size. For a policy of services, random scripts of calls take the place of clusters.
     """
     if request.target not in (*implementations, *policies):
         return conform_driver(request)

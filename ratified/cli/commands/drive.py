@@ -78,7 +78,7 @@ def drive(request: DriveRequest) -> int:
     """Drive a process along a model, over its standard input and output.
 
     TARGET is a model, or a driver that speaks to a process (a class derived from ratified.ProcessDriver). COMMAND starts the
-    system; it is asked in lines of JSON, and answers in lines of JSON (docs/drive-protocol.md; clients for Go, Java, JavaScript
+    system; requests and answers are lines of JSON (docs/drive-protocol.md; clients for Go, Java, JavaScript
     and Rust are in conformance/drive):
 
     \b

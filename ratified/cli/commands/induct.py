@@ -28,8 +28,8 @@ from ratified.cli.requests import InductRequest, takes
 def induct(request: InductRequest) -> int:
     """Show why an invariant of MODEL is not inductive, and whether the counterexample is reachable.
 
-    A counterexample to induction whose state is reachable refutes the candidate; one whose state is not calls for a lemma. MODEL
-    is as for `ratified prove`; its lemmas are used.
+    A counterexample to induction that starts in a reachable state refutes the claim; any other calls for a lemma. MODEL is as for
+    `ratified prove`, and its lemmas are used.
 
     \b
       ratified induct my_model.py:Lock --claim mutual_exclusion

@@ -16,9 +16,9 @@ from ratified.version import __version__
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=".")
 @takes(InitRequest)
 def init(request: InitRequest) -> int:
-    """Write a first model, its configuration, a test and a CI file into FOLDER (this one by default).
+    """Write a first model, its configuration, a test and a CI file into FOLDER (by default the current one).
 
-    Nothing is overwritten. Where there is a pyproject.toml, the configuration is a ratified.toml.
+    Nothing is overwritten. If there is a pyproject.toml, the configuration is written to ratified.toml.
     """
     from ratified.language.errors import RatifiedError
 

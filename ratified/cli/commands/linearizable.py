@@ -42,7 +42,7 @@ from ratified.cli.requests import LinearizableRequest, takes
 def linearizable(request: LinearizableRequest) -> int:
     """Decide whether HISTORY is linearizable.
 
-    HISTORY has one event a line, in the format of Jepsen. An operation that has not returned may have taken effect or not.
+    HISTORY has one event per line, in the format of Jepsen. An operation that has not returned may have taken effect or not.
 
     \b
       {"process": 0, "type": "invoke", "f": "put", "key": "x", "value": 1}

@@ -20,7 +20,7 @@ from ratified.cli.requests import ListRequest, takes
 @option_of_format
 @takes(ListRequest)
 def list_(request: ListRequest) -> int:
-    """List the bundled protocols and models, or single ones: a MODEL with its sizes.
+    """List the bundled protocols and models, or describe single ones: a MODEL with its sizes.
 
     \b
       ratified list

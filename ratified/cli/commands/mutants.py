@@ -38,20 +38,20 @@ CORES = Path("the cores")
 @click.argument("names", nargs=-1, metavar="[NAME | SORT=SIZE]...")
 @click.option("--quick", is_flag=True, help="Bundled only: use fault injection alone.")
 @click.option("--scripts", is_flag=True, help="Bundled only: show a short script that exposes each bug.")
-@click.option("--systematic", is_flag=True, help="Policies only: plant every mistake in the source instead.")
+@click.option("--systematic", is_flag=True, help="Policies only: plant every mutant of the source instead.")
 @click.option(
     "--sweep",
     type=click.Path(dir_okay=False, path_type=Path),
     is_flag=False,
     flag_value=CORES,
     metavar="[MODULE.py]",
-    help="Plant every mistake, one at a time: of a driver in this module, of a bundled protocol in its cores.",
+    help="Plant every mutant, one at a time: for a driver in this module, for a bundled protocol in its cores.",
 )
 @click.option(
     "--sample",
     type=click.IntRange(min=1),
     metavar="N",
-    help="With --sweep: plant N mistakes, drawn with --seed; for cores, the share of all is estimated, with an interval.",
+    help="With --sweep: plant N mutants, drawn with --seed; for cores, the share caught of all is estimated, with an interval.",
 )
 @option_of_seconds("With --sweep of cores: start no mutant after S seconds.")
 @click.option(
@@ -74,13 +74,13 @@ def mutants(request: MutantsRequest) -> int:
     """Plant bugs into an implementation, one at a time; each must be caught.
 
     With a driver of your own, as path.py:Class, and --sweep, every operator, comparison, constant, condition and statement of a
-    module is mutated in turn, and each mutant is driven along the model; those that nothing notices are shown with their lines.
+    module is mutated in turn, and each mutant is driven along the model; survivors are shown with their lines.
 
-    Of a bundled protocol, bugs that real systems had are planted. The table shows what catches which bug, after how many steps:
-    comparing each step with what a plain reference comes to; and without that, following each step through the model, deciding
-    whether the histories of clients are linearizable, asking in calm for what must come about, Hypothesis, and walks along the
-    edges of the model's state graph. With --sweep, every mistake that there is a rule for is planted into its cores. For a policy
-    of services it shows after how many runs by chance, examples of Hypothesis, and steps along the graph.
+    For a bundled protocol, bugs that real systems had are planted. The table shows what catches each bug, after how many steps: a
+    reference implementation; and without it, the model (checker), linearizability of the clients' history, progress after faults
+    have ended, Hypothesis, and walks along the edges of the model's state graph. With --sweep, every mutant that the rules
+    produce is planted into the cores. For a policy of services the table shows random runs, Hypothesis examples, and steps along
+    the graph.
     """
     if request.target in implementations and request.sweep == CORES:
         return sweep_of_cores(request)

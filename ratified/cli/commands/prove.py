@@ -71,7 +71,7 @@ def prove(request: ProveRequest) -> int:
     """Prove MODEL for every size, by induction.
 
     MODEL is the name of a bundled model, or a proof script of your own as path.py:Class or module:Class: a class that derives
-    from a model and marks lemmas. A variant of a bundled model (path.py:Class too) is tried with the script of that model.
+    from a model and marks lemmas. For a variant of a bundled model (also as path.py:Class) the script of that model is used.
 
     \b
       ratified prove paxos

@@ -95,7 +95,7 @@ def run(request: RunRequest) -> int:
 
     A cluster goes through delays, losses, partitions, crashes and slow disks; then the faults end. Agreement, durability,
     linearizable reads and the protocol's own guarantees are checked at every step; once the faults have ended, every request of a
-    client must be answered. The same seed gives the same run; a violation is shown with the shortest run that was found.
+    client must be answered. The same seed gives the same run; a violation is shown with the shortest run found.
 
     \b
       ratified run raft --seed 7 --nodes 5 --steps 400 --transcript

@@ -17,7 +17,7 @@ from ratified.cli.running import runtime_faults
 def serve(request: ServeRequest) -> int:
     """Run the node that CONFIG.toml describes, until SIGTERM or Ctrl-C.
 
-    Events are logged to standard error as lines of JSON. docs/cluster.md says what the file may hold.
+    Events are logged to standard error as lines of JSON. docs/cluster.md describes the file.
 
     \b
       node = "n1"

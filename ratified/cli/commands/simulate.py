@@ -103,10 +103,10 @@ def simulate(request: SimulateRequest) -> int:
     """Take random walks through MODEL, for sizes too large to explore.
 
     Claims are checked along the way, except for liveness. The same seed gives the same runs, however many processes share
-    them. A run that violates a claim is not
-    necessarily a shortest one; if none does, nothing is proved, and the verdict is undecided.
+    them. A run that violates a claim need
+    not be a shortest one; if none does, nothing is proved, and the verdict is undecided.
 
-    With --measure, what runs come to is measured instead: mean, quantiles and a histogram, with intervals.
+    With --measure, statistics of the runs are reported instead: mean, quantiles and a histogram, with confidence intervals.
 
     \b
       ratified simulate paxos Acceptor=5 Value=3 Ballot=6 --runs 1000

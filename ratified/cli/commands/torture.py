@@ -113,8 +113,8 @@ def torture(request: TortureRequest) -> int:
       ratified torture cluster --seconds 30 --plant forgets-vote
 
     Nodes are killed, stopped and restarted, cut off from each other, removed and added; disks are slow or full, or tear
-    what was being written when a node was killed; clocks jump, where libfaketime is installed. It holds if the clients'
-    history is linearizable, if the model explains the traces of all nodes, and if all nodes end with the same state.
+    a write when a node is killed; clocks jump, if libfaketime is installed. The verdict is HOLDS if the clients' history is
+    linearizable, the model explains the traces of all nodes, and all nodes end with the same state.
     """  # noqa: D301  # click takes \b for "keep these lines"
     with runtime_faults():
         from ratified.conformance.cluster.torture import Plan, known_kinds, known_plants

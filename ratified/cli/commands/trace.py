@@ -107,17 +107,17 @@ def trace(request: TraceRequest) -> int:
     """Check that a run recorded in TRACE is one that a model allows.
 
     BINDING says how events map to the model: the name of a bundled one, or a class of your own as path.py:Class. TRACE has one
-    event a line, as JSON:
+    event per line, as JSON:
 
     \b
       {"node": "n1", "action": "acquire", "arguments": {"client": "a"}, "variables": {"granted": "a"}}
 
-    Several traces are runs of their own, each from the beginning; with --clock they are those of one run's nodes.
+    Several traces are separate runs, each from an initial state; with --clock they are the traces of the nodes of one run.
 
     TRACE may be a pipe, or - for standard input, and may be compressed (gzip, bzip2, xz).
 
-    A TRACE that ends in .itf.json is a run in the format of Apalache and Quint, which ratified writes too (--format itf). Then
-    BINDING is a model; its sizes are those in the file, unless they are given.
+    A TRACE that ends in .itf.json is a run in the format of Apalache and Quint, which Ratified writes too (--format itf). BINDING
+    is then a model, with the sizes in the file unless others are given.
 
     \b
       ratified trace paxos run.itf.json Acceptor=3 Value=2 Ballot=2

@@ -61,7 +61,7 @@ def services_headline(compared: Compared) -> str:
     """Return the first line of the report, without colour."""
     bad = [outcome for outcome in compared.outcomes if outcome.twice or outcome.lost]
     if not bad:
-        return "HOLDS  services: nothing was applied twice, and all that was acknowledged was applied"
+        return "HOLDS  services: no write was applied twice, and every acknowledged write was applied"
     first = bad[0]
     return (
         f"VIOLATED  services: {first.name} had {first.twice:,} writes applied twice, and lost {first.lost:,}"

@@ -6,7 +6,8 @@ Guarantees: a function that is not known here or defined by the model is refused
 from __future__ import annotations
 
 import ast
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from enum import Enum
 from types import FunctionType
 
@@ -26,6 +27,7 @@ from ratified.language.compile.copies import MUTATORS
 from ratified.language.compile.idioms import INSTEAD, OF_COLLECTIONS
 from ratified.language.compile.operators import numeric, same
 from ratified.language.compile.wording import has_ints, member_of
+from ratified.language.errors import Span
 from ratified.language.fields import REPLACED
 from ratified.language.ir import Expr, Which
 from ratified.language.partial import PartialMap
@@ -44,6 +46,7 @@ from ratified.language.types import (
     SortType,
     TupleType,
     Type,
+    element_type,
     records_of,
     unbounded,
 )
@@ -164,8 +167,117 @@ def _is_method_of_a_model(node: ast.Call, c: Context) -> bool:
     return bool(node.args) and isinstance(node.args[0], ast.Name) and node.args[0].id in c.receivers
 
 
+@dataclass(frozen=True, slots=True)
+class _Called:
+    """A method called: of which value, and as what it is written."""
+
+    c: Context
+    node: ast.Call
+    value: ast.expr
+    operand: Expr
+
+    @property
+    def span(self) -> Span:
+        """Where it is written."""
+        return self.c.span(self.node)
+
+    @property
+    def item(self) -> Type:
+        """The type of the elements that it has."""
+        found = element_type(self.operand.type)
+        assert found is not None
+        return found
+
+    def one(self, t: Type) -> Expr:
+        """The only argument, which is of a type."""
+        return self.c.value(positional(self.c, self.node, 1, 1)[0], t)
+
+    def converted(self, t: Type, what: str) -> Expr:
+        """The same elements in another container. There are no arguments."""
+        positional(self.c, self.node, 0, 0)
+        return ir.Convert(self.span, t, what, self.operand)
+
+
+_Handler = Callable[[_Called], Expr | None]
+_METHODS: dict[tuple[type[Type], str], _Handler] = {}
+"""What methods of values that are not records mean; None where it is no method of this very type."""
+
+
+def _of(method: str, *kinds: type[Type]) -> Callable[[_Handler], _Handler]:
+    def enter(handler: _Handler) -> _Handler:
+        _METHODS.update({(kind, method): handler for kind in kinds})
+        return handler
+
+    return enter
+
+
+@_of("isdisjoint", SetType)
+def _(of: _Called) -> Expr:
+    (other,) = positional(of.c, of.node, 1, 1)
+    a, b, _ = same(of.c, of.node, of.operand, of.c.expr(other, of.operand.type), of.value, other)
+    return ir.Disjoint(of.span, BOOL, a, b)
+
+
+@_of("count", BagType, SeqType)
+def _(of: _Called) -> Expr:
+    return ir.Count(of.span, INT, of.operand, of.one(of.item))
+
+
+@_of("distinct", BagType)
+def _(of: _Called) -> Expr:
+    return of.converted(SetType(of.item), "distinct")
+
+
+@_of("index", SeqType)
+def _(of: _Called) -> Expr:
+    return ir.IndexOf(of.span, INT, of.operand, of.one(of.item))
+
+
+@_of("get", MapType)
+def _(of: _Called) -> Expr:
+    assert isinstance(of.operand.type, MapType)
+    return _get(of.c, of.node, of.operand, of.operand.type)
+
+
+@_of("keys", MapType)
+def _(of: _Called) -> Expr:
+    if not partial.is_partial(of.operand.type):
+        return of.converted(SetType(of.item), "keys")
+    positional(of.c, of.node, 0, 0)
+    return partial.keys_of(of.operand, of.span)
+
+
+@_of("values", MapType)
+def _(of: _Called) -> Expr:
+    t = of.operand.type
+    assert isinstance(t, MapType)
+    if not partial.is_partial(t):
+        return of.converted(SeqType(t.value), "values")
+    positional(of.c, of.node, 0, 0)
+    return partial.values_of(of.operand, of.span, keys=False)
+
+
+@_of("items", MapType)
+def _(of: _Called) -> Expr:
+    t = of.operand.type
+    assert isinstance(t, MapType)
+    if not partial.is_partial(t):
+        return of.converted(SeqType(TupleType((t.key, t.value))), "items")
+    positional(of.c, of.node, 0, 0)
+    return partial.values_of(of.operand, of.span, keys=True)
+
+
+@_of("is_last", SortType)
+def _(of: _Called) -> Expr | None:
+    t = of.operand.type
+    assert isinstance(t, SortType)
+    if not t.ordered:
+        return None
+    positional(of.c, of.node, 0, 0)
+    return ir.IsLast(of.span, BOOL, of.operand)
+
+
 def _method(c: Context, node: ast.Call, value: ast.expr, method: str) -> Expr:
-    span = c.span(node)
     if method in _OF_SETS:
         c.fail(node, f".{method}() is not part of the modelling language", _OF_SETS[method])
     operand = c.expr(value)
@@ -174,43 +286,16 @@ def _method(c: Context, node: ast.Call, value: ast.expr, method: str) -> Expr:
             remedy = "require that it is not None first; tell a union apart first"
             c.fail(value, f"a field of {operand.type} cannot be assigned", remedy)
         return replaced(c, node, operand, value)
-    match operand.type, method:
-        case SetType(), "isdisjoint":
-            (other,) = positional(c, node, 1, 1)
-            a, b, _ = same(c, node, operand, c.expr(other, operand.type), value, other)
-            return ir.Disjoint(span, BOOL, a, b)
-        case ((BagType(item) | SeqType(item)), "count"):
-            return ir.Count(span, INT, operand, c.value(positional(c, node, 1, 1)[0], item))
-        case BagType(item), "distinct":
-            positional(c, node, 0, 0)
-            return ir.Convert(span, SetType(item), "distinct", operand)
-        case SeqType(item), "index":
-            return ir.IndexOf(span, INT, operand, c.value(positional(c, node, 1, 1)[0], item))
-        case MapType(), "keys" | "values" | "items" if partial.is_partial(operand.type):
-            positional(c, node, 0, 0)
-            if method == "keys":
-                return partial.keys_of(operand, span)
-            return partial.values_of(operand, span, keys=method == "items")
-        case MapType(), "get":
-            return _get(c, node, operand, operand.type)
-        case MapType(key, _), "keys":
-            positional(c, node, 0, 0)
-            return ir.Convert(span, SetType(key), "keys", operand)
-        case MapType(_, item), "values":
-            positional(c, node, 0, 0)
-            return ir.Convert(span, SeqType(item), "values", operand)
-        case MapType(key, item), "items":
-            positional(c, node, 0, 0)
-            return ir.Convert(span, SeqType(TupleType((key, item))), "items", operand)
-        case SortType(), "is_last" if operand.type.ordered:
-            positional(c, node, 0, 0)
-            return ir.IsLast(span, BOOL, operand)
-        case OptionalType(), _:
-            c.fail(
-                value,
-                f"this may be None, and None has no `{method}`",
-                "test it for None first (give it a local name)",
-            )
+    known = _METHODS.get((type(operand.type), method))
+    made = known(_Called(c, node, value, operand)) if known else None
+    if made is not None:
+        return made
+    if isinstance(operand.type, OptionalType):
+        c.fail(
+            value,
+            f"this may be None, and None has no `{method}`",
+            "test it for None first (give it a local name)",
+        )
     if (function := _defined_in(operand.type, method)) is not None:
         called = c.module.plain_function(c, node, function, operand.type)
         return _pure_call(c, node, called, Which.NOW, operand)

@@ -20,7 +20,6 @@ from ratified.language.types import (
     BOOL,
     INT,
     NONE,
-    BagType,
     BoolType,
     EnumType,
     IntType,
@@ -28,7 +27,6 @@ from ratified.language.types import (
     NoneType,
     OptionalType,
     RecordType,
-    SeqType,
     SetType,
     Type,
     comparable,
@@ -81,19 +79,22 @@ def condition(node: ast.expr, c: Context) -> Condition:
             known = partial.fact_of(c, m, left, t) if partial.is_partial(t) else {}
             return (test, known, {}) if isinstance(op, ast.In) else (test, {}, known)
     found = c.expr(node)
-    match found.type:
-        case BoolType():
-            return found, {}, {}
-        case SetType() | SeqType() | BagType():
-            zero = ir.Literal(found.span, INT, 0)
-            return ir.Compare(found.span, BOOL, ">", ir.Length(found.span, INT, found), zero), {}, {}
-        case OptionalType() | NoneType():
-            remedy = "write `is not None`; for a default, x if x is not None else y"
-            c.fail(node, f"a condition must be a bool, and this is {found.type}", remedy)
-        case IntType():
-            remedy = f"write {ast.unparse(node)} != 0" if len(ast.unparse(node)) < 40 else "write ... != 0"
-            c.fail(node, f"a condition must be a bool, and this is {found.type}", remedy)
-    c.fail(node, f"a condition must be a bool, and this is {found.type}", "compare it with something")
+    if isinstance(found.type, BoolType):
+        return found, {}, {}
+    return _truth(node, found, c), {}, {}
+
+
+def _truth(node: ast.expr, found: Expr, c: Context) -> Expr:
+    """What is not a bool as a condition: whether a container has elements."""
+    if element_type(found.type) is not None and not isinstance(found.type, MapType):
+        zero = ir.Literal(found.span, INT, 0)
+        return ir.Compare(found.span, BOOL, ">", ir.Length(found.span, INT, found), zero)
+    remedy = "compare it with something"
+    if isinstance(found.type, OptionalType | NoneType):
+        remedy = "write `is not None`; for a default, x if x is not None else y"
+    elif isinstance(found.type, IntType):
+        remedy = f"write {ast.unparse(node)} != 0" if len(ast.unparse(node)) < 40 else "write ... != 0"
+    c.fail(node, f"a condition must be a bool, and this is {found.type}", remedy)
 
 
 def _is_member(

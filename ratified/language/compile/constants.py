@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
+from typing import Any
 
+from ratified.language.rules import Rules
 from ratified.language.sorts import Sort
 from ratified.language.types import (
     BOOL,
@@ -12,8 +14,11 @@ from ratified.language.types import (
     NONE,
     AnnotationProblem,
     BagType,
+    BoolType,
     EnumType,
+    IntType,
     MapType,
+    NoneType,
     OptionalType,
     RecordType,
     SeqType,
@@ -21,6 +26,7 @@ from ratified.language.types import (
     SortType,
     TupleType,
     Type,
+    UnionType,
     from_annotation,
     join,
     unbounded,
@@ -107,17 +113,42 @@ def texts_of(t: Type | None) -> EnumType | None:
 def constant_of(value: object, t: Type) -> object:
     """A constant as a value of its type: a text, at any depth, as the member that it is."""
     t = t.item if isinstance(t, OptionalType) else t
-    match value, t:
-        case str(), EnumType():
-            words = texts_of(t)
-            return words.enum(value) if words is not None else value
-        case tuple(), TupleType():
-            return tuple(constant_of(v, kind) for v, kind in zip(value, t.items, strict=True))
-        case Map(), MapType():
-            return Map({constant_of(k, t.key): constant_of(v, t.value) for k, v in value.items()})
-        case Set() | Seq() | Bag(), SetType() | SeqType() | BagType():
-            return type(value)(constant_of(v, t.item) for v in value)
+    return _CONSTANTS(t, value)
+
+
+_CONSTANTS: Rules[Any, object] = Rules("constants as values of their types")
+
+
+@_CONSTANTS.rule(BoolType, IntType, NoneType, SortType, RecordType, UnionType, OptionalType)
+def _(t: Type, value: Any) -> object:
     return value
+
+
+@_CONSTANTS.rule(EnumType)
+def _(t: EnumType, value: Any) -> object:
+    words = texts_of(t) if isinstance(value, str) else None
+    return value if words is None else words.enum(value)
+
+
+@_CONSTANTS.rule(TupleType)
+def _(t: TupleType, value: Any) -> object:
+    if not isinstance(value, tuple):
+        return value
+    return tuple(constant_of(v, kind) for v, kind in zip(value, t.items, strict=True))
+
+
+@_CONSTANTS.rule(MapType)
+def _(t: MapType, value: Any) -> object:
+    if not isinstance(value, Map):
+        return value
+    return Map({constant_of(k, t.key): constant_of(v, t.value) for k, v in value.items()})
+
+
+@_CONSTANTS.rule(SetType, SeqType, BagType)
+def _(t: SetType | SeqType | BagType, value: Any) -> object:
+    if not isinstance(value, Set | Seq | Bag):
+        return value
+    return type(value)(constant_of(v, t.item) for v in value)
 
 
 def _item(values: Iterable[object], expected: Type | None) -> Type:

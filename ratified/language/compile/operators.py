@@ -6,11 +6,13 @@ Guarantees: an operator is accepted for the types for which CPython computes it 
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass
 from enum import Enum
 
 from ratified.language import ir
 from ratified.language.compile import partial
 from ratified.language.compile.context import MISSING, Context
+from ratified.language.errors import Span
 from ratified.language.ir import Expr
 from ratified.language.rules import Rules
 from ratified.language.types import (
@@ -19,14 +21,18 @@ from ratified.language.types import (
     AnnotationProblem,
     BagType,
     BoolType,
+    EnumType,
     IntType,
     MapType,
+    NoneType,
     OptionalType,
+    RecordType,
     SeqType,
     SetType,
     SortType,
     TupleType,
     Type,
+    UnionType,
     join,
     unbounded,
 )
@@ -88,33 +94,95 @@ def _unary(node: ast.UnaryOp, c: Context) -> Expr:
     c.fail(node, "the operator ~ is not part of the modelling language", "write not, or -")
 
 
+@dataclass(frozen=True, slots=True)
+class _Operation:
+    """Two operands with an operator between them, of which the first is known."""
+
+    node: ast.BinOp
+    c: Context
+    first: Expr
+
+    @property
+    def span(self) -> Span:
+        """Where it is written."""
+        return self.c.span(self.node)
+
+    def same(self) -> tuple[Expr, Expr, Type]:
+        """Both operands as values of one type, and that type."""
+        c, node = self.c, self.node
+        second = c.expr(node.right, c.expected or self.first.type)
+        return same(c, node, self.first, second, node.left, node.right)
+
+
+_BINARY: Rules[_Operation, Expr | None] = Rules("operators between two values")
+"""By the type of the first; None where it has no such operator."""
+
+
+@_BINARY.rule(BoolType)
+def _(t: BoolType, of: _Operation) -> Expr | None:
+    if not isinstance(of.node.op, ast.BitXor):
+        return None
+    right = of.node.right
+    return ir.Compare(of.span, BOOL, "!=", of.first, of.c.coerce(of.c.expr(right), BOOL, right))
+
+
+@_BINARY.rule(NoneType, EnumType, RecordType, OptionalType, UnionType, TupleType)
+def _(t: Type, of: _Operation) -> None:
+    return None
+
+
+@_BINARY.rule(IntType)
+def _(t: IntType, of: _Operation) -> Expr | None:
+    if isinstance(of.node.op, ast.Pow):
+        return power(of.c, of.node, of.first, of.node.right)
+    op = _ARITHMETIC.get(type(of.node.op))
+    return None if op is None else ir.Arithmetic(of.span, INT, op, of.first, numeric(of.c, of.node.right))
+
+
+@_BINARY.rule(SortType)
+def _(t: SortType, of: _Operation) -> Expr | None:
+    if not t.ordered or not isinstance(of.node.op, ast.Add | ast.Sub):
+        return None
+    steps = numeric(of.c, of.node.right)
+    if isinstance(of.node.op, ast.Sub):
+        steps = ir.Negative(steps.span, INT, steps)
+    return ir.Shift(of.span, t, of.first, steps)
+
+
+@_BINARY.rule(SetType)
+def _(t: SetType, of: _Operation) -> Expr | None:
+    op = _SET_OPERATORS.get(type(of.node.op))
+    if op is None:
+        return None
+    first, second, made = of.same()
+    if not isinstance(made, SetType):
+        what = f"a set is needed, and this is {second.type}"
+        of.c.fail(of.node.right, what, "Set(...) makes a set of it")
+    return ir.SetOp(of.span, made, op, first, second)
+
+
+@_BINARY.rule(SeqType, BagType)
+def _(t: SeqType | BagType, of: _Operation) -> Expr | None:
+    if not isinstance(of.node.op, ast.Add):
+        return None
+    first, second, made = of.same()
+    return ir.Concat(of.span, made, first, second)
+
+
+@_BINARY.rule(MapType)
+def _(t: MapType, of: _Operation) -> Expr | None:
+    if not isinstance(of.node.op, ast.BitOr):
+        return None
+    return _overridden(of.c, of.node, of.first, of.node.right)
+
+
 @rules.rule(ast.BinOp)
 def _binary(node: ast.BinOp, c: Context) -> Expr:
-    span, expected = c.span(node), c.expected
-    left, op, right = node.left, node.op, node.right
-    first = c.expr(left, expected)
-    match first.type:
-        case IntType() if isinstance(op, ast.Pow):
-            return power(c, node, first, right)
-        case BoolType() if isinstance(op, ast.BitXor):
-            return ir.Compare(span, BOOL, "!=", first, c.coerce(c.expr(right), BOOL, right))
-        case IntType() if type(op) in _ARITHMETIC:
-            return ir.Arithmetic(span, INT, _ARITHMETIC[type(op)], first, numeric(c, right))
-        case SortType() if first.type.ordered and isinstance(op, ast.Add | ast.Sub):
-            steps = numeric(c, right)
-            if isinstance(op, ast.Sub):
-                steps = ir.Negative(steps.span, INT, steps)
-            return ir.Shift(span, first.type, first, steps)
-        case SetType() if type(op) in _SET_OPERATORS:
-            first, second, t = same(c, node, first, c.expr(right, expected or first.type), left, right)
-            if not isinstance(t, SetType):
-                c.fail(right, f"a set is needed, and this is {second.type}", "Set(...) makes a set of it")
-            return ir.SetOp(span, t, _SET_OPERATORS[type(op)], first, second)
-        case SeqType() | BagType() if isinstance(op, ast.Add):
-            first, second, t = same(c, node, first, c.expr(right, expected or first.type), left, right)
-            return ir.Concat(span, t, first, second)
-        case MapType() if isinstance(op, ast.BitOr):
-            return _overridden(c, node, first, right)
+    op = node.op
+    first = c.expr(node.left, c.expected)
+    made = _BINARY(first.type, _Operation(node, c, first))
+    if made is not None:
+        return made
     symbol = _ARITHMETIC.get(type(op)) or _SET_OPERATORS.get(type(op)) or type(op).__name__
     remedy = "int: + - * // %; ordered sorts: + and - with an int; sets: | & - ^; Seq and Bag: +"
     if isinstance(first.type, OptionalType):

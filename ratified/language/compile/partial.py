@@ -12,20 +12,25 @@ from ratified.language import ir
 from ratified.language.compile.context import Context, Facts
 from ratified.language.errors import Span
 from ratified.language.ir import Argument, Clause, Expr, Function, Kind, Node
+from ratified.language.rules import Rules
 from ratified.language.types import (
     BOOL,
     INT,
     NONE,
+    BagType,
     BoolType,
     EnumType,
     IntType,
     MapType,
+    NoneType,
     OptionalType,
+    RecordType,
     SeqType,
     SetType,
     SortType,
     TupleType,
     Type,
+    UnionType,
     parts,
     unbounded,
 )
@@ -104,6 +109,31 @@ def values_of(m: Expr, span: Span, *, keys: bool) -> Expr:
     return ir.Collect(span, SeqType(made.type), "seq", made, _present(m, span))
 
 
+_KEYS: Rules[Span, Expr | None] = Rules("all keys of a type")
+
+
+@_KEYS.rule(SortType, EnumType)
+def _(t: SortType | EnumType, span: Span) -> Expr:
+    return ir.Universe(span, SetType(t))
+
+
+@_KEYS.rule(BoolType)
+def _(t: BoolType, span: Span) -> Expr:
+    return ir.MakeSeq(span, SeqType(BOOL), (ir.Literal(span, BOOL, False), ir.Literal(span, BOOL, True)))
+
+
+@_KEYS.rule(IntType)
+def _(t: IntType, span: Span) -> Expr | None:
+    if not isinstance(t.low, int) or not isinstance(t.high, int):
+        return None
+    return ir.IntRange(span, SeqType(INT), ir.Literal(span, INT, t.low), ir.Literal(span, INT, t.high + 1))
+
+
+@_KEYS.rule(NoneType, RecordType, UnionType, OptionalType, TupleType, MapType, SetType, BagType, SeqType)
+def _(t: Type, span: Span) -> None:
+    return None
+
+
 def empty(c: Context, node: ast.AST, t: MapType) -> Expr:
     """A partial map without keys."""
     span = c.span(node)
@@ -112,23 +142,15 @@ def empty(c: Context, node: ast.AST, t: MapType) -> Expr:
 
     def run_through(part: Type) -> Expr:
         name = f"{_KEY}{len(names)}"
-        match part:
-            case SortType() | EnumType():
-                domain: Expr = ir.Universe(span, SetType(part))
-            case BoolType():
-                both = (ir.Literal(span, BOOL, False), ir.Literal(span, BOOL, True))
-                domain = ir.MakeSeq(span, SeqType(BOOL), both)
-            case IntType(int(low), int(high)):
-                ends = (ir.Literal(span, INT, low), ir.Literal(span, INT, high + 1))
-                domain = ir.IntRange(span, SeqType(INT), *ends)
-            case TupleType(items):
-                return ir.MakeTuple(span, part, tuple(map(run_through, items)))
-            case _:
-                c.fail(
-                    node,
-                    f"a PartialMap of {part} keys cannot be made here",
-                    "copy a variable and change that: own = PartialMap(self.m), own[k] = v",
-                )
+        if isinstance(part, TupleType):
+            return ir.MakeTuple(span, part, tuple(map(run_through, part.items)))
+        domain = _KEYS(part, span)
+        if domain is None:
+            c.fail(
+                node,
+                f"a PartialMap of {part} keys cannot be made here",
+                "copy a variable and change that: own = PartialMap(self.m), own[k] = v",
+            )
         names.append(name)
         clauses.append(Clause((name,), domain, ()))
         return ir.Local(span, part, name)

@@ -6,6 +6,8 @@ Guarantees: only `self` is changed, and only where the function may; every store
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from ratified.language import ir
 from ratified.language.compile import partial
@@ -14,6 +16,7 @@ from ratified.language.compile.constructors import collection
 from ratified.language.compile.context import Context, fitted
 from ratified.language.compile.copies import check_made_here
 from ratified.language.compile.operators import numeric
+from ratified.language.errors import Span
 from ratified.language.ir import Expr, Node, Which
 from ratified.language.types import (
     INT,
@@ -25,6 +28,7 @@ from ratified.language.types import (
     SeqType,
     SetType,
     Type,
+    element_type,
     parts,
     unbounded,
 )
@@ -112,10 +116,129 @@ def store_at(c: Context, node: ast.AST, target: ast.expr, value: Expr) -> Node:
     return ir.Store(c.span(node), variable.name, path, stored, variable.which)
 
 
+@dataclass(frozen=True, slots=True)
+class _Update:
+    """A call that changes a container in place, and what the container is now."""
+
+    c: Context
+    call: ast.Call
+    now: Expr
+
+    @property
+    def span(self) -> Span:
+        """Where it is written."""
+        return self.c.span(self.call)
+
+    @property
+    def changed(self) -> Type:
+        """The type of the changed container, which may be within its bounds no longer."""
+        return unbounded(self.now.type)
+
+    def item(self) -> Expr:
+        """The only argument, as an element."""
+        t = element_type(self.now.type)
+        assert t is not None
+        return self.c.value(positional(self.c, self.call, 1, 1)[0], t)
+
+    def others(self, kind: str) -> Expr:
+        """The only argument, as a container of this kind."""
+        made = collection(self.c, self.call, kind, self.now.type)
+        return self.c.coerce(made, self.changed, self.call)
+
+
+_Updating = Callable[[_Update], Expr | None]
+_UPDATES: dict[tuple[type[Type], str], _Updating] = {}
+"""The changed container; None where it has no such update after all."""
+
+
+def _of(method: str, *kinds: type[Type]) -> Callable[[_Updating], _Updating]:
+    def enter(update: _Updating) -> _Updating:
+        _UPDATES.update({(kind, method): update for kind in kinds})
+        return update
+
+    return enter
+
+
+@_of("add", SetType, BagType)
+@_of("append", SeqType)
+def _(of: _Update) -> Expr:
+    return ir.Insert(of.span, of.changed, of.now, of.item())
+
+
+@_of("discard", SetType, BagType)
+def _(of: _Update) -> Expr:
+    return ir.Remove(of.span, of.changed, of.now, of.item(), False)
+
+
+@_of("remove", SetType, BagType)
+def _(of: _Update) -> Expr:
+    return ir.Remove(of.span, of.changed, of.now, of.item(), True)
+
+
+@_of("update", SetType)
+def _(of: _Update) -> Expr:
+    return ir.SetOp(of.span, of.changed, "|", of.now, of.others("set"))
+
+
+@_of("extend", SeqType)
+def _(of: _Update) -> Expr:
+    return ir.Concat(of.span, of.changed, of.now, of.others("seq"))
+
+
+@_of("insert", SeqType)
+def _(of: _Update) -> Expr:
+    index, new = positional(of.c, of.call, 2, 2)
+    at, t = numeric(of.c, index), of.changed
+    assert isinstance(t, SeqType)
+    one = ir.MakeSeq(of.span, t, (of.c.value(new, t.item),))
+    before, after = ir.Slice(of.span, t, of.now, None, at), ir.Slice(of.span, t, of.now, at, None)
+    return ir.Concat(of.span, t, ir.Concat(of.span, t, before, one), after)
+
+
+@_of("remove", SeqType)
+def _(of: _Update) -> Expr:
+    return ir.Pop(of.span, of.changed, of.now, ir.IndexOf(of.span, INT, of.now, of.item()))
+
+
+@_of("pop", SeqType)
+def _(of: _Update) -> Expr:
+    arguments = positional(of.c, of.call, 0, 1)
+    index = numeric(of.c, arguments[0]) if arguments else ir.Literal(of.span, INT, -1)
+    return ir.Pop(of.span, of.changed, of.now, index)
+
+
+@_of("pop", MapType)
+def _(of: _Update) -> Expr | None:
+    c, call, t = of.c, of.call, of.now.type
+    if not isinstance(t, MapType) or not isinstance(t.value, OptionalType):
+        return None
+    if len(call.args) == 2:
+        c.fail(call.args[1], "pop returns nothing here", "leave the default out; read the value before")
+    nothing = ir.Widen(of.span, unbounded(t.value), ir.Literal(of.span, NONE, None))
+    return ir.With(of.span, of.changed, of.now, of.item(), nothing)
+
+
+@_of("clear", SetType)
+def _(of: _Update) -> Expr:
+    positional(of.c, of.call, 0, 0)
+    return ir.MakeSet(of.span, of.changed, ())
+
+
+@_of("clear", SeqType)
+def _(of: _Update) -> Expr:
+    positional(of.c, of.call, 0, 0)
+    return ir.MakeSeq(of.span, of.changed, ())
+
+
+@_of("clear", BagType)
+def _(of: _Update) -> Expr:
+    positional(of.c, of.call, 0, 0)
+    return ir.Literal(of.span, of.changed, Bag())
+
+
 def mutation(c: Context, call: ast.Call, target: ast.expr, method: str) -> list[Node]:
     """`self.x[i].add(e)` and its like: a store of the changed value at the same place."""
     local = target if isinstance(target, ast.Name) and target.id in c.env.types else None
-    span = c.span(call)
     if local is not None:
         check_made_here(c, local)
         now = c.expr(local)
@@ -138,53 +261,16 @@ def mutation(c: Context, call: ast.Call, target: ast.expr, method: str) -> list[
         before, less = _taken_away(c, call, target, method, now)
         return [*before, _changed_copy(c, call, local, less) if local else store_at(c, call, target, less)]
 
-    def item(t: Type) -> Expr:
-        return c.value(positional(c, call, 1, 1)[0], t)
-
-    match container, method:
-        case ((SetType(e) | BagType(e)), "add"):
-            value: Expr = ir.Insert(span, unbounded(container), now, item(e))
-        case SeqType(e), "append":
-            value = ir.Insert(span, unbounded(container), now, item(e))
-        case ((SetType(e) | BagType(e)), ("discard" | "remove")):
-            value = ir.Remove(span, unbounded(container), now, item(e), method == "remove")
-        case SetType(e), "update":
-            other = c.coerce(collection(c, call, "set", container), unbounded(container), call)
-            value = ir.SetOp(span, unbounded(container), "|", now, other)
-        case SeqType(e), "extend":
-            other = c.coerce(collection(c, call, "seq", container), unbounded(container), call)
-            value = ir.Concat(span, unbounded(container), now, other)
-        case SeqType(), "insert" | "remove":
-            value = _inserted_or_removed(c, call, now, method)
-        case SeqType(), "pop":
-            arguments = positional(c, call, 0, 1)
-            index = numeric(c, arguments[0]) if arguments else ir.Literal(span, INT, -1)
-            value = ir.Pop(span, unbounded(container), now, index)
-        case MapType(key, value_type), "pop" if isinstance(value_type, OptionalType):
-            if len(call.args) == 2:
-                c.fail(
-                    call.args[1], "pop returns nothing here", "leave the default out; read the value before"
-                )
-            at = c.value(positional(c, call, 1, 1)[0], key)
-            nothing = ir.Widen(span, unbounded(value_type), ir.Literal(span, NONE, None))
-            value = ir.With(span, unbounded(container), now, at, nothing)
-        case SetType(e), "clear":
-            positional(c, call, 0, 0)
-            value = ir.MakeSet(span, unbounded(container), ())
-        case SeqType(e), "clear":
-            positional(c, call, 0, 0)
-            value = ir.MakeSeq(span, unbounded(container), ())
-        case BagType(e), "clear":
-            positional(c, call, 0, 0)
-            value = ir.Literal(span, unbounded(container), Bag())
-        case OptionalType(), _:
+    update = _UPDATES.get((type(container), method))
+    value = update(_Update(c, call, now)) if update else None
+    if value is None:
+        if isinstance(container, OptionalType):
             c.fail(target, "this may be None, and cannot be changed in place", "assign a new value to it")
-        case _:
-            c.fail(
-                call,
-                f"{container} has no update `{method}`",
-                "Set, Bag: add, remove, discard, clear; Seq: append, insert, extend, remove, pop, clear",
-            )
+        c.fail(
+            call,
+            f"{container} has no update `{method}`",
+            "Set, Bag: add, remove, discard, clear; Seq: append, insert, extend, remove, pop, clear",
+        )
     return [_changed_copy(c, call, local, value)] if local else [store_at(c, call, target, value)]
 
 
@@ -193,20 +279,6 @@ def _updated(c: Context, call: ast.Call, target: ast.expr) -> Expr:
     (other,) = positional(c, call, 1, 1)
     whole = ast.copy_location(ast.BinOp(target, ast.BitOr(), other), call)
     return c.expr(whole)
-
-
-def _inserted_or_removed(c: Context, call: ast.Call, now: Expr, method: str) -> Expr:
-    """`s.insert(i, x)` and `s.remove(x)` of a sequence."""
-    span, t = c.span(call), unbounded(now.type)
-    assert isinstance(t, SeqType)
-    if method == "remove":
-        item = c.value(positional(c, call, 1, 1)[0], t.item)
-        return ir.Pop(span, t, now, ir.IndexOf(span, INT, now, item))
-    index, new = positional(c, call, 2, 2)
-    at = numeric(c, index)
-    one = ir.MakeSeq(span, t, (c.value(new, t.item),))
-    before, after = ir.Slice(span, t, now, None, at), ir.Slice(span, t, now, at, None)
-    return ir.Concat(span, t, ir.Concat(span, t, before, one), after)
 
 
 def _taken_away(

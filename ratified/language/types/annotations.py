@@ -228,9 +228,8 @@ def join(*several: Type) -> Type:
     return reduce(_join, several)
 
 
-def _join(a: Type, b: Type) -> Type:
-    if a == b:
-        return a
+def _join_optional(a: Type, b: Type) -> Type | None:
+    """The least type of both, if one of them may be None."""
     match a, b:
         case (NoneType(), other) | (other, NoneType()):
             return other if isinstance(other, OptionalType) else OptionalType(other)
@@ -240,14 +239,23 @@ def _join(a: Type, b: Type) -> Type:
             | (other, OptionalType(item))
         ):
             return OptionalType(_join(item, other))
+    return None
+
+
+def _join(a: Type, b: Type) -> Type:
+    if a == b:
+        return a
+    if (optional := _join_optional(a, b)) is not None:
+        return optional
+    if records_of(a) and records_of(b):
+        parts = set(records_of(a)) | set(records_of(b))
+        return UnionType(tuple(sorted(parts, key=lambda r: (r.record.__name__, r.record.__module__))))
+    match a, b:
         case IntType(), IntType():
             return INT
         case EnumType(), EnumType() if issubclass(a.enum, Text) and issubclass(b.enum, Text):
             words = (*written(a.enum), *(w for w in written(b.enum) if w not in a.enum.__members__))
             return next((t for t in (a, b) if len(t.enum) == len(words)), EnumType(text_enum(words)))
-        case (RecordType() | UnionType(), RecordType() | UnionType()):
-            parts = set(records_of(a)) | set(records_of(b))
-            return UnionType(tuple(sorted(parts, key=lambda r: (r.record.__name__, r.record.__module__))))
         case MapType(k, x), MapType(j, y) if unbounded(k) == unbounded(j) and a.partial == b.partial:
             return MapType(k if k == j else unbounded(k), _join(x, y), a.partial)
     inside, others = children(a), children(b)
@@ -268,13 +276,11 @@ def fits(t: Type, into: Type) -> bool:
 def _fits(t: Type, into: Type) -> bool:
     if t == into:
         return True
+    if isinstance(into, OptionalType):
+        return isinstance(t, NoneType) or _fits(t.item if isinstance(t, OptionalType) else t, into.item)
+    if not isinstance(t, OptionalType) and (records := set(records_of(t))) and records_of(into):
+        return records <= set(records_of(into))
     match t, into:
-        case (NoneType(), OptionalType()):
-            return True
-        case (OptionalType(a), OptionalType(b)) | (a, OptionalType(b)):
-            return _fits(a, b)
-        case (RecordType() | UnionType(), UnionType(records)):
-            return set(records_of(t)) <= set(records)
         case MapType(key), MapType(other) if key != other or t.partial != into.partial:
             return False
     inside, others = children(t), children(into)

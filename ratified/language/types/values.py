@@ -349,20 +349,48 @@ def as_held(t: Type, value: Any) -> Any:
     """
     if value is None or not held_otherwise(t):
         return value
-    match t:
-        case EnumType(enum):
-            return value if isinstance(value, enum) else enum(value)
-        case OptionalType(item):
-            return as_held(item, value)
-        case TupleType(items):
-            return tuple(as_held(i, v) for i, v in zip(items, value, strict=True))
-        case MapType(key, item):
-            held = {as_held(key, k): as_held(item, v) for k, v in value.entries()}
-            return whole_map(t, held, scope_if_any())
-        case SetType(item):
-            return Set(as_held(item, v) for v in value)
-        case SeqType(item):
-            return Seq(as_held(item, v) for v in value)
-        case BagType(item):
-            return Bag(as_held(item, v) for v in value)
+    return _HELD(t, value)
+
+
+_HELD: Rules[Any, Any] = Rules("values as engines have them")
+
+
+@_HELD.rule(BoolType, IntType, NoneType, SortType, RecordType, UnionType)
+def _(t: Type, value: Any) -> Any:
     return value
+
+
+@_HELD.rule(EnumType)
+def _(t: EnumType, value: Any) -> Any:
+    return value if isinstance(value, t.enum) else t.enum(value)
+
+
+@_HELD.rule(OptionalType)
+def _(t: OptionalType, value: Any) -> Any:
+    return as_held(t.item, value)
+
+
+@_HELD.rule(TupleType)
+def _(t: TupleType, value: Any) -> Any:
+    return tuple(as_held(i, v) for i, v in zip(t.items, value, strict=True))
+
+
+@_HELD.rule(MapType)
+def _(t: MapType, value: Any) -> Any:
+    held = {as_held(t.key, k): as_held(t.value, v) for k, v in value.entries()}
+    return whole_map(t, held, scope_if_any())
+
+
+@_HELD.rule(SetType)
+def _(t: SetType, value: Any) -> Any:
+    return Set(as_held(t.item, v) for v in value)
+
+
+@_HELD.rule(SeqType)
+def _(t: SeqType, value: Any) -> Any:
+    return Seq(as_held(t.item, v) for v in value)
+
+
+@_HELD.rule(BagType)
+def _(t: BagType, value: Any) -> Any:
+    return Bag(as_held(t.item, v) for v in value)

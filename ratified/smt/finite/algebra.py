@@ -17,7 +17,6 @@ from ratified.language.types import (
     BagType,
     BoolType,
     MapType,
-    OptionalType,
     SeqType,
     SetType,
     Type,
@@ -86,11 +85,10 @@ class Algebra:
             return FALSE
         if atomic(t):
             return Choice({})
-        match t:
-            case SeqType() | SetType() | BagType():
-                return Listed(KINDS[type(t)], ()) if self.types.slotted(t) else Members(KINDS[type(t)], {})
-            case MapType() | OptionalType(MapType()):
-                return Cases({})
+        if isinstance(t, SeqType | SetType | BagType):
+            return Listed(KINDS[type(t)], ()) if self.types.slotted(t) else Members(KINDS[type(t)], {})
+        if self.types.of_maps(t):
+            return Cases({})  # which keys there are is nobody's question
         forms = self.types.forms(t)
         return Cases({f: (FALSE, tuple(map(self.anything, self.types.parts(t, f)))) for f in forms})
 

@@ -8,7 +8,6 @@ from ratified.language.sorts import BoundLeft
 from ratified.language.types import (
     BagType,
     BoolType,
-    IntType,
     NoneType,
     OptionalType,
     SeqType,
@@ -112,11 +111,12 @@ def fitted(algebra: Algebra, value: Symbolic, t: Type) -> tuple[int, Symbolic]:
     if not has_bounds(t):
         return TRUE, value
     circuit = algebra.circuit
-    match value, t:
-        case Choice(options), IntType(int(low), int(high)) | OptionalType(IntType(int(low), int(high))):
-            kept = {v: o for v, o in options.items() if v is None or low <= v <= high}
+    match value:
+        case Choice(options):
+            fit = _fits(t)
+            kept = {v: o for v, o in options.items() if v is None or fit(v)}
             return (TRUE if len(kept) == len(options) else circuit.some(kept.values())), Choice(kept)
-        case Cases(cases), _:
+        case Cases(cases):
             fine, held = [], {}
             for form, (literal, parts) in cases.items():
                 types = algebra.types.parts(t, form)
@@ -124,8 +124,8 @@ def fitted(algebra: Algebra, value: Symbolic, t: Type) -> tuple[int, Symbolic]:
                 fine.append(circuit.either(-literal, circuit.every([f for f, _ in pairs])))
                 held[form] = literal, tuple([v for _, v in pairs])
             return circuit.every(fine), Cases(held)
-        case Listed(kind, slots), SeqType(item, size) | SetType(item, size) | BagType(item, size):
-            most = size if isinstance(size, int) else len(slots)
+        case Listed(kind, slots) if isinstance(t, SeqType | SetType | BagType):
+            item, most = t.item, t.size if isinstance(t.size, int) else len(slots)
             ways = [(used, *fitted(algebra, v, item)) for used, v in slots[:most]]
             few = [circuit.either(-used, ok) for used, ok, _ in ways] + [
                 -used for used, _ in slots[most:][:1]
@@ -133,12 +133,12 @@ def fitted(algebra: Algebra, value: Symbolic, t: Type) -> tuple[int, Symbolic]:
             if isinstance(t, BagType) and isinstance(t.copies, int):
                 few.append(-algebra.too_equal(slots, t.copies))
             return circuit.every(few), Listed(kind, tuple([(used, v) for used, _, v in ways]))
-        case Members(kind, counts), SetType(item, size) | BagType(item, size):
-            fits = _fits(item)
+        case Members(kind, counts) if isinstance(t, SeqType | SetType | BagType):
+            fits = _fits(t.item)
             within = Members(kind, {v: n for v, n in counts.items() if fits(v)})
             few = [-algebra.longer(n, 0) for v, n in counts.items() if v not in within.counts]
-            if isinstance(size, int):
-                few.append(algebra.at_most(algebra.size(within), size))
+            if isinstance(t.size, int):
+                few.append(algebra.at_most(algebra.size(within), t.size))
             if isinstance(t, BagType) and isinstance(t.copies, int):
                 few += [algebra.at_most(n, t.copies) for n in within.counts.values()]
             return circuit.every(few), within

@@ -10,14 +10,20 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ratified.language.rules import Rules
 from ratified.language.scope import Scope
 from ratified.language.types import (
     BagType,
+    BoolType,
+    EnumType,
+    IntType,
     MapType,
+    NoneType,
     OptionalType,
     RecordType,
     SeqType,
     SetType,
+    SortType,
     TupleType,
     Type,
     UnionType,
@@ -29,7 +35,7 @@ from ratified.language.types import (
     values_of,
 )
 from ratified.language.values import order_key
-from ratified.smt.finite.symbolic import Form, Keys, Some, TooLarge
+from ratified.smt.finite.symbolic import Form, Keys, Some, TooLarge, unheard_of
 
 VALUES_MOST = 3_000
 """A set of records of which there are more than this is held in slots."""
@@ -86,39 +92,56 @@ class SizedTypes:
 
     def forms(self, t: Type) -> list[Form]:
         """Return the forms that a value of a type may have."""
-        match t:
-            case OptionalType(SeqType() | SetType() | BagType()):
-                return [None, Some]
-            case OptionalType(item):
-                return [None, *self.forms(item)]
-            case TupleType():
-                return [tuple]
-            case MapType(key) as whole:
-                return [self.keys(self.listed(key), whole)]
-            case RecordType() | UnionType():
-                return [r.record for r in records_of(t)]
-        raise unheard_of(t)
+        if isinstance(t, OptionalType):
+            return [None, *self.forms(t.item)]
+        return _FORMS(t, self)
 
     def form_of(self, value: Any, t: Type) -> tuple[Form, Sequence[Any]]:
         """Return the form that a known value has, and its parts."""
         if value is None:
             return None, ()
-        match t.item if isinstance(t, OptionalType) else t:
-            case MapType() as whole:
-                keys = self.keys(value._data, whole)
-                return keys, [value._data[k] for k in keys.at]
-            case TupleType():
-                return tuple, value
-            case SeqType() | SetType() | BagType():
-                return Some, (value,)
-            case RecordType() | UnionType():
-                return type(value), [getattr(value, name) for name in RecordType(type(value)).fields]
-        raise unheard_of(t)
+        t = t.item if isinstance(t, OptionalType) else t
+        if isinstance(t, MapType):
+            keys = self.keys(value._data, t)
+            return keys, [value._data[k] for k in keys.at]
+        (form, *others) = self.forms(t)
+        if form in (tuple, Some):
+            return form, value if form is tuple else (value,)
+        assert type(value) in (form, *others)
+        return type(value), [getattr(value, name) for name in RecordType(type(value)).fields]
+
+    @staticmethod
+    def of_maps(t: Type) -> bool:
+        """Return whether values of a type are maps, or may be None."""
+        return isinstance(t.item if isinstance(t, OptionalType) else t, MapType)
 
 
-def unheard_of(t: Type) -> TooLarge:
-    """Return the error for a type that there is no case for."""
-    return TooLarge(f"there are no circuits of values of type {t}", remedy="`ratified check` explores it")
+_FORMS: Rules[SizedTypes, list[Form]] = Rules("the forms of values that are there")
+
+
+@_FORMS.rule(SeqType, SetType, BagType)
+def _(t: Type, _: SizedTypes) -> list[Form]:
+    return [Some]
+
+
+@_FORMS.rule(TupleType)
+def _(t: TupleType, _: SizedTypes) -> list[Form]:
+    return [tuple]
+
+
+@_FORMS.rule(MapType)
+def _(t: MapType, types: SizedTypes) -> list[Form]:
+    return [types.keys(types.listed(t.key), t)]
+
+
+@_FORMS.rule(RecordType, UnionType)
+def _(t: RecordType | UnionType, _: SizedTypes) -> list[Form]:
+    return [r.record for r in records_of(t)]
+
+
+@_FORMS.rule(BoolType, IntType, NoneType, EnumType, SortType, OptionalType)
+def _(t: Type, _: SizedTypes) -> list[Form]:
+    raise unheard_of(t)
 
 
 def how_many(size: float) -> str:

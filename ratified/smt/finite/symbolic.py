@@ -18,7 +18,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from ratified.language.errors import RatifiedError
-from ratified.language.types import BoolType, EnumType, IntType, NoneType, OptionalType, SortType, Type
+from ratified.language.rules import NoRuleError, Rules
+from ratified.language.types import (
+    BagType,
+    BoolType,
+    EnumType,
+    IntType,
+    MapType,
+    NoneType,
+    OptionalType,
+    RecordType,
+    SeqType,
+    SetType,
+    SortType,
+    TupleType,
+    Type,
+    UnionType,
+)
 from ratified.language.values import Bag, Map, Seq, Set
 from ratified.smt.finite.circuit import TRUE
 
@@ -110,9 +126,33 @@ def one_form(form: Form, *parts: Symbolic) -> Cases:
 
 def atomic(t: Type) -> bool:
     """Return whether values of a type are held as a `Choice`."""
-    if isinstance(t, OptionalType):
-        return isinstance(t.item, BoolType) or atomic(t.item)
-    return isinstance(t, IntType | SortType | EnumType | NoneType)
+    try:
+        return _ATOMIC(t, None)
+    except NoRuleError:
+        raise unheard_of(t) from None
+
+
+_ATOMIC: Rules[None, bool] = Rules("types of choices")
+
+
+@_ATOMIC.rule(IntType, SortType, EnumType, NoneType)
+def _(t: Type, _: None) -> bool:
+    return True
+
+
+@_ATOMIC.rule(BoolType, RecordType, UnionType, TupleType, MapType, SetType, BagType, SeqType)
+def _(t: Type, _: None) -> bool:
+    return False
+
+
+@_ATOMIC.rule(OptionalType)
+def _(t: OptionalType, _: None) -> bool:
+    return isinstance(t.item, BoolType) or atomic(t.item)
+
+
+def unheard_of(t: Type) -> TooLarge:
+    """Return the error for a type that there is no case for."""
+    return TooLarge(f"there are no circuits of values of type {t}", remedy="`ratified check` explores it")
 
 
 def decoded(value: Symbolic, true: Truth) -> Any:

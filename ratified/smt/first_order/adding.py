@@ -12,10 +12,10 @@ from ratified.language.errors import Span
 from ratified.language.types import IntType, Type
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.context import Context
+from ratified.smt.first_order.equality import as_number
 from ratified.smt.first_order.ordering import Run, chosen
 from ratified.smt.first_order.recursion import Found, Values, copy_by_copy, worked_out
 from ratified.smt.first_order.shapes import Atom, Dependent, Listing, Shape
-from ratified.smt.first_order.variants import as_number
 from ratified.smt.terms import (
     TRUE,
     Arithmetic,

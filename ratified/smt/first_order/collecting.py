@@ -27,12 +27,14 @@ from ratified.language.types import (
 )
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.adding import added_up, in_order
+from ratified.smt.first_order.constants import bag_of, literal
 from ratified.smt.first_order.containers import iterated
 from ratified.smt.first_order.context import Context, Demand, Failing
 from ratified.smt.first_order.counting import size_of
 from ratified.smt.first_order.defining import light, lightened
+from ratified.smt.first_order.equality import as_number
 from ratified.smt.first_order.linear import times
-from ratified.smt.first_order.logic import bag_of, before, literal, where
+from ratified.smt.first_order.logic import before, where
 from ratified.smt.first_order.ordering import FEW, Run, chosen, few, run_of
 from ratified.smt.first_order.shapes import (
     Atom,
@@ -46,7 +48,6 @@ from ratified.smt.first_order.shapes import (
     either,
 )
 from ratified.smt.first_order.totals import summed
-from ratified.smt.first_order.variants import as_number
 from ratified.smt.terms import (
     FALSE,
     INT,

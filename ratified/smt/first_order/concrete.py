@@ -25,8 +25,8 @@ from ratified.language.types import (
     RecordType,
     SetType,
     SortType,
-    TupleType,
     Type,
+    children,
     values_of,
 )
 from ratified.language.values import Bag, Seq, Set, show
@@ -57,6 +57,11 @@ class Concrete:
         self.sizes = {t.sort: structure.sizes.get(sort_name(t), 1) for t in theory.module.sorts}
         self._ranks: dict[str, list[int]] = {}
 
+    def _atom(self, t: Type, found: int) -> Any:
+        if isinstance(t, SortType):
+            return self.member(t, found)
+        return found if isinstance(t, IntType) else bool(found)
+
     def value(self, t: Type, shape: Shape) -> Any:
         """A shape as a value of the language."""
         structure = self.structure
@@ -66,10 +71,7 @@ class Concrete:
             case Nothing():
                 return None
             case Atom(term):
-                found = structure.evaluate(term, {})
-                if isinstance(t, SortType):
-                    return self.member(t, found)
-                return found if isinstance(t, IntType) else bool(found)
+                return self._atom(t, structure.evaluate(term, {}))
             case Case(enum, tests):
                 members = list(enum)
                 return next(
@@ -77,10 +79,9 @@ class Concrete:
                 )
             case Maybe(there, value):
                 return self.value(getattr(t, "item", t), value) if structure.holds(there) else None
-            case Row(RecordType() as r, fields):
-                return r.record(*(self.value(ft, f) for ft, f in zip(r.fields.values(), fields, strict=True)))
-            case Row(TupleType(items), fields):
-                return tuple(self.value(i, f) for i, f in zip(items, fields, strict=True))
+            case Row(kind, fields):
+                inside = (self.value(ft, f) for ft, f in zip(children(kind), fields, strict=True))
+                return kind.record(*inside) if isinstance(kind, RecordType) else tuple(inside)
             case OneOf(cases):
                 for record, test, row in cases:
                     if structure.holds(test):

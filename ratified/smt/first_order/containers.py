@@ -23,9 +23,11 @@ from ratified.language.types import (
 )
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.adding import added_up, in_order
+from ratified.smt.first_order.constants import bag_of, mapping, sequence
 from ratified.smt.first_order.context import Context, Failing
 from ratified.smt.first_order.counting import size_of
-from ratified.smt.first_order.logic import bag_of, mapping, sequence, where
+from ratified.smt.first_order.equality import as_number
+from ratified.smt.first_order.logic import where
 from ratified.smt.first_order.ordering import Run, few, run_of
 from ratified.smt.first_order.shapes import (
     Atom,
@@ -39,7 +41,7 @@ from ratified.smt.first_order.shapes import (
     Shape,
     either,
 )
-from ratified.smt.first_order.variants import as_number, known_of
+from ratified.smt.first_order.symbols import known_of
 from ratified.smt.terms import (
     INT,
     TRUE,

@@ -20,9 +20,10 @@ from ratified.language.types import IntType, MapType, Type, parts
 from ratified.language.uses import Uses
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.defining import lightened
+from ratified.smt.first_order.equality import Equality, as_number
 from ratified.smt.first_order.shapes import Atom, Maybe, Members, Refused, Row, Shape, either
+from ratified.smt.first_order.symbols import Shapes, known_of
 from ratified.smt.first_order.theory import Theory
-from ratified.smt.first_order.variants import Equality, Shapes, as_number, known_of
 from ratified.smt.terms import (
     FALSE,
     TRUE,

@@ -12,12 +12,12 @@ from ratified.language.types import BagType, SetType, SortType, Type
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.context import Context
 from ratified.smt.first_order.defining import light
+from ratified.smt.first_order.equality import as_number
 from ratified.smt.first_order.linear import Sums
 from ratified.smt.first_order.names import sort_name
 from ratified.smt.first_order.ordering import few
 from ratified.smt.first_order.shapes import Atom, Members, Shape
 from ratified.smt.first_order.theory import COUNTED
-from ratified.smt.first_order.variants import as_number
 from ratified.smt.terms import TRUE, Number, Term, at_most, conj, disj, fresh, neg, plus, substituted
 
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from enum import Enum
 
 from ratified.language import ir
 from ratified.language.errors import Span
@@ -12,30 +11,25 @@ from ratified.language.ir import Which
 from ratified.language.rules import Rules
 from ratified.language.sorts import Sort
 from ratified.language.types import (
-    BagType,
-    MapType,
     NoneType,
     OptionalType,
     RecordType,
-    SeqType,
     SetType,
     SortType,
     TupleType,
     Type,
     records_of,
 )
-from ratified.language.values import Bag, Map, Seq, Set
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.adding import added_up
+from ratified.smt.first_order.constants import numbered
 from ratified.smt.first_order.context import Context, Failing
 from ratified.smt.first_order.counting import counted, size_is, size_of
+from ratified.smt.first_order.equality import as_number, is_none
 from ratified.smt.first_order.names import sort_name
 from ratified.smt.first_order.ordering import Run, chosen
 from ratified.smt.first_order.shapes import (
     Atom,
-    Case,
-    Function,
-    Listing,
     Maybe,
     Members,
     Nothing,
@@ -44,8 +38,8 @@ from ratified.smt.first_order.shapes import (
     Shape,
     either,
 )
+from ratified.smt.first_order.symbols import known_of
 from ratified.smt.first_order.theory import COUNTED, Axiom
-from ratified.smt.first_order.variants import as_number, is_none, known_of
 from ratified.smt.terms import (
     BOOL,
     FALSE,
@@ -75,99 +69,6 @@ numbers: Rules[Context, Shape] = Rules("numbers in first-order logic")
 types: Rules[Context, Shape] = Rules("types in first-order logic")
 
 # --- leaves -----------------------------------------------------------------------------------------------------------
-
-
-@leaves.rule(ir.Literal)
-def _(node: ir.Literal, context: Context) -> Shape:
-    return literal(node.value, node.type, node.span, context)
-
-
-def literal(value: object, t: Type, span: Span | None, context: Context) -> Shape:
-    """A constant of the source as a shape."""
-    if isinstance(t, OptionalType) and value is not None:
-        t = t.item
-    match value:
-        case None:
-            return Nothing()
-        case bool():
-            return Atom(TRUE if value else FALSE)
-        case Sort():
-            return numbered(SortType(type(value)), int(value), span, context)
-        case int():
-            return Atom(Number(value))
-        case Enum():
-            members = list(type(value))
-            return Case(type(value), tuple(TRUE if m is value else FALSE for m in members))
-        case tuple() if isinstance(t, TupleType):
-            items = zip(value, t.items, strict=True)
-            return Row(t, tuple(literal(v, it, span, context) for v, it in items))
-        case Set() | frozenset() if isinstance(t, SetType):
-            return context.listed(t.item, [literal(v, t.item, span, context) for v in value])
-        case Bag() if isinstance(t, BagType):
-            return bag_of(t.item, [literal(v, t.item, span, context) for v in value], context)
-        case Seq() if isinstance(t, SeqType):
-            return sequence(t.item, [literal(v, t.item, span, context) for v in value], context)
-        case Map() if isinstance(t, MapType):
-            pairs = [
-                (literal(k, t.key, span, context), literal(v, t.value, span, context))
-                for k, v in value.entries()
-            ]
-            return mapping(t, pairs, context)
-    for record in records_of(t):
-        if type(value) is record.record:
-            fields = ((getattr(value, f), ft) for f, ft in record.fields.items())
-            return Row(record, tuple(literal(v, ft, span, context) for v, ft in fields))
-    raise sh.refuse(span, f"the constant {value!r}", "use a parameter of the model")
-
-
-def numbered(t: SortType, index: int, span: Span | None, context: Context) -> Shape:
-    """A value by its number: the first of an ordered sort and so on, or one that is known to differ from others."""
-    if index < 0:
-        context.demand(Failing.ERROR, FALSE, f"{t}({index}), which there is not", span)
-        return context.theory.unknown(t)
-    found, there = context.theory.numbered(t, index)
-    context.demand(
-        Failing.LAST if t.ordered else Failing.ERROR, there, f"{t}({index}) where there are fewer", span
-    )
-    return Atom(found)
-
-
-def sequence(item: Type, items: Sequence[Shape], context: Context) -> Listing:
-    """The sequence of these."""
-
-    def at(index: Term) -> Shape:
-        found = items[-1] if items else context.theory.unknown(item)
-        for position, value in reversed(list(enumerate(items[:-1]))):
-            found = either(equal(index, Number(position)), value, found)
-        return found
-
-    return Listing(item, Number(len(items)), at)
-
-
-def mapping(t: MapType, pairs: Sequence[tuple[Shape, Shape]], context: Context) -> Function:
-    """The map of these."""
-    same = context.logic.same
-
-    def at(key: Shape) -> Shape:
-        found = pairs[0][1] if pairs else context.theory.unknown(t.value)
-        for k, v in pairs[1:]:
-            found = either(same(key, k), v, found)
-        return found
-
-    return Function(t, at, context.listed(t.key, [k for k, _ in pairs]), total=False)
-
-
-def bag_of(item: Type, items: Sequence[Shape], context: Context) -> Members:
-    """The bag of these."""
-    same = context.logic.same
-
-    def count(x: Shape) -> Term:
-        found: Term = Number(0)
-        for y in items:
-            found = plus(found, as_number(same(x, y)))
-        return found
-
-    return replace(context.listed(item, items), count=count)
 
 
 @leaves.rule(ir.Local)

@@ -12,11 +12,14 @@ what the translation adds to a name of the model begins with a character that no
 
 from __future__ import annotations
 
+from ratified.language.rules import Rules
 from ratified.language.types import (
+    BagType,
     BoolType,
     EnumType,
     IntType,
     MapType,
+    NoneType,
     OptionalType,
     RecordType,
     SeqType,
@@ -147,27 +150,67 @@ def _of_bounds(*bounds: int | str | None) -> str:
 
 def container_name(t: Type) -> str:
     """A name for a type that tells it from all others, bounds apart."""
-    match t:
-        case MapType(key, value):
-            return f"Map<{_key_name(key)}<{container_name(value)}"
-        case SetType(item):
-            return f"Set<{container_name(item)}"
-        case SeqType(item):
-            return f"Seq<{container_name(item)}"
-        case OptionalType(item):
-            return f"Maybe<{container_name(item)}"
-        case TupleType(items):
-            return "<".join([f"Tuple{len(items)}", *map(container_name, items)])
-        case UnionType(records):
-            return "<".join([f"Union{len(records)}", *map(container_name, records)])
-        case SortType():
-            return _class_name(t.sort)
-        case RecordType():
-            return f"{_class_name(t.record)}&"
-        case EnumType():
-            return f"{_class_name(t.enum)}="
-        case IntType():
-            return "Int!"
-        case BoolType():
-            return "Bool!"
+    return _NAMES(t, None)
+
+
+_NAMES: Rules[None, str] = Rules("the names of types in logic")
+
+
+@_NAMES.rule(MapType)
+def _(t: MapType, _: None) -> str:
+    return f"Map<{_key_name(t.key)}<{container_name(t.value)}"
+
+
+@_NAMES.rule(SetType)
+def _(t: SetType, _: None) -> str:
+    return f"Set<{container_name(t.item)}"
+
+
+@_NAMES.rule(SeqType)
+def _(t: SeqType, _: None) -> str:
+    return f"Seq<{container_name(t.item)}"
+
+
+@_NAMES.rule(OptionalType)
+def _(t: OptionalType, _: None) -> str:
+    return f"Maybe<{container_name(t.item)}"
+
+
+@_NAMES.rule(TupleType)
+def _(t: TupleType, _: None) -> str:
+    return "<".join([f"Tuple{len(t.items)}", *map(container_name, t.items)])
+
+
+@_NAMES.rule(UnionType)
+def _(t: UnionType, _: None) -> str:
+    return "<".join([f"Union{len(t.records)}", *map(container_name, t.records)])
+
+
+@_NAMES.rule(SortType)
+def _(t: SortType, _: None) -> str:
+    return _class_name(t.sort)
+
+
+@_NAMES.rule(RecordType)
+def _(t: RecordType, _: None) -> str:
+    return f"{_class_name(t.record)}&"
+
+
+@_NAMES.rule(EnumType)
+def _(t: EnumType, _: None) -> str:
+    return f"{_class_name(t.enum)}="
+
+
+@_NAMES.rule(IntType)
+def _(t: IntType, _: None) -> str:
+    return "Int!"
+
+
+@_NAMES.rule(BoolType)
+def _(t: BoolType, _: None) -> str:
+    return "Bool!"
+
+
+@_NAMES.rule(NoneType, BagType)
+def _(t: NoneType | BagType, _: None) -> str:
     return f"{t}!"

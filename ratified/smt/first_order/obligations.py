@@ -22,14 +22,13 @@ from ratified.language.kinds import refuse_other_types
 from ratified.language.lower import lowered
 from ratified.smt.definite import Definitions
 from ratified.smt.facts import Fact, Role
-from ratified.smt.first_order import variants as vs
 from ratified.smt.first_order.context import Context, Demand, Failing
 from ratified.smt.first_order.names import argument_name, is_of, is_size, sized, variable_name
 from ratified.smt.first_order.shapes import Atom, Refused, Shape
 from ratified.smt.first_order.steps import Execution, Path, State, SymbolicSteps
+from ratified.smt.first_order.symbols import constant_shape, known_of, within_bounds
 from ratified.smt.first_order.theory import Theory
 from ratified.smt.first_order.translate import logic_of
-from ratified.smt.first_order.variants import known_of
 from ratified.smt.kinds import TYPES
 from ratified.smt.normal import normal
 from ratified.smt.script import CLAIMS, Lemma, Script
@@ -141,7 +140,7 @@ class Translation:
         self.steps = SymbolicSteps(self.logic)
         self.definitions = Definitions(self.theory.laws)
         self.state: State = {
-            d.name: vs.within_bounds(self.theory.shapes.from_symbols(variable_name(d.name), d.type))
+            d.name: within_bounds(self.theory.shapes.from_symbols(variable_name(d.name), d.type))
             for d in self.module.variables
         }
         self.bounds = {
@@ -334,7 +333,7 @@ class Translation:
         given, within = [], []
         for argument in action.arguments:
             name = argument_name(action.name, argument.name)
-            shape, known = vs.constant_shape(self.theory.shapes, name, argument.type)
+            shape, known = constant_shape(self.theory.shapes, name, argument.type)
             given.append((argument.name, shape))
             within.append(known)
         known = conj(*within)

@@ -14,6 +14,7 @@ from functools import partial
 
 from ratified.language import ir
 from ratified.language.errors import Span
+from ratified.language.rules import Rules
 from ratified.language.types import (
     BagType,
     BoolType,
@@ -23,14 +24,16 @@ from ratified.language.types import (
     NoneType,
     OptionalType,
     RecordType,
+    SeqType,
     SetType,
     SortType,
     TupleType,
     Type,
-    records_of,
+    UnionType,
 )
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.context import Context
+from ratified.smt.first_order.equality import as_number, is_none
 from ratified.smt.first_order.shapes import (
     Atom,
     Case,
@@ -43,7 +46,6 @@ from ratified.smt.first_order.shapes import (
     Shape,
     either,
 )
-from ratified.smt.first_order.variants import as_number, is_none
 from ratified.smt.terms import (
     BOOL,
     FALSE,
@@ -69,37 +71,83 @@ from ratified.smt.terms import (
 # --- the order of values ----------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """Two values of a type, of which it is asked whether the first comes before the second."""
+
+    a: Shape
+    b: Shape
+    context: Context
+    span: Span
+
+
+_PRECEDES: Rules[_Pair, Term] = Rules("the order of values in logic")
+
+
 def precedes(t: Type, a: Shape, b: Shape, context: Context, span: Span) -> Term:
     """Whether a value comes before another: None first, members of an Enum as declared, records by class, then fields."""
-    match t:
-        case NoneType():
-            return FALSE
-        case OptionalType(item):
-            if isinstance(a, Nothing) or isinstance(b, Nothing):
-                return conj(neg(is_none(b)), is_none(a))
-            x, y = (s.value if isinstance(s, Maybe) else s for s in (a, b))
-            return conj(neg(is_none(b)), disj(is_none(a), precedes(item, x, y, context, span)))
-        case BoolType() | IntType() | SortType():
-            assert isinstance(a, Atom)
-            assert isinstance(b, Atom)
-            if isinstance(t, SortType):
-                return neg(context.theory.order(t)(b.term, a.term))
-            if sort_of(a.term) == BOOL and sort_of(b.term) == BOOL:
-                return conj(neg(a.term), b.term)
-            return less(as_number(a.term), as_number(b.term))
-        case EnumType():
-            assert isinstance(a, Case)
-            assert isinstance(b, Case)
-            return disj(*(conj(x, disj(*b.tests[i + 1 :])) for i, x in enumerate(a.tests)))
-        case TupleType(items):
-            return _fields(items, a, b, context, span)
-        case RecordType():
-            return _fields(tuple(t.fields.values()), a, b, context, span)
-    if records := records_of(t):
-        return _records(records, a, b, context, span)
-    raise sh.refuse(
-        span, f"the order of values of type {t}", "say it without an order, or use sorts and ints"
-    )
+    return _PRECEDES(t, _Pair(a, b, context, span))
+
+
+@_PRECEDES.rule(NoneType)
+def _(t: NoneType, of: _Pair) -> Term:
+    return FALSE
+
+
+@_PRECEDES.rule(OptionalType)
+def _(t: OptionalType, of: _Pair) -> Term:
+    a, b = of.a, of.b
+    if isinstance(a, Nothing) or isinstance(b, Nothing):
+        return conj(neg(is_none(b)), is_none(a))
+    x, y = (s.value if isinstance(s, Maybe) else s for s in (a, b))
+    return conj(neg(is_none(b)), disj(is_none(a), precedes(t.item, x, y, of.context, of.span)))
+
+
+@_PRECEDES.rule(SortType)
+def _(t: SortType, of: _Pair) -> Term:
+    a, b = of.a, of.b
+    assert isinstance(a, Atom)
+    assert isinstance(b, Atom)
+    return neg(of.context.theory.order(t)(b.term, a.term))
+
+
+@_PRECEDES.rule(BoolType, IntType)
+def _(t: BoolType | IntType, of: _Pair) -> Term:
+    a, b = of.a, of.b
+    assert isinstance(a, Atom)
+    assert isinstance(b, Atom)
+    if sort_of(a.term) == BOOL and sort_of(b.term) == BOOL:
+        return conj(neg(a.term), b.term)
+    return less(as_number(a.term), as_number(b.term))
+
+
+@_PRECEDES.rule(EnumType)
+def _(t: EnumType, of: _Pair) -> Term:
+    a, b = of.a, of.b
+    assert isinstance(a, Case)
+    assert isinstance(b, Case)
+    return disj(*(conj(x, disj(*b.tests[i + 1 :])) for i, x in enumerate(a.tests)))
+
+
+@_PRECEDES.rule(TupleType)
+def _(t: TupleType, of: _Pair) -> Term:
+    return _fields(t.items, of.a, of.b, of.context, of.span)
+
+
+@_PRECEDES.rule(RecordType)
+def _(t: RecordType, of: _Pair) -> Term:
+    return _fields(tuple(t.fields.values()), of.a, of.b, of.context, of.span)
+
+
+@_PRECEDES.rule(UnionType)
+def _(t: UnionType, of: _Pair) -> Term:
+    return _records(t.records, of.a, of.b, of.context, of.span)
+
+
+@_PRECEDES.rule(MapType, SetType, BagType, SeqType)
+def _(t: Type, of: _Pair) -> Term:
+    what = f"the order of values of type {t}"
+    raise sh.refuse(of.span, what, "say it without an order, or use sorts and ints")
 
 
 def _fields(types: Sequence[Type], a: Shape, b: Shape, context: Context, span: Span) -> Term:
@@ -133,23 +181,53 @@ FEW = 16
 
 def few(t: Type) -> list[Shape] | None:
     """The values of a type in their order, if it has the same ones at every size, and few; None otherwise."""
-    match t:
-        case NoneType():
-            return [Nothing()]
-        case BoolType():
-            return [Atom(FALSE), Atom(TRUE)]
-        case EnumType(enum):
-            return [Case(enum, tuple(TRUE if m is n else FALSE for m in enum)) for n in enum]
-        case IntType(int(low), int(high)) if high - low < FEW:
-            return [Atom(Number(i)) for i in range(low, high + 1)]
-        case OptionalType(item):
-            inner = few(item)
-            return None if inner is None or len(inner) >= FEW else [Nothing(), *inner]
-        case TupleType(items):
-            return _few_rows(t, items)
-        case RecordType():
-            return _few_rows(t, tuple(t.fields.values()))
+    return _FEW(t, None)
+
+
+_FEW: Rules[None, list[Shape] | None] = Rules("types of few values in logic")
+
+
+@_FEW.rule(SortType, UnionType, MapType, SetType, BagType, SeqType)
+def _(t: Type, _: None) -> None:
     return None
+
+
+@_FEW.rule(NoneType)
+def _(t: NoneType, _: None) -> list[Shape]:
+    return [Nothing()]
+
+
+@_FEW.rule(BoolType)
+def _(t: BoolType, _: None) -> list[Shape]:
+    return [Atom(FALSE), Atom(TRUE)]
+
+
+@_FEW.rule(EnumType)
+def _(t: EnumType, _: None) -> list[Shape]:
+    return [Case(t.enum, tuple(TRUE if m is n else FALSE for m in t.enum)) for n in t.enum]
+
+
+@_FEW.rule(IntType)
+def _(t: IntType, _: None) -> list[Shape] | None:
+    if not isinstance(t.low, int) or not isinstance(t.high, int) or t.high - t.low >= FEW:
+        return None
+    return [Atom(Number(i)) for i in range(t.low, t.high + 1)]
+
+
+@_FEW.rule(OptionalType)
+def _(t: OptionalType, _: None) -> list[Shape] | None:
+    inner = few(t.item)
+    return None if inner is None or len(inner) >= FEW else [Nothing(), *inner]
+
+
+@_FEW.rule(TupleType)
+def _(t: TupleType, _: None) -> list[Shape] | None:
+    return _few_rows(t, t.items)
+
+
+@_FEW.rule(RecordType)
+def _(t: RecordType, _: None) -> list[Shape] | None:
+    return _few_rows(t, tuple(t.fields.values()))
 
 
 def _few_rows(t: Type, items: Sequence[Type]) -> list[Shape] | None:

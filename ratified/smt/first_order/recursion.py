@@ -12,8 +12,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ratified.language.errors import Span
+from ratified.language.rules import Rules
 from ratified.language.types import (
     BagType,
     BoolType,
@@ -34,6 +36,7 @@ from ratified.smt.facts import Role
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.context import Context
 from ratified.smt.first_order.defining import canonical, variables_of
+from ratified.smt.first_order.equality import as_number, is_none
 from ratified.smt.first_order.names import ascii_name, is_worked_out, record_names, sort_name, worked_out_name
 from ratified.smt.first_order.ordering import Run, first_of
 from ratified.smt.first_order.shapes import (
@@ -51,8 +54,9 @@ from ratified.smt.first_order.shapes import (
     either,
     known,
 )
+from ratified.smt.first_order.symbols import Shapes
 from ratified.smt.first_order.theory import Axiom
-from ratified.smt.first_order.variants import Argument, Shapes, Variant, as_number, is_none
+from ratified.smt.first_order.variants import Argument, Variant
 from ratified.smt.law import Law
 from ratified.smt.terms import (
     BOOL,
@@ -74,6 +78,8 @@ from ratified.smt.terms import (
     neg,
     some,
 )
+
+K = TypeVar("K", bound=Shape)
 
 Found = Callable[[str, Shape], Shape]
 """What a thing is at a place."""
@@ -309,6 +315,31 @@ def _closed(formula: Term) -> Term:
     return every(sorted(free(formula), key=lambda b: b.name), formula)
 
 
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A value, and the symbols of a name, at arguments, that are to be what it is made of."""
+
+    name: str
+    arguments: tuple[Argument, ...]
+    value: Shape
+    shapes: Shapes
+
+    def symbol(self, suffix: str, sort: str, more: Sequence[Argument] = ()) -> Apply:
+        """The symbol with this suffix, at more arguments."""
+        made = self.shapes.signature.apply(self.name + suffix, [*self.arguments, *more], sort)
+        assert isinstance(made, Apply)
+        return made
+
+    def inside(
+        self, suffix: str, t: Type, part: Shape, more: Sequence[Argument] = ()
+    ) -> Iterator[tuple[Apply, Term]]:
+        """The equations of a part."""
+        return _equations(self.name + suffix, t, [*self.arguments, *more], part, self.shapes)
+
+
+_EQUATIONS: Rules[_Column, Iterator[tuple[Apply, Term]]] = Rules("what symbols are equal to")
+
+
 def _equations(
     name: str, t: Type, arguments: Sequence[Argument], value: Shape, shapes: Shapes
 ) -> Iterator[tuple[Apply, Term]]:
@@ -316,76 +347,107 @@ def _equations(
     value = known(value)
     if not isinstance(t, OptionalType) and isinstance(value, Maybe):
         value = known(value.value)
-
-    def symbol(suffix: str, sort: str) -> Apply:
-        made = shapes.signature.apply(name + suffix, arguments, sort)
-        assert isinstance(made, Apply)
-        return made
-
-    def inside(suffix: str, inner: Type, part: Shape) -> Iterator[tuple[Apply, Term]]:
-        return _equations(name + suffix, inner, arguments, part, shapes)
-
-    match t, value:
-        case NoneType(), _:
-            return
-        case ((BoolType() | IntType() | SortType()), Atom(term)):
-            sort = sort_name(t) if isinstance(t, SortType) else INT if isinstance(t, IntType) else BOOL
-            yield symbol("", sort), as_number(term) if sort == INT else term
-        case EnumType(enum), Case(_, tests):
-            for member, test in list(zip(enum, tests, strict=True))[:-1]:
-                yield symbol(f"={ascii_name(member.name)}", BOOL), test
-        case OptionalType(item), _:
-            yield symbol("?", BOOL), neg(is_none(value))
-            part = known(value.value) if isinstance(value, Maybe) else value
-            if not isinstance(part, Nothing):
-                yield from inside("", item, part)
-        case RecordType(), Row(_, fields):
-            for (f, ft), part in zip(t.fields.items(), fields, strict=True):
-                yield from inside(f".{ascii_name(f)}", ft, part)
-        case TupleType(items), Row(_, fields):
-            for i, (ft, part) in enumerate(zip(items, fields, strict=True)):
-                yield from inside(f".{i}", ft, part)
-        case UnionType(records), sh.OneOf() | Row():
-            cases = {r: (test, row) for r, test, row in as_union(value).cases}
-            for r, called in zip(records, record_names(records), strict=True):
-                test, row = cases.get(r, (FALSE, None))
-                if r != records[-1]:
-                    yield symbol(f"?{called}", BOOL), test
-                if row is not None:
-                    yield from inside(f"?{called}", r, row)
-        case _:
-            yield from _contained(name, t, arguments, value, shapes)
+    return _EQUATIONS(t, _Column(name, tuple(arguments), value, shapes))
 
 
-def _contained(
-    name: str, t: Type, arguments: Sequence[Argument], value: Shape, shapes: Shapes
-) -> Iterator[tuple[Apply, Term]]:
-    """The same of a map, a set, a bag or a sequence."""
-    match t, value:
-        case MapType(), Function(of, value_at) if value.total and of.key == t.key:
-            for variant in shapes.variants(t.key):
-                columns = [fresh("key", s) for s in variant.sorts]
-                more = [*arguments, *zip(columns, variant.sorts, strict=True)]
-                yield from _equations(
-                    name + variant.name, t.value, more, value_at(variant.build(columns)), shapes
-                )
-        case SetType(item) | BagType(item), Members(count=count) if isinstance(t, SetType) == (count is None):
-            for variant in shapes.variants(item):
-                columns = [fresh("item", s) for s in variant.sorts]
-                more = [*arguments, *zip(columns, variant.sorts, strict=True)]
-                x = variant.build(columns)
-                made = shapes.signature.apply(name + variant.name, more, BOOL if count is None else INT)
-                assert isinstance(made, Apply)
-                yield made, value.has(x) if count is None else count(x)
-        case SeqType(item), Listing(_, length, at):
-            size = shapes.signature.apply(f"{name}/length", arguments, INT)
-            assert isinstance(size, Apply)
-            yield size, length
-            position = fresh("at", INT)
-            more = [*arguments, (position, INT)]
-            yield from _equations(f"{name}/at", item, more, at(position), shapes)
-        case _:
-            raise Dependent
+@_EQUATIONS.rule(NoneType)
+def _(t: NoneType, of: _Column) -> Iterator[tuple[Apply, Term]]:
+    yield from ()
+
+
+@_EQUATIONS.rule(BoolType)
+def _(t: BoolType, of: _Column) -> Iterator[tuple[Apply, Term]]:
+    yield of.symbol("", BOOL), _of_kind(Atom, of.value).term
+
+
+@_EQUATIONS.rule(IntType)
+def _(t: IntType, of: _Column) -> Iterator[tuple[Apply, Term]]:
+    yield of.symbol("", INT), as_number(_of_kind(Atom, of.value).term)
+
+
+@_EQUATIONS.rule(SortType)
+def _(t: SortType, of: _Column) -> Iterator[tuple[Apply, Term]]:
+    yield of.symbol("", sort_name(t)), _of_kind(Atom, of.value).term
+
+
+@_EQUATIONS.rule(EnumType)
+def _(t: EnumType, of: _Column) -> Iterator[tuple[Apply, Term]]:
+    for member, test in list(zip(t.enum, _of_kind(Case, of.value).tests, strict=True))[:-1]:
+        yield of.symbol(f"={ascii_name(member.name)}", BOOL), test
+
+
+@_EQUATIONS.rule(OptionalType)
+def _(t: OptionalType, of: _Column) -> Iterator[tuple[Apply, Term]]:
+    value = of.value
+    yield of.symbol("?", BOOL), neg(is_none(value))
+    part = known(value.value) if isinstance(value, Maybe) else value
+    if not isinstance(part, Nothing):
+        yield from of.inside("", t.item, part)
+
+
+@_EQUATIONS.rule(RecordType)
+def _(t: RecordType, of: _Column) -> Iterator[tuple[Apply, Term]]:
+    for (f, ft), part in zip(t.fields.items(), _of_kind(Row, of.value).fields, strict=True):
+        yield from of.inside(f".{ascii_name(f)}", ft, part)
+
+
+@_EQUATIONS.rule(TupleType)
+def _(t: TupleType, of: _Column) -> Iterator[tuple[Apply, Term]]:
+    for i, (ft, part) in enumerate(zip(t.items, _of_kind(Row, of.value).fields, strict=True)):
+        yield from of.inside(f".{i}", ft, part)
+
+
+@_EQUATIONS.rule(UnionType)
+def _(t: UnionType, of: _Column) -> Iterator[tuple[Apply, Term]]:
+    if not isinstance(of.value, sh.OneOf | Row):
+        raise Dependent
+    cases = {r: (test, row) for r, test, row in as_union(of.value).cases}
+    for r, called in zip(t.records, record_names(t.records), strict=True):
+        test, row = cases.get(r, (FALSE, None))
+        if r != t.records[-1]:
+            yield of.symbol(f"?{called}", BOOL), test
+        if row is not None:
+            yield from of.inside(f"?{called}", r, row)
+
+
+@_EQUATIONS.rule(MapType)
+def _(t: MapType, of: _Column) -> Iterator[tuple[Apply, Term]]:
+    value = _of_kind(Function, of.value)
+    if not value.total or value.type.key != t.key:
+        raise Dependent
+    for variant in of.shapes.variants(t.key):
+        columns = [fresh("key", s) for s in variant.sorts]
+        part = value.at(variant.build(columns))
+        yield from of.inside(variant.name, t.value, part, list(zip(columns, variant.sorts, strict=True)))
+
+
+@_EQUATIONS.rule(SetType, BagType)
+def _(t: SetType | BagType, of: _Column) -> Iterator[tuple[Apply, Term]]:
+    value = _of_kind(Members, of.value)
+    if isinstance(t, SetType) != (value.count is None):
+        raise Dependent
+    for variant in of.shapes.variants(t.item):
+        columns = [fresh("item", s) for s in variant.sorts]
+        x, more = variant.build(columns), list(zip(columns, variant.sorts, strict=True))
+        if value.count is None:
+            yield of.symbol(variant.name, BOOL, more), value.has(x)
+        else:
+            yield of.symbol(variant.name, INT, more), value.count(x)
+
+
+@_EQUATIONS.rule(SeqType)
+def _(t: SeqType, of: _Column) -> Iterator[tuple[Apply, Term]]:
+    value = _of_kind(Listing, of.value)
+    yield of.symbol("/length", INT), value.length
+    position = fresh("at", INT)
+    yield from of.inside("/at", t.item, value.at(position), [(position, INT)])
+
+
+def _of_kind(kind: type[K], value: Shape) -> K:
+    """A value that is to be of a kind. Raises Dependent if it is of another."""
+    if not isinstance(value, kind):
+        raise Dependent
+    return value
 
 
 __all__ = ["Found", "Values", "copy_by_copy", "worked_out"]

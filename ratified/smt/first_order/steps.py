@@ -12,28 +12,32 @@ from dataclasses import dataclass
 from ratified.language.deferred import Deferred
 from ratified.language.errors import Span
 from ratified.language.ir import Declaration, Function
+from ratified.language.rules import Rules
 from ratified.language.types import (
     BagType,
     BoolType,
     EnumType,
     IntType,
     MapType,
+    NoneType,
     OptionalType,
+    RecordType,
     SeqType,
     SetType,
     SortType,
     TupleType,
     Type,
+    UnionType,
     unbounded,
 )
 from ratified.smt.first_order import shapes as sh
-from ratified.smt.first_order import variants as vs
+from ratified.smt.first_order.constants import bag_of, literal
 from ratified.smt.first_order.context import Context, Demand, Failing, Logic
-from ratified.smt.first_order.logic import bag_of, literal
 from ratified.smt.first_order.names import argument_name
 from ratified.smt.first_order.running import Running
 from ratified.smt.first_order.shapes import Atom, Case, Listing, Nothing, Row, Shape
 from ratified.smt.first_order.statements import block
+from ratified.smt.first_order.symbols import constant_shape, known_of
 from ratified.smt.terms import FALSE, TRUE, Number, Term, choice, conj
 
 State = Mapping[str, Shape]
@@ -87,8 +91,7 @@ class SymbolicSteps:
         if init is None:
             return Execution((Path(conj(*path.guard), path.state),), tuple(path.demands)), []
         shapes = [
-            vs.constant_shape(self.theory.shapes, argument_name("init", a.name), a.type)
-            for a in init.arguments
+            constant_shape(self.theory.shapes, argument_name("init", a.name), a.type) for a in init.arguments
         ]
         named = [(a.name, s) for a, (s, _) in zip(init.arguments, shapes, strict=True)]
         path.guard += [known for _, known in shapes if known != TRUE]
@@ -101,7 +104,7 @@ class SymbolicSteps:
         default = declaration.default
         context = Context(self.logic, {}, {}, {}, path.hear)
         made = self._default(default.value, declaration.type, declaration.span, context)
-        within = vs.known_of(self.theory.shapes, declaration.type, made)
+        within = known_of(self.theory.shapes, declaration.type, made)
         context.demand(Failing.LEFT, within, f"the bounds of {declaration.name}", declaration.span)
         return made
 
@@ -124,29 +127,67 @@ class SymbolicSteps:
 
     def zero(self, t: Type) -> Shape | None:
         """The value that variables of a type have at first; None if there is none."""
-        match t:
-            case BoolType():
-                return Atom(FALSE)
-            case OptionalType():
-                return Nothing()
-            case IntType(low, high) if low is not None and high is not None:
-                within = self.theory.shapes.within(t, Number(0))
-                least = self.theory.shapes.bound(low)
-                return Atom(choice(within, Number(0), least))
-            case EnumType(enum):
-                return Case(enum, tuple(TRUE if member is t.first else FALSE for member in enum))
-            case SortType() if t.ordered:
-                return Atom(self.theory.endpoint(t, last=False))
-            case MapType(_, value):
-                inner = self.zero(value)
-                return None if inner is None else self.theory.shapes.whole(t, lambda _: inner)
-            case SetType(item):
-                return Context(self.logic, {}, {}, {}).listed(item, [])
-            case BagType(item):
-                return bag_of(item, [], Context(self.logic, {}, {}, {}))
-            case SeqType(item):
-                return Listing(item, Number(0), lambda _: self.theory.unknown(item))
-            case TupleType(items):
-                made = [self.zero(i) for i in items]
-                return None if None in made else Row(t, tuple(m for m in made if m is not None))
+        return _ZERO(t, self)
+
+
+_ZERO: Rules[SymbolicSteps, Shape | None] = Rules("the first values of types in logic")
+
+
+@_ZERO.rule(NoneType, RecordType, UnionType)
+def _(t: Type, steps: SymbolicSteps) -> None:
+    return None
+
+
+@_ZERO.rule(BoolType)
+def _(t: BoolType, steps: SymbolicSteps) -> Shape:
+    return Atom(FALSE)
+
+
+@_ZERO.rule(OptionalType)
+def _(t: OptionalType, steps: SymbolicSteps) -> Shape:
+    return Nothing()
+
+
+@_ZERO.rule(IntType)
+def _(t: IntType, steps: SymbolicSteps) -> Shape | None:
+    if t.low is None or t.high is None:
         return None
+    within, least = steps.theory.shapes.within(t, Number(0)), steps.theory.shapes.bound(t.low)
+    return Atom(choice(within, Number(0), least))
+
+
+@_ZERO.rule(EnumType)
+def _(t: EnumType, steps: SymbolicSteps) -> Shape:
+    return Case(t.enum, tuple(TRUE if member is t.first else FALSE for member in t.enum))
+
+
+@_ZERO.rule(SortType)
+def _(t: SortType, steps: SymbolicSteps) -> Shape | None:
+    return Atom(steps.theory.endpoint(t, last=False)) if t.ordered else None
+
+
+@_ZERO.rule(MapType)
+def _(t: MapType, steps: SymbolicSteps) -> Shape | None:
+    inner = steps.zero(t.value)
+    return None if inner is None else steps.theory.shapes.whole(t, lambda _: inner)
+
+
+@_ZERO.rule(SetType)
+def _(t: SetType, steps: SymbolicSteps) -> Shape:
+    return Context(steps.logic, {}, {}, {}).listed(t.item, [])
+
+
+@_ZERO.rule(BagType)
+def _(t: BagType, steps: SymbolicSteps) -> Shape:
+    return bag_of(t.item, [], Context(steps.logic, {}, {}, {}))
+
+
+@_ZERO.rule(SeqType)
+def _(t: SeqType, steps: SymbolicSteps) -> Shape:
+    return Listing(t.item, Number(0), lambda _: steps.theory.unknown(t.item))
+
+
+@_ZERO.rule(TupleType)
+def _(t: TupleType, steps: SymbolicSteps) -> Shape | None:
+    made = [steps.zero(i) for i in t.items]
+    return None if None in made else Row(t, tuple(m for m in made if m is not None))

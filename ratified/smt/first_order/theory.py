@@ -15,7 +15,7 @@ from ratified.language.sorts import Ordered
 from ratified.language.types import MapType, SeqType, SetType, SortType, Type
 from ratified.smt.facts import Fact, Role
 from ratified.smt.first_order import shapes as sh
-from ratified.smt.first_order import variants as vs
+from ratified.smt.first_order.equality import Equality
 from ratified.smt.first_order.names import (
     majority_name,
     members_name,
@@ -26,7 +26,7 @@ from ratified.smt.first_order.names import (
 )
 from ratified.smt.first_order.shapes import Atom, Members, Shape, Signature
 from ratified.smt.first_order.sizes import Sized, laws
-from ratified.smt.first_order.variants import Shapes, constant_shape
+from ratified.smt.first_order.symbols import Shapes, constant_shape, with_origin
 from ratified.smt.law import Law
 from ratified.smt.terms import (
     BOOL,
@@ -255,7 +255,7 @@ class Theory:
         whole = None
         if isinstance(t.item, SortType):
             whole = self.shapes.universe(t.item), self.size(t.item)
-        return Sized(sort, content, size, whole, vs.Equality(self.shapes))
+        return Sized(sort, content, size, whole, Equality(self.shapes))
 
     def universal(self, members: Members, t: SortType) -> Term:
         """That a set has all values of a sort."""
@@ -263,7 +263,7 @@ class Theory:
 
     def with_distinct(self, members: Members, n: int) -> Term:
         """That a set has so many elements."""
-        same = vs.Equality(self.shapes)
+        same = Equality(self.shapes)
         if isinstance(members.item, SortType):
             self._counts(members.item)
 
@@ -283,7 +283,7 @@ class Theory:
                 t = known.reified[sort]
                 assert isinstance(t, MapType | SetType | SeqType)
                 c, d = fresh("c", sort), fresh("d", sort)
-                alike = vs.Equality(self.shapes).content(
+                alike = Equality(self.shapes).content(
                     self.shapes.of_reified(t, c), self.shapes.of_reified(t, d)
                 )
                 fact = every([c, d], implies(alike, equal(c, d)))
@@ -355,13 +355,13 @@ class Theory:
         def member(term: Term) -> Members:
             made = self.shapes.from_symbols(members_name(sort), item, [(term, sort)])
             assert isinstance(made, Members)
-            found = vs.with_origin(made, term)
+            found = with_origin(made, term)
             assert isinstance(found, Members)
             return found
 
         def has(x: Shape) -> Term:
             q = fresh("q", sort)
-            same = vs.Equality(self.shapes)
+            same = Equality(self.shapes)
             return conj(there, some([q], same(x, member(q))))
 
         def all_(f: Callable[[Shape], Term]) -> Term:

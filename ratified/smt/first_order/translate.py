@@ -10,6 +10,7 @@ from ratified.language import ir
 from ratified.language.rules import NoRuleError, Rules
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.collecting import comprehensions
+from ratified.smt.first_order.constants import constants
 from ratified.smt.first_order.containers import changing, making, reading
 from ratified.smt.first_order.context import Context, Logic
 from ratified.smt.first_order.logic import connectives, leaves, numbers, types
@@ -20,6 +21,7 @@ from ratified.smt.first_order.theory import Theory
 EXPRESSIONS: Rules[Context, Shape] = Rules.joined(
     "expressions in first-order logic",
     leaves,
+    constants,
     connectives,
     numbers,
     types,
@@ -35,7 +37,8 @@ def meaning(node: ir.Node, context: Context) -> Shape:
     try:
         return EXPRESSIONS(node, context)
     except NoRuleError:
-        raise sh.refuse(node.span, "this", "say it with all(...), any(...) or a comprehension") from None
+        what = f"{type(node).__name__}, for which first-order logic has no rule,"
+        raise sh.refuse(node.span, what, "say it with all(...), any(...) or a comprehension") from None
 
 
 def logic_of(module: ir.Module, theory: Theory) -> Logic:

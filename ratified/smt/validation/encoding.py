@@ -19,19 +19,12 @@ from typing import Any
 from ratified.language.scope import Scope
 from ratified.language.types import (
     BagType,
-    BoolType,
-    EnumType,
     IntType,
     MapType,
-    NoneType,
-    OptionalType,
-    RecordType,
     SeqType,
     SetType,
     SortType,
-    TupleType,
     Type,
-    UnionType,
     cardinality,
     parts,
     resolved,
@@ -40,7 +33,7 @@ from ratified.language.types import (
 from ratified.language.values import Set
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.names import majority_name, members_name, size_name, sort_name
-from ratified.smt.first_order.shapes import Atom, Case, Listing, Maybe, Members, Nothing, OneOf, Row, Shape
+from ratified.smt.first_order.shapes import Listing, Members, Nothing, Shape
 from ratified.smt.first_order.theory import Theory
 from ratified.smt.terms import (
     BOOL,
@@ -62,11 +55,15 @@ from ratified.smt.terms import (
     rebuilt,
     walk,
 )
-from ratified.smt.validation.constants import ELEMENT, constant, element, element_index, is_element
+from ratified.smt.validation.constants import constant, element, element_index, is_element
 from ratified.smt.validation.evaluation import Ask, Effort, Evaluation, Key, Table, TooMuch
-
-VALUES_MOST = 1_000
-"""Keys of a map: so many at most."""
+from ratified.smt.validation.writing import (
+    STANDS_FOR_NONE,
+    WRITING,
+    Place,
+    Unlike,
+    representatives,
+)
 
 CONTAINERS_MOST = 300
 """Containers that are elements of a sort of their own (in sets, as keys, as arguments): so many at most."""
@@ -77,10 +74,6 @@ WINDOW_MOST = 48
 
 _Entries = dict[Table, dict[Key, int]]
 """What is written into which table."""
-
-
-class Unlike(Exception):
-    """A value that is not what its symbols say."""
 
 
 class Encoding:
@@ -128,7 +121,7 @@ class Encoding:
         self._sizes[name] = size
         symbols = self.theory.signature.symbols
         if size_name(name) in symbols:
-            self._give(self.theory.size(t), size)
+            self.give(self.theory.size(t), size)
         if t.ordered or f"{name}/le" in symbols:  # of others, the order in which they are run through
             some, other = fresh("x", name), fresh("x", name)
             order = self.theory.order(t)(some, other)
@@ -137,7 +130,7 @@ class Encoding:
                 self.decide(Apply(order.symbol, (element(name, a), element(name, b))), a <= b)
             for last in (False, True):
                 if f"{name}/{'last' if last else 'first'}" in symbols:
-                    self._give(self.theory.endpoint(t, last=last), size - 1 if last else 0)
+                    self.give(self.theory.endpoint(t, last=last), size - 1 if last else 0)
         if not t.ordered:
             self._numbered(t, name, size)
         if members_name(majority_name(name)) in symbols:
@@ -150,7 +143,7 @@ class Encoding:
     def _numbered(self, t: SortType, name: str, size: int) -> None:
         for index in range(64):
             if f"{name}/{index}" in self.theory.signature.symbols and index < size:
-                self._give(self.theory.numbered(t, index)[0], index)
+                self.give(self.theory.numbered(t, index)[0], index)
 
     def _system(self, system: Members, item: SetType, values: Sequence[object]) -> None:
         """A set of sets whose members are the elements of a sort."""
@@ -202,11 +195,11 @@ class Encoding:
             for index, value in enumerate(values):
                 assert isinstance(t, MapType | SetType | SeqType)
                 shape = self.theory.shapes.of_reified(t, element(sort, index))
-                self._write_container(t, shape, value)
+                WRITING(t, Place(self, shape, value))
                 if isinstance(t, SetType) and size_name(sort) in self.theory.signature.symbols:
                     assert isinstance(shape, Members)
                     assert isinstance(value, Set)
-                    self._give(self.theory.cardinality(t, shape), len(value))
+                    self.give(self.theory.cardinality(t, shape), len(value))
             self._keep(self._log)
             self._log = outer
         return sort, self._containers[sort]
@@ -255,71 +248,29 @@ class Encoding:
             _, values = self.elements(t)
             if value not in values:
                 raise TooMuch("a container beyond its bounds")
-            self._give(shape.origin, values.index(value))
+            self.give(shape.origin, values.index(value))
             return
-        match t, shape:
-            case (NoneType(), _) | (_, Nothing()):
-                if value is not None:
-                    raise Unlike("None stands for something else")
-            case BoolType(), Atom(term):
-                self.decide(term, bool(value))
-            case ((IntType() | SortType()), Atom(term)):
-                self._give(term, int(value))
-            case EnumType(enum), Case(_, tests):
-                self.decide(tests[list(enum).index(value)], True)
-            case OptionalType(item), Maybe(there, inner):
-                self.decide(there, value is not None)
-                if value is not None:
-                    self.write(item, inner, value)
-            case RecordType(), Row(_, fields):
-                for (name, field), inner in zip(t.fields.items(), fields, strict=True):
-                    self.write(field, inner, getattr(value, name))
-            case TupleType(items), Row(_, fields):
-                for item, inner, each in zip(items, fields, value, strict=True):
-                    self.write(item, inner, each)
-            case UnionType(), OneOf(cases):
-                for record, test, inner in cases:
-                    if type(value) is record.record:
-                        self.decide(test, True)
-                        self.write(record, inner, value)
-            case _:
-                self._write_container(t, shape, value)
+        if isinstance(shape, Nothing):
+            if value is not None:
+                raise Unlike(STANDS_FOR_NONE)
+            return
+        WRITING(t, Place(self, shape, value))
 
-    def _write_container(self, t: Type, shape: Shape, value: Any) -> None:
-        match t, shape:
-            case MapType(key, item), sh.Function(_, at):
-                for k, v in value.entries():
-                    self.write(item, self._once(shape, k, lambda x: at(self.constant(key, x))), v)
-            case ((SetType(item) | BagType(item)), Members()):
-                self._once(shape, ELEMENT, lambda _: self._only(item, shape))
-                for x in dict.fromkeys(value):
-                    place = self._once(shape, x, lambda x: self._place(item, shape, x))
-                    if shape.count is None:
-                        self.decide(place, True)
-                    else:
-                        self._give(place, value.count(x))
-            case SeqType(item), Listing(_, length, at_):
-                self._give(length, len(value))
-                for i, x in enumerate(value):
-                    self.write(item, self._once(shape, i, lambda i: at_(Number(i))), x)
-            case _:
-                raise Unlike(f"a {t} stands for {type(shape).__name__}")
-
-    def _place(self, item: Type, shape: Members, x: Any) -> Term:
+    def place(self, item: Type, shape: Members, x: Any) -> Term:
         """The term that says whether a value is in a set, or how many copies of it there are in a bag."""
         return self._reduced(self.content(item, shape, x))
 
-    def _once(self, shape: Shape, at: Any, make: Callable[[Any], Any]) -> Any:
+    def once(self, shape: Shape, at: Any, make: Callable[[Any], Any]) -> Any:
         """What is inside a shape at a place: made once, for the shape lives as long."""
         key = (id(shape), at)
         if key not in self._inside:
             self._inside[key] = (shape, make(at))
         return self._inside[key][1]
 
-    def _only(self, item: Type, shape: Members) -> None:
+    def only(self, item: Type, shape: Members) -> None:
         """Let the relations of a set be false of all that is not written."""
         for x in representatives(item, self.scope):
-            for part in walk(self._place(item, shape, x)):
+            for part in walk(self.place(item, shape, x)):
                 if isinstance(part, Apply) and not is_element(part.symbol.name):
                     self._table(part.symbol).other = None
 
@@ -335,7 +286,7 @@ class Encoding:
         assert isinstance(t, MapType | SetType | SeqType)
         return self.theory.shapes.of_reified(t, element(sort, values.index(value)))
 
-    def _give(self, term: Term, value: int) -> None:
+    def give(self, term: Term, value: int) -> None:
         """Make a term of an uninterpreted sort, or an integer, mean a value."""
         match self._reduced(term):
             case Apply(symbol, arguments) if not is_element(symbol.name):
@@ -430,23 +381,6 @@ class Encoding:
 def substituted(term: Term, variable: Bound, value: Term) -> Term:
     """A term with a constant in place of a variable."""
     return value if term == variable else rebuilt(term, lambda inner: substituted(inner, variable, value))
-
-
-def representatives(t: Type, scope: Scope) -> list[Any]:
-    """A value for each way that a type's values are told apart by cases: None or not, which record, which member of an Enum."""
-    match t:
-        case BoolType() | EnumType() | NoneType():
-            return list(values_of(t, scope))
-        case OptionalType(item):
-            return [None, *representatives(item, scope)]
-        case UnionType(records):
-            return [x for r in records for x in representatives(r, scope)]
-        case RecordType(record):
-            fields = itertools.product(*(representatives(f, scope) for f in t.fields.values()))
-            return [record(*f) for f in itertools.islice(fields, VALUES_MOST)]
-        case TupleType(items):
-            return list(itertools.product(*(representatives(i, scope) for i in items)))
-    return list(itertools.islice(values_of(resolved(t, scope), scope), 1))
 
 
 def window(theory: Theory, scope: Scope) -> range | None:

@@ -29,8 +29,9 @@ from ratified.language.values import Bag, Seq, Set
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.shapes import Atom, Case, Listing, Maybe, Members, Nothing, OneOf, Row, Shape
 from ratified.smt.terms import Number, Term
-from ratified.smt.validation.encoding import VALUES_MOST, WINDOW_MOST, Encoding, Unlike, representatives
+from ratified.smt.validation.encoding import WINDOW_MOST, Encoding
 from ratified.smt.validation.evaluation import Ask, TooMuch
+from ratified.smt.validation.writing import VALUES_MOST, Unlike, representatives
 
 VALUES_ASKED = 100
 """Of an element type with so many values, a set is asked for each of them."""

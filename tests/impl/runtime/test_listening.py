@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,14 +15,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ratified.impl.contract import Busy, Command, Done, Refused
+from ratified.impl.contract import Busy, Command, Done, NotLeader, Refused, Write
+from ratified.impl.raft.messages import RequestVote
 from ratified.impl.runtime.certificates import make_certificates
 from ratified.impl.runtime.errors import InUse, SettingsError
 from ratified.impl.runtime.hosted import hosted
 from ratified.impl.runtime.links import parsed
-from ratified.impl.runtime.node import Node
+from ratified.impl.runtime.node import MOST_UNWRITTEN, Node
 from ratified.impl.runtime.remote import Remote
 from ratified.impl.runtime.settings import Limits, Tls
+from ratified.impl.runtime.storage import Storage
 from ratified.impl.runtime.tls import contexts
 from ratified.impl.runtime.wire import (
     GREETINGS,
@@ -32,6 +35,7 @@ from ratified.impl.runtime.wire import (
     Kind,
     Parts,
     Refusal,
+    Welcome,
     WireError,
     framed,
 )
@@ -155,6 +159,49 @@ def test_a_client_that_floods_is_answered_as_far_as_its_limits_go(tmp_path: Path
                 with pytest.raises(ConnectionError, match="too many connections; come again later"):
                     await Remote(address).__aenter__()
             assert await cluster.get("get y") == b"1"
+
+    asyncio.run(run())
+
+
+class HeldStorage(Storage):
+    """A disk that hangs when it is told to."""
+
+    free = threading.Event()
+    free.set()
+
+    def commit(self, writes: Sequence[Write]) -> None:
+        self.free.wait()
+        super().commit(writes)
+
+
+def test_a_node_that_floods_waits_for_the_disk(tmp_path: Path) -> None:
+    """Each message is a write. As long as the disk hangs only so many are read, and when it goes on all of them."""
+    terms = range(1_000, 31_000)
+    said_of = hosted("raft").said.encode
+    messages = [framed(Kind.MESSAGE, bytes(8), said_of(RequestVote(term, 0, 0))) for term in terms]
+
+    async def run() -> None:
+        cluster = Nodes(2, tmp_path)
+        try:
+            node = await cluster.start("n1", storage=HeldStorage)
+            HeldStorage.free.clear()
+            flood = asyncio.create_task(said(node, hello() + b"".join(messages) + framed(Kind.REQUEST, b"")))
+            while node.report()["unwritten"] < MOST_UNWRITTEN:
+                await asyncio.sleep(0.01)
+            async with Remote(cluster.places["n1"].peer) as client:
+                for number in range(50):  # it does answer, and each time might read from the other node
+                    assert isinstance(await client.submit(Command("c", number + 1, b"get x")), NotLeader)
+            assert node.status().term < terms[-1]
+            assert not flood.done()
+            HeldStorage.free.set()
+            assert await flood == [
+                Welcome(VERSIONS[-1]),
+                Refusal("a frame of kind 8, which is not for nodes"),
+            ]
+            assert node.status().term >= terms[-1]
+        finally:
+            HeldStorage.free.set()
+            await cluster.close()
 
     asyncio.run(run())
 

@@ -20,9 +20,10 @@ from ratified.impl.services.balancing import (
 from ratified.impl.services.balancing.base import ANY, Balancer, lowest
 from ratified.impl.services.budgets import Adaptive, Budget, RetriesInFlight, Throttle
 from ratified.impl.services.client import CallError, Client, RequestError
-from ratified.impl.services.endpoints import Endpoint, ServiceError
+from ratified.impl.services.endpoints import Endpoint, NoEndpointError, ServiceError
 from ratified.impl.services.events import Event, because, tell
-from ratified.impl.services.health import CircuitBreaker, OutlierConfig, Outliers
+from ratified.impl.services.fitness import nobody
+from ratified.impl.services.health import Checks, CircuitBreaker, OutlierConfig, Outliers
 from ratified.impl.services.hedging import Hedge
 from ratified.impl.services.retry import Backoff, Failure, Jitter, RetryPolicy
 from ratified.impl.services.virtual import StuckError, VirtualLoop, run_virtually
@@ -299,6 +300,71 @@ def test_who_fails_more_often_than_the_others_is_ejected_and_comes_back() -> Non
     within(test)
 
 
+def test_who_fails_its_checks_is_avoided_until_it_passes_them() -> None:
+    async def test() -> None:
+        lab = Lab(lambda name, _: (5, name), checks=Checks(rise=1, fall=2))
+        for ok in (False, False):
+            lab.client.checked("b", ok=ok)
+        assert [(await lab.ask())[0] for _ in range(4)] == ["a", "c", "a", "c"]
+        lab.client.checked("a", ok=False)
+        lab.client.checked("a", ok=False)  # one of three is left: all are used again
+        assert [(await lab.ask())[0] for _ in range(3)] == ["a", "b", "c"]
+        lab.client.checked("b", ok=True)
+        assert [(await lab.ask())[0] for _ in range(3)] == ["b", "c", "b"]
+        assert [line for line in lab.lines if "health checks" in line] == [
+            "b fails its health checks",
+            "a fails its health checks",
+            "b passes its health checks",
+        ]
+        assert "request 1: picked a because it is next in turn; avoided b (unhealthy)" in lab.lines
+        with pytest.raises(ServiceError, match=r"^there is no endpoint z$"):
+            lab.client.checked("z", ok=True)
+
+    within(test)
+
+
+def test_who_drains_gets_nothing_new_and_is_gone_when_the_last_answer_is_there() -> None:
+    async def test() -> None:
+        lab = Lab(lambda name, number: (100 if number == 1 else 5, name))
+        first = asyncio.ensure_future(lab.ask())
+        await asyncio.sleep(0)
+        lab.client.drain("a", 1_000)
+        lab.client.drain("a", 9_000)  # it does already
+        assert [(await lab.ask())[0] for _ in range(3)] == ["b", "c", "b"]
+        assert [e.name for e in lab.client.endpoints] == ["a", "b", "c"]
+        assert await first == "a at 100 ms"
+        assert [e.name for e in lab.client.endpoints] == ["b", "c"]
+        assert lab.lines.count("a is draining") == lab.lines.count("a has drained and is removed") == 1
+        with pytest.raises(ServiceError, match=r"^there is no endpoint a$"):
+            lab.client.drain("a", 1_000)
+        lab.client.drain("b", 1_000)  # nothing is on the way
+        assert [e.name for e in lab.client.endpoints] == ["c"]
+
+    within(test)
+
+
+def test_what_takes_too_long_to_drain_is_left_out_and_all_that_drain_are_an_error() -> None:
+    async def test() -> None:
+        lab = Lab(lambda name, _: (500, name), breaker=partial(CircuitBreaker, requests=1))
+        sent = [asyncio.ensure_future(lab.ask()) for _ in "abc"]
+        await asyncio.sleep(0.001)
+        for name in "abc":
+            lab.client.drain(name, 200)
+        assert await lab.ask() == "every endpoint is draining (attempts: 0) at 1 ms"
+        await asyncio.sleep(0.2)
+        with pytest.raises(NoEndpointError):
+            await lab.ask()
+        assert [await each for each in sent] == ["a at 500 ms", "b at 500 ms", "c at 500 ms"]
+
+    within(test)
+
+
+def test_nobody_is_left_where_some_drain_and_the_circuits_of_others_are_open() -> None:
+    assert nobody({"a": "draining", "b": "its circuit is open"}) == (
+        "every endpoint is draining or has an open circuit"
+    )
+
+
 def test_what_is_sent_once_is_told_of_and_judged_too() -> None:
     async def test() -> None:
         lab = Lab(lambda *_: (0, "ok"))
@@ -374,6 +440,8 @@ def test_several_can_watch() -> None:
 def test_an_attempt_of_no_time_is_refused() -> None:
     with pytest.raises(ServiceError, match=r"^an attempt may take 1 ms or more, not 0$"):
         Client(None, attempt_timeout_ms=0)  # type: ignore[arg-type]  # it is refused before
+    with pytest.raises(ServiceError, match=r"^attempt_timeout_ms is a whole number, not nan$"):
+        Client(None, attempt_timeout_ms=float("nan"))  # type: ignore[arg-type]  # likewise
 
 
 def test_virtual_time_jumps_and_waiting_for_nothing_is_an_error() -> None:

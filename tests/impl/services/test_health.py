@@ -99,6 +99,63 @@ def test_each_ejection_is_longer_up_to_the_longest_and_all_is_forgiven_in_time()
     assert made.sweep(now + 30_000)[1] == {"e0"}
 
 
+def test_envoys_numbers_are_what_is_given() -> None:
+    given = OutlierConfig()
+    assert (given.consecutive, given.interval_ms, given.base_ms) == (5, 10_000, 30_000)
+    assert (given.longest_ms, given.most_percent, given.always_one) == (300_000, 10, False)
+    assert (given.rate_hosts, given.rate_requests, given.deviations_tenths) == (5, 100, 19)
+    assert (given.failure_percent, given.failure_hosts, given.failure_requests) == (None, 5, 50)
+
+
+def test_no_ejection_is_shorter_than_the_first_whatever_the_longest() -> None:
+    """The longest is at least the base time: 400 s, where 300 s would be."""
+    made = outliers(10, base_ms=400_000)
+    for began in (0, 500_000):
+        fail(made, "e0", now_ms=began)
+        assert made.sweep(began + 399_999) == (set(), set())
+        assert made.sweep(began + 400_000) == (set(), {"e0"})
+
+
+@pytest.mark.parametrize("settings", [{}, {"failure_percent": 85, "rate_hosts": 1000}])
+def test_ejections_by_rates_grow_longer_too(settings: dict[str, object]) -> None:
+    """Envoy's factor did not grow where a share of failures ejected (issue 26758)."""
+    made = outliers(10, consecutive=10_000, **settings)
+    now, lengths = 10_000, []
+    for _ in range(3):
+        for name in names(10):
+            for n in range(100):
+                made.result(name, now, ok=name != "e4" or n < 5)
+        assert made.sweep(now) == ({"e4"}, set())
+        began = now
+        while made.ejected:
+            now += 10_000
+            made.sweep(now)
+        lengths.append(now - began)
+        now += 10_000
+    assert lengths == [30_000, 60_000, 90_000]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "requests", "settings", "out"),
+    [
+        (5, 100, {}, {"e0"}),
+        (4, 100, {}, set()),
+        (5, 99, {}, set()),
+        (5, 50, {"failure_percent": 85, "rate_hosts": 1000}, {"e0"}),
+        (4, 50, {"failure_percent": 85, "rate_hosts": 1000}, set()),
+        (5, 49, {"failure_percent": 85, "rate_hosts": 1000}, set()),
+    ],
+)
+def test_rates_are_told_from_so_many_endpoints_and_requests(
+    hosts: int, requests: int, settings: dict[str, object], out: set[str]
+) -> None:
+    made = outliers(hosts, consecutive=10_000, most_percent=100, **settings)
+    for name in names(hosts):
+        for _ in range(requests):
+            made.result(name, 0, ok=name != "e0")
+    assert made.sweep(10_000) == (out, set())
+
+
 def test_success_rates_far_below_the_others_eject() -> None:
     made = outliers(10)
     for name in names(10):
@@ -200,6 +257,8 @@ def test_weights_grow() -> None:
         lambda: CircuitBreaker(requests=0),
         lambda: CircuitBreaker(error_percent=0),
         lambda: Draining().drain("a", 0, -1),
+        lambda: slow_start(0, 1, 2),
+        lambda: slow_start(1, 1, 2, 101),
     ],
 )
 def test_what_makes_no_sense_is_refused(make: object) -> None:

@@ -11,7 +11,10 @@ from prometheus_client import CollectorRegistry, generate_latest
 from ratified.impl.services.events import (
     Answered,
     Cancelled,
+    Checked,
     CircuitChanged,
+    Drained,
+    Draining,
     Ejected,
     Failed,
     GaveUp,
@@ -43,6 +46,12 @@ def test_events_are_counted() -> None:
         Ejected("b", "it failed too often in a row"),
         Readmitted("b"),
         CircuitChanged("a", Circuit.HALF_OPEN),
+        Checked("a", ok=False),
+        Checked("b", ok=False),
+        Checked("b", ok=True),
+        Draining("a"),
+        Draining("b"),
+        Drained("b"),
         Picked(4, 1, "b", "it was drawn at random"),
     ):
         metrics(event)
@@ -70,6 +79,10 @@ def test_events_are_counted() -> None:
         'orders_ejected{endpoint="a"} 1.0',
         'orders_ejected{endpoint="b"} 0.0',
         'orders_circuit_open{endpoint="a"} 0.5',
+        'orders_fails_checks{endpoint="a"} 1.0',
+        'orders_fails_checks{endpoint="b"} 0.0',
+        'orders_drains{endpoint="a"} 1.0',
+        'orders_drains{endpoint="b"} 0.0',
     }
 
 

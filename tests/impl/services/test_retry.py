@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from fractions import Fraction
+from heapq import heappop, heappush
 from random import Random as Dice
 
 import pytest
@@ -60,14 +62,27 @@ def test_a_retry_of_any_number_takes_no_time_to_compute() -> None:
     assert Backoff(1, 10**9, 1000, Jitter.NONE).delay_ms(10**9, bottom) == 10**9
 
 
-def test_full_jitter_is_uniform() -> None:
+@pytest.mark.parametrize(
+    ("jitter", "values"),
+    [
+        (Jitter.FULL, range(10)),  # 0 to t
+        (Jitter.EQUAL, range(4, 10)),  # t/2, and 0 to t/2
+        (Jitter.FIFTH, range(7, 11)),  # 0.8 t to 1.2 t, rounded down
+        (Jitter.DECORRELATED, range(9, 16)),  # the base to 3 times the last, 5
+    ],
+)
+def test_jitter_is_uniform(jitter: Jitter, values: range) -> None:
     dice = Dice(1)
-    backoff = Backoff(9, 9, 2, Jitter.FULL)
-    counted = [0] * 10
-    for _ in range(50_000):
-        counted[backoff.delay_ms(0, dice.randrange)] += 1
-    # 6.2 standard deviations of a binomial count: chance misses it less often than once in 10**9
-    assert all(abs(count - 5_000) < 6.2 * (50_000 * 0.1 * 0.9) ** 0.5 for count in counted)
+    backoff = Backoff(9, 15 if jitter is Jitter.DECORRELATED else 9, 2, jitter)
+    counted = Counter(backoff.delay_ms(0, dice.randrange, 5) for _ in range(50_000))
+    expected = dict.fromkeys(values, Fraction(1, len(values)))
+    if jitter is Jitter.FIFTH:  # of the tenths 72 to 108 that are drawn
+        expected = {7: Fraction(8, 37), 8: Fraction(10, 37), 9: Fraction(10, 37), 10: Fraction(9, 37)}
+    assert set(counted) == set(values)
+    for value, probability in expected.items():
+        # 6.2 standard deviations of a binomial count: chance misses it less often than once in 10**9
+        deviation = (50_000 * float(probability * (1 - probability))) ** 0.5
+        assert abs(counted[value] - 50_000 * probability) < 6.2 * deviation
 
 
 # --- a call ---
@@ -173,6 +188,34 @@ def test_the_budget_is_a_share_of_requests_and_some_a_second() -> None:
     assert [budget.retry(20_000) for _ in range(11)] == [True] * 10 + [False]  # what was not used is gone
 
 
+def test_of_a_hundred_requests_ten_are_retried_where_a_tenth_may_be() -> None:
+    """A client's retries below a tenth of its requests (Beyer et al., 2016, chapter 21)."""
+    budget = Budget(percent=10, least_a_second=0)
+    retried = 0
+    for n in range(100):
+        budget.request(n)
+        retried += budget.retry(n)
+    assert retried == 10
+
+
+def test_a_success_gives_back_thousandths() -> None:
+    throttle = Throttle(1, 1)
+    throttle.failed()
+    for _ in range(500):
+        throttle.succeeded()
+    assert not throttle.allows
+    throttle.succeeded()
+    assert (throttle.allows, throttle.tokens_thousandths) == (True, 501)
+
+
+def test_without_a_share_there_are_three_retries_at_a_time() -> None:
+    """Envoy's circuit breaker where no budget is given: max_retries is 3."""
+    budget = RetriesInFlight(percent=0)
+    for _ in range(1000):
+        budget.begin()
+    assert [budget.take() for _ in range(4)] == [True, True, True, False]
+
+
 def test_a_budget_begins_with_ten_retries_a_second_for_ten_seconds() -> None:
     budget = Budget()
     assert [budget.retry(0) for _ in range(101)] == [True] * 100 + [False]
@@ -252,8 +295,67 @@ def test_what_makes_no_sense_is_refused(make: object) -> None:
 # --- hedging ---
 
 
+def took(hedge: Hedge, slow: list[bool]) -> tuple[int, int]:
+    """How long a request takes and how many attempts it costs, each of which answers after 10 ms, or 1,000 if it is slow."""
+    events: list[tuple[int, int, bool]] = []  # when, of which attempt, an answer or its delay
+    now, sent, effects = 0, 0, list(hedge.start())
+    while True:
+        for effect in effects:
+            if isinstance(effect, Outcome):
+                return now, sent
+            if isinstance(effect, Send):
+                sent += 1
+                heappush(events, (now + (1_000 if slow[effect.attempt - 1] else 10), effect.attempt, True))
+                if effect.wake_ms is not None:
+                    heappush(events, (now + effect.wake_ms, effect.attempt, False))
+        now, attempt, answer = heappop(events)
+        effects = list(hedge.succeeded(attempt) if answer else hedge.elapsed(attempt))
+
+
 def test_a_hundred_servers_of_which_each_is_slow_once_in_a_hundred_are_slow_together() -> None:
-    assert round(1 - 0.99**100, 2) == 0.63
+    """Of pages of a hundred parts 63% are slow, and with hedges after 20 ms one in a hundred, for 1% more load."""
+    dice, pages = Dice(1), 600
+    late = Counter[bool]()
+    attempts = Counter[bool]()
+    for _ in range(pages):
+        slow = [[dice.random() < 0.01 for _ in range(2)] for _ in range(100)]
+        for hedged in (False, True):
+            parts = [took(Hedge(20, 2 if hedged else 1), part) for part in slow]
+            late[hedged] += max(ms for ms, _ in parts) >= 1_000
+            attempts[hedged] += sum(sent for _, sent in parts)
+
+    def near(count: int, of: int, probability: float) -> bool:
+        return abs(count - of * probability) < 6.2 * (of * probability * (1 - probability)) ** 0.5
+
+    assert near(late[False], pages, 1 - 0.99**100)
+    assert near(late[True], pages, 1 - (1 - 0.01**2) ** 100)
+    assert attempts[False] == 100 * pages
+    assert near(attempts[True] - 100 * pages, 100 * pages, 0.01)
+
+
+@pytest.mark.parametrize("percentile", [95, 99])
+def test_hedges_after_a_percentile_cost_what_is_beyond_it(percentile: int) -> None:
+    """Sent after the 95th percentile of how long answers take, 5% more are sent (Dean and Barroso, 2013)."""
+    dice, count = Dice(2), 20_000
+    beyond = (100 - percentile) / 100
+    sent = sum(took(Hedge(20, 2), [dice.random() < beyond, False])[1] for _ in range(count))
+    assert abs(sent - count * (1 + beyond)) < 6.2 * (count * beyond * (1 - beyond)) ** 0.5
+
+
+def test_layers_that_all_retry_multiply_unless_one_says_not_to() -> None:
+    """Three layers of three attempts: 27 at the bottom; if the last but one asks not to be asked again, 3."""
+
+    def asked(layers: int, *, stops: bool) -> int:
+        if layers == 0:
+            return 1
+        request, count = call(), 0
+        while True:
+            count += asked(layers - 1, stops=stops)
+            pushback = "-1" if stops and layers > 1 else None  # what the layer below says
+            if isinstance(request.failed(0, Failure.OVERLOADED, bottom, pushback), GiveUp):
+                return count
+
+    assert (asked(3, stops=False), asked(3, stops=True)) == (27, 3)
 
 
 def test_a_hedge_is_sent_every_so_often_and_the_first_answer_counts() -> None:

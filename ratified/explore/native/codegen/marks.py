@@ -226,32 +226,80 @@ def _of_bits(marking: Marking, value: Bits) -> list[Part]:
 
 def _tests(marking: Marking, value: Value, t: Type, at: str = "") -> dict[str, Num]:
     """By where in an element a value of the sort may stand: whether it is this one. Alternatives of a union share fields."""
+    return _TESTS(t, _Element(marking, value, at))
+
+
+@dataclass(frozen=True, slots=True)
+class _Element:
+    """What stands somewhere in an element."""
+
+    marking: Marking
+    value: Value
+    at: str
+
+    def inside(self, value: Value, t: Type, at: str = "") -> dict[str, Num]:
+        """The tests of a part of it."""
+        return _tests(self.marking, value, t, self.at + at)
+
+
+_TESTS: Rules[_Element, dict[str, Num]] = Rules("where a value of a sort stands, in C")
+
+
+@_TESTS.rule(BoolType, IntType, NoneType, EnumType, MapType, SetType, BagType, SeqType)
+def _(t: Type, of: _Element) -> dict[str, Num]:
+    return {}
+
+
+@_TESTS.rule(SortType)
+def _(t: SortType, of: _Element) -> dict[str, Num]:
+    wanted = of.marking.value
+    return {of.at: compare("==", as_num(of.value), const(int(wanted)))} if t.sort is type(wanted) else {}
+
+
+@_TESTS.rule(OptionalType)
+def _(t: OptionalType, of: _Element) -> dict[str, Num]:
+    value = of.value
+    if not isinstance(value, Opt) or value.item is None:
+        return {}
+    return {name: both(value.some, test) for name, test in of.inside(value.item, t.item).items()}
+
+
+@_TESTS.rule(RecordType)
+def _(t: RecordType, of: _Element) -> dict[str, Num]:
     found: dict[str, Num] = {}
-    match t:
-        case SortType(sort) if sort is type(marking.value):
-            found[at] = compare("==", as_num(value), const(int(marking.value)))
-        case OptionalType(item) if isinstance(value, Opt) and value.item is not None:
-            found = _tests(marking, value.item, item, at)
-            found = {name: both(value.some, test) for name, test in found.items()}
-        case RecordType() if isinstance(value, Rec):
-            types = record_fields(value.type, marking.w.shapes.scope)
-            for (name, u), v in zip(types.items(), value.fields, strict=True):
-                found |= _tests(marking, v, u, f"{at}.{name}")
-        case TupleType(items) if isinstance(value, Tup):
-            for k, (u, v) in enumerate(zip(items, value.items, strict=True)):
-                found |= _tests(marking, v, u, f"{at}.{k}")
-        case UnionType(records) if isinstance(value, Uni):
-            several: dict[str, dict[Word, list[Num]]] = {}
-            for k, (one, u) in enumerate(zip(value.alternatives, records, strict=True)):
-                if one is not None:
-                    is_it = compare("==", value.tag, const(k))
-                    for name, test in _tests(marking, one, u, at).items():
-                        several.setdefault(name, {}).setdefault(test.c, []).append(is_it)
-            for name, tests in several.items():
-                # Where it stands in the same leaf whichever it is, which it is need not be asked.
-                own = [
-                    truth(c) if len(of) == len(records) else both(either(*of), truth(c))
-                    for c, of in tests.items()
-                ]
-                found[name] = either(*own)
+    if isinstance(of.value, Rec):
+        types = record_fields(of.value.type, of.marking.w.shapes.scope)
+        for (name, u), v in zip(types.items(), of.value.fields, strict=True):
+            found |= of.inside(v, u, f".{name}")
+    return found
+
+
+@_TESTS.rule(TupleType)
+def _(t: TupleType, of: _Element) -> dict[str, Num]:
+    found: dict[str, Num] = {}
+    if isinstance(of.value, Tup):
+        for k, (u, v) in enumerate(zip(t.items, of.value.items, strict=True)):
+            found |= of.inside(v, u, f".{k}")
+    return found
+
+
+@_TESTS.rule(UnionType)
+def _(t: UnionType, of: _Element) -> dict[str, Num]:
+    value = of.value
+    if not isinstance(value, Uni):
+        return {}
+    several: dict[str, dict[Word, list[Num]]] = {}
+    for k, (one, u) in enumerate(zip(value.alternatives, t.records, strict=True)):
+        if one is not None:
+            is_it = compare("==", value.tag, const(k))
+            for name, test in of.inside(one, u).items():
+                several.setdefault(name, {}).setdefault(test.c, []).append(is_it)
+    found: dict[str, Num] = {}
+    for name, tests in several.items():
+        # Where it stands in the same leaf whichever it is, which it is need not be asked.
+        own = [
+            truth(c) if len(which) == len(t.records) else both(either(*which), truth(c))
+            for c, which in tests.items()
+        ]
+        found[name] = either(*own)
     return found
