@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from fractions import Fraction
 from heapq import heappop, heappush
@@ -325,7 +326,7 @@ def test_a_hundred_servers_of_which_each_is_slow_once_in_a_hundred_are_slow_toge
             attempts[hedged] += sum(sent for _, sent in parts)
 
     def near(count: int, of: int, probability: float) -> bool:
-        return abs(count - of * probability) < 6.2 * (of * probability * (1 - probability)) ** 0.5
+        return abs(count - of * probability) < 6.2 * math.sqrt(of * probability * (1 - probability))
 
     assert near(late[False], pages, 1 - 0.99**100)
     assert near(late[True], pages, 1 - (1 - 0.01**2) ** 100)
