@@ -183,7 +183,7 @@ def _found(given: tuple[Kind, Path]) -> Found:
 def table(number: int, folder: Path, found: dict[str, Found], *, processes: int = 3) -> Iterator[str]:
     """The table, a line as soon as it is known; `found` gets what each fault is found by."""
     _SCRIPTS[:] = (script_at(seed, folder) for seed in range(number))
-    yield "| kind | a fault of it | formulas held to CPython | the engines alone | what they say |"
+    yield "| kind | planted fault | formulas compared with CPython | engines alone | what they report |"
     yield "|---|---|---|---|---|"
     named = {faults[0].says: kind for kind, faults in KINDS.items()}
     with multiprocessing.get_context("fork").Pool(processes, maxtasksperchild=1) as pool:

@@ -48,13 +48,13 @@ def _faults(
 
 _PROVER = {
     "None is in no universe and no set": r"None",
-    "bags are compared by what is in them": r"Bag",
+    "bags are compared as sets": r"Bag",
     "the first value of a range is 0": r"Range\([1-9]",
     "numbered values exist at every size": r"\b[A-Z]\w*\([12]\)",
-    "quorums of the user meet, whatever they are": r"Param\[Set\[Set",
+    "user-defined quorums always intersect": r"Param\[Set\[Set",
     "an assumption is dropped": r"@assume",
-    "a map with int keys has all integers for keys": r"Map\[Small",
-    "a quantifier captures what has the same text": r"all\(|any\(",
+    "a map with int keys has every integer as a key": r"Map\[Small",
+    "a quantifier captures a symbol with the same name": r"all\(|any\(",
 }
 
 FAULTS = (
@@ -91,7 +91,7 @@ FAULTS = (
         (
             "@step_invariant",
             Kind(
-                "what was before a step is read after it",
+                "the old state is read after the step",
                 f"{LANGUAGE}.machine",
                 "self._probe.old = dict(zip(self._names, old, strict=True))",
                 "self._probe.old = dict(zip(self._names, new, strict=True))",
@@ -100,7 +100,7 @@ FAULTS = (
         (
             r"self\.\w+\[[^=]*\]\[[^=]*\] = ",
             Kind(
-                "an update forgets the other path",
+                "a nested update is lost",
                 f"{LANGUAGE}.statements",
                 "inner = _replaced(node, value_at(node, container, key), rest, value) if rest else value",
                 "inner = value_at(node, container, key) if rest else value",
@@ -113,7 +113,7 @@ FAULTS = (
         (
             "@step_invariant",
             Kind(
-                "step invariants are asked about steps to new states only",
+                "step invariants are checked only on steps to new states",
                 SEARCH,
                 "if asked is not None and target not in asked:",
                 "if asked is not None and after >= self._end and target not in asked:",
@@ -122,7 +122,7 @@ FAULTS = (
         (
             "@invariant",
             Kind(
-                "initial states are not asked",
+                "invariants are not checked in initial states",
                 SEARCH,
                 "if machine.refuted_by(invariant.name, state) is not None:",
                 "if len(self.found.levels) and machine.refuted_by(invariant.name, state) is not None:",
@@ -131,7 +131,7 @@ FAULTS = (
         (
             "@constraint",
             Kind(
-                "constraints leave nothing out",
+                "constraints exclude nothing",
                 SEARCH,
                 "refuted = self._machine.refuted_by(constraint.name, state) is not None",
                 "refuted = False",
@@ -153,7 +153,7 @@ FAULTS = (
         (
             r"Symmetric\)",
             Kind(
-                "of renamings that do as well, the first is kept",
+                "of several best renamings, only the first is kept",
                 "ratified.explore.symmetry",
                 "winners |= bit",
                 "pass",
@@ -162,7 +162,7 @@ FAULTS = (
         (
             r"Symmetric\)",
             Kind(
-                "representatives are greatest in one variable, and least in another",
+                "representatives are the greatest in one variable and the least in another",
                 "ratified.explore.symmetry",
                 "candidate[0] < best[0]",
                 "(candidate[0] < best[0]) == (variable == 0)",
@@ -175,7 +175,7 @@ FAULTS = (
         (
             "@constraint",
             Kind(
-                "walks leave the constraints",
+                "walks ignore constraints",
                 "ratified.explore.simulate",
                 "if self._admitted(target):",
                 "if True:",
@@ -197,7 +197,7 @@ FAULTS = (
         (
             r"\(Ordered",
             Kind(
-                "a bound is left one later",
+                "a bound is exceeded one value too late",
                 f"{NATIVE}.arithmetic",
                 'w.bound_unless(compare("<", index, const(size)), what, node.span)',
                 'w.bound_unless(compare("<=", index, const(size)), what, node.span)',
@@ -206,7 +206,7 @@ FAULTS = (
         (
             r"abs\(",
             Kind(
-                "what may be positive is its own absolute value",
+                "any value that may be positive is its own absolute value",
                 f"{NATIVE}.arithmetic",
                 "    if value.low >= 0:\n        return value",
                 "    if value.high >= 0:\n        return value",
@@ -215,7 +215,7 @@ FAULTS = (
         (
             "@step_invariant",
             Kind(
-                "a step invariant reads the state after a step",
+                "a step invariant reads the new state as the old one",
                 f"{NATIVE}.properties",
                 'if step:\n        w.base, w.old_base = "new", "old"',
                 'if step:\n        w.base, w.old_base = "new", "new"',
@@ -228,7 +228,7 @@ FAULTS = (
         (
             "@step_invariant",
             Kind(
-                "what was before a step is what is after it",
+                "the new state of a step is taken as the old one",
                 f"{FINITE}.unrolled",
                 "self.steps.claim(claim.name, state, self.stages[-2].state)",
                 "self.steps.claim(claim.name, state, state)",
@@ -237,7 +237,7 @@ FAULTS = (
         (
             r"(?s)(?=.*@constraint).*@invariant",
             Kind(
-                "constraints leave nothing out",
+                "constraints exclude nothing",
                 f"{FINITE}.unrolled",
                 "        if self._constrained:\n",
                 "        if False:\n",
@@ -246,7 +246,7 @@ FAULTS = (
         (
             r"(?s) or .*@invariant",
             Kind(
-                "`or` forgets where it is evaluated",
+                "the operands of `or` are evaluated unconditionally",
                 f"{FINITE}.expressions",
                 "context.under(-result).truth(operand)",
                 "context.truth(operand)",
@@ -264,7 +264,7 @@ FAULTS = (
         (
             "@step_invariant",
             Kind(
-                "the last state of a path is new, of step invariants too",
+                "the last state of a path must be new, for step invariants too",
                 f"{FINITE}.bounded",
                 "wrong.append((claim.name, literal if of_step else circuit.both(fresh, literal)))",
                 "wrong.append((claim.name, circuit.both(fresh, literal)))",
@@ -277,7 +277,7 @@ FAULTS = (
         (
             "",
             Kind(
-                "the states of a path need not keep the claims",
+                "the states of a path need not satisfy the claims",
                 f"{FINITE}.unrolled",
                 "self.solver.require(-literal)",
                 "pass",
@@ -291,7 +291,7 @@ FAULTS = (
         (
             "",
             Kind(
-                "a step need not be possible",
+                "a step need not be enabled",
                 f"{FINITE}.unrolled",
                 "self.solver.require(circuit.either(-literal, way.possible))",
                 "self.solver.require(circuit.either(-literal, TRUE))",
@@ -329,7 +329,7 @@ FAULTS = (
         (
             "@constraint",
             Kind(
-                "in TLA+ claims are made beyond the constraints",
+                "in TLA+ claims apply beyond the constraints too",
                 "ratified.tla.claims",
                 'inner = Infix("=>", bounds, Atom(name))',
                 "inner = Atom(name)",

@@ -48,7 +48,7 @@ def test_a_planted_fault_is_noticed(fault: Kind, tmp_path: Path) -> None:
 
 
 def test_a_query_that_a_solver_rejects_is_named_by_its_claim_and_action(tmp_path: Path) -> None:
-    fault = next(f for f in FAULTS if f.says == "variables are called as the model calls them")
+    fault = next(f for f in FAULTS if f.says == "variables keep the names of the model")
     script = script_at(kept()[fault.says].engines or 0, tmp_path)
     assert by_engines(script, fault, tmp_path) == (
         'error: expanded rejects the query of never / String: (error "line 11: a name is expected that can be given")'
