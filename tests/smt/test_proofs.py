@@ -63,7 +63,7 @@ OBLIGATIONS = {
     "changing-turns": 15,
     "two-draws": 9,
     "ring": 6,
-    "bounded-ring": 53,
+    "bounded-ring": 48,
     "ejection": 34,
     "retries": 36,
     "failover": 56,
@@ -308,7 +308,14 @@ OF_SUMS = {
         "one_more_added_what_it_had",
         "one_more_adds_its_credit",
         "groups_weigh_no_more_than_all",
-    }
+    },
+    "bounded-ring": {
+        "limits_are_as_many",
+        "filled_by_as_many",
+        "the_up_have_no_more_than_all",
+        "or_all_are_filled",
+        "room_below_the_limit",
+    },
 }
 """Lemmas that say of sums what is true of those of all finite sets: solvers need them, and no finite structure lacks them."""
 
