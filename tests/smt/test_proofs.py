@@ -316,6 +316,7 @@ OF_SUMS = {
         "or_all_are_filled",
         "room_below_the_limit",
     },
+    "reweighted": {"weights_are_of_the_heaviest"},
 }
 """Lemmas that say of sums what is true of those of all finite sets: solvers need them, and no finite structure lacks them."""
 
