@@ -8,15 +8,30 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+from collections.abc import Coroutine, Generator
 from functools import cache
+from typing import Any
+
+_pending: set[asyncio.Task[Any]] = set()
+"""A loop has weak references to its tasks only: one that waits for what nobody else has would be collected, with a complaint."""
 
 
 @cache
 def loop() -> asyncio.AbstractEventLoop:
     """Return the loop."""
     made = asyncio.new_event_loop()
+    made.set_task_factory(_kept)
     atexit.register(close)
     return made
+
+
+def _kept(
+    of: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any] | Generator[Any, None, Any], **options: Any
+) -> asyncio.Task[Any]:
+    task: asyncio.Task[Any] = asyncio.Task(work, loop=of, **options)
+    _pending.add(task)
+    task.add_done_callback(_pending.discard)
+    return task
 
 
 def spin(turns: int = 25) -> None:

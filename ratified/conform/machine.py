@@ -13,18 +13,17 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import seed
 from hypothesis import strategies as st
-from hypothesis.errors import HypothesisException
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from ratified.conform.ending import EndedError, FoundError, Over, never
+from ratified.conform.looking import look
 from ratified.conform.protocol import Protocol, names_of
 from ratified.conform.reference import finder
 from ratified.conform.simulation import Cluster, Mismatched, replayed, shrunk
@@ -331,24 +330,7 @@ def explore(
     if with_seed is not None:
         machine = seed(with_seed)(machine)
     try:
-        run_state_machine_as_test(
-            machine,
-            settings=settings(
-                max_examples=examples,
-                stateful_step_count=steps,
-                deadline=None,
-                database=None,
-                derandomize=with_seed is None,
-                report_multiple_bugs=False,
-                print_blob=False,
-                phases=(Phase.generate,),  # what is found is a schedule, which is shrunk as such
-                suppress_health_check=tuple(HealthCheck),
-            ),
-        )
-    except (EndedError, HypothesisException):
-        # To Hypothesis an example that ends early may be one that does not do the same again.
-        if ended() is None:
-            raise
+        look(machine, examples=examples, steps=steps, ended=ended, derandomize=with_seed is None)
     except FoundError:
         if not shrink:
             return explored

@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.errors import HypothesisException
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from ratified.conform.cover import Covered, cover
 from ratified.conform.ending import SMALL_GRAPH, EndedError, FoundError, Over, after, never
+from ratified.conform.looking import look
 from ratified.conform.mutants import Mutant, planted
 from ratified.conform.operators import mutations
 from ratified.conform.policy import (
@@ -112,25 +111,7 @@ def explore(
         return over() if tried.examples >= least else None
 
     try:
-        machine = machine_of(policy, tried, ended)
-        run_state_machine_as_test(
-            machine,
-            settings=settings(
-                max_examples=examples,
-                stateful_step_count=steps,
-                deadline=None,
-                database=None,
-                derandomize=True,
-                report_multiple_bugs=False,
-                print_blob=False,
-                phases=(Phase.generate,),  # what is found is a script, which is shortened as such
-                suppress_health_check=tuple(HealthCheck),
-            ),
-        )
-    except (EndedError, HypothesisException):
-        # To Hypothesis an example that ends early may be one that does not do the same again.
-        if ended() is None:
-            raise
+        look(machine_of(policy, tried, ended), examples=examples, steps=steps, ended=ended)
     except FoundError:
         assert tried.run is not None
     except Exception as error:  # noqa: BLE001 - a mistake that lets no subject be made has been found

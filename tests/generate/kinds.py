@@ -108,7 +108,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
         ALWAYS_TAKEN,
         Kind(
             "`all` and `any` come to all elements",
-            f"{LOGIC}.collecting",
+            f"{LOGIC}.clauses",
             "        if run is not None:\n            here = _come_to",
             "        if False:\n            here = _come_to",
         ),
@@ -187,7 +187,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
         Kind(
             "a bag of a map's values has one of each",
             f"{LOGIC}.collecting",
-            "        or not _is_name(node.element, clause)\n        or isinstance",
+            "        or not is_name(node.element, clause)\n        or isinstance",
             "        or isinstance",
         ),
     ),
@@ -275,7 +275,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
         ),
         Kind(
             "a loop counts all turns",
-            f"{LOGIC}.collecting",
+            f"{LOGIC}.folding",
             "there = lambda x, k=amount: conj(passes(x), equal(number(x), k))",
             "there = lambda x, k=amount: passes(x)",
         ),

@@ -498,7 +498,8 @@ def assemble(lines: Lines) -> str:
     used = set(re.findall(r"\w+", body))
     typing = [name for name in ("Annotated", "Literal", "Self") if name in used]
     head = ["from enum import Enum"] if "Enum" in used else []
-    head += ["from itertools import permutations"] if "permutations" in used else []
+    iterators = [name for name in ("pairwise", "permutations", "product") if name in used]
+    head += [f"from itertools import {', '.join(iterators)}"] if iterators else []
     head += [f"from typing import {', '.join(typing)}"] if typing else []
     head += [""] if head else []
     head.append(f"from {LANGUAGE} import {', '.join(name for name in IMPORTED if name in used)}")

@@ -208,7 +208,12 @@ class WordyWriter(ClaimingWriter):
             options += [
                 (2, lambda: f"Seq({self._filtered(clause, depth)})"),
                 (2, lambda: f"Seq(sorted({clause.source}, key={key}))"),
+                (2, lambda: f"Seq(sorted({clause.source}, key={key}, reverse=True))"),
             ]
+        rows = [a.text for a in scope.atoms() if isinstance(a.kind, SeqType) and a.kind.item == kind.item]
+        if rows and self.can(scope, kind.item):
+            row, x = self.choose.pick(rows), self.expr(scope, kind.item, 0)
+            options += [(2, lambda: f"{row}[::-1]"), (2, lambda: f"Seq([{x}, *{row}[1:]])")]
         return options
 
     def _filtered(self, clause: Clause, depth: int) -> str:
@@ -219,11 +224,10 @@ class WordyWriter(ClaimingWriter):
         return f"map(lambda {clause.target}: {self.expr(clause.scope, item, depth - 1)}, {clause.source})"
 
     def _sum(self, scope: Scope, depth: int) -> str:
-        return (
-            f"sum({self._mapped(scope, INTEGER, depth)})"
-            if self.choose.chance(20)
-            else super()._sum(scope, depth)
-        )
+        if not self.choose.chance(20):
+            return super()._sum(scope, depth)
+        start = self.choose.pick(["", ", 1", ", start=2"])
+        return f"sum({self._mapped(scope, INTEGER, depth)}{start})"
 
     # --- what is run through ------------------------------------------------------------------------------------------
 
@@ -234,6 +238,7 @@ class WordyWriter(ClaimingWriter):
             self._over_permutations,
             self._over_maps,
             self._over_sequences,
+            self._over_pairs,
         ]
         return self.choose.pick(ways)(scope)
 
@@ -268,6 +273,17 @@ class WordyWriter(ClaimingWriter):
         source = self.choose.pick([kind.name, *sets])
         most = self.choose.pick([1, 2])
         return self._inside(scope, f"sequences({source}, {most})", SeqType(kind, most), "q")
+
+    def _over_pairs(self, scope: Scope) -> Clause:
+        """Neighbours in a sequence, or any two of two sorts."""
+        rows = [(a.text, a.kind.item) for a in scope.atoms() if isinstance(a.kind, SeqType)]
+        x, y = self.fresh("x"), self.fresh("y")
+        if rows and self.choose.chance(50):
+            text, item = self.choose.pick(rows)
+            return Clause(f"{x}, {y}", f"pairwise({text})", scope.having(Name(x, item), Name(y, item)))
+        kinds: list[SortType | EnumType] = [*scope.world.sorts, *scope.world.enums]
+        a, b = self.choose.pick(kinds), self.choose.pick(kinds)
+        return Clause(f"{x}, {y}", f"product({a.name}, {b.name})", scope.having(Name(x, a), Name(y, b)))
 
     def _over_maps(self, scope: Scope) -> Clause:
         kinds: list[SortType | EnumType] = [*scope.world.sorts, *scope.world.enums]

@@ -62,6 +62,14 @@ class Tell:
     yes: bool
 
 
+@record
+class Dated:
+    """When somebody was seen."""
+
+    p: P
+    at: int
+
+
 Small = Annotated[int, Range(0, 3)]
 
 
@@ -108,6 +116,15 @@ def warm(c: Color) -> bool:
     raise AssertionError("there is no other color")
 
 
+def spoken(m: Ask | Tell | Dated) -> P | None:
+    """The records of the last case together are all that is left."""
+    match m:
+        case Dated():
+            return None
+        case Ask() | Tell():
+            return m.p
+
+
 class Exhaustive(Model):
     """`match` and `if` over all that there is need no `else`."""
 
@@ -131,6 +148,10 @@ class Exhaustive(Model):
     @invariant
     def inverse(self) -> bool:
         return before(after(self.c)) == self.c and after(before(self.c)) == self.c
+
+    @invariant
+    def heard(self) -> bool:
+        return self.m is None or spoken(self.m) == asker(self.m)
 
 
 class Jumps(Model):
@@ -797,14 +818,6 @@ class Wider(Model):
     def counted(self) -> bool:
         longest = sum(1 for s in sequences(P, self.most) if len(s) == self.most)
         return self.named() <= 3 and longest == (len(P) * len(P) if self.most == 2 else 1)
-
-
-@record
-class Dated:
-    """When somebody was seen."""
-
-    p: P
-    at: int
 
 
 class Numbers(Model):

@@ -19,10 +19,12 @@ from ratified import (
     Map,
     Model,
     Ordered,
+    Param,
     Range,
     Set,
     Sort,
     action,
+    at_size,
     first,
     invariant,
     lemma,
@@ -145,6 +147,32 @@ def test_the_same_seed_holds_it_against_the_same() -> None:
         return validate(Lock, *obligations_of(Lock), seed=seed)
 
     assert once(1) == once(1)
+
+
+Weight = Annotated[int, Range(1, 100)]
+
+
+class Weighed(Model):
+    """Maps that are elements of a set, of which there are too many with two clients."""
+
+    weights: Param[Map[Client, Weight]] = at_size(lambda: Map({c: 1 for c in Client}))
+    seen: Set[Map[Client, Weight]]
+
+    @action
+    def see(self) -> None:
+        self.seen.add(self.weights)
+
+    @lemma
+    def its_own(self) -> bool:
+        return all(w == self.weights for w in self.seen)
+
+
+def test_effort_that_some_sizes_have_no_use_for_is_for_others() -> None:
+    held = validate(Weighed, *obligations_of(Weighed), units=400_000)
+    assert (
+        "Weighed(Client=2, weights={c1: 1, c2: 1}): all values of Map[Client, int in 1..100]" in held.left_out
+    )
+    assert not any(what.startswith("Weighed(Client=1, weights={c1: 1})") for what in held.left_out)
 
 
 def test_effort_that_runs_out_is_said() -> None:

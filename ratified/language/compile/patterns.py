@@ -200,7 +200,7 @@ def _record(pattern: ast.MatchClass, m: Matching) -> Matched:
     ast.fix_missing_locations(isinstance_)
     operand = c.expr(subject)
     if isinstance(operand.type, RecordType) and records == (operand.type,):
-        known: Condition = (_true(c.span(pattern)), {}, {})
+        known: Condition = (_true(c.span(pattern)), {}, {UNREACHABLE: BOOL})
     else:
         known = c.test(isinstance_)
     test, true, false = known

@@ -21,55 +21,41 @@ from ratified.language.ir import Node, Which
 from ratified.language.types import BagType, Type
 from ratified.language.uses import assigned, free, stores
 from ratified.smt.first_order import shapes as sh
-from ratified.smt.first_order.collecting import tallied, written_out
+from ratified.smt.first_order.clauses import written_out
 from ratified.smt.first_order.context import Context
+from ratified.smt.first_order.folding import tallied
 from ratified.smt.first_order.ordering import Run, first_of, run_of
+from ratified.smt.first_order.outcomes import added_to, as_term, depends_not, follows, terms_of
 from ratified.smt.first_order.recursion import copy_by_copy, worked_out
 from ratified.smt.first_order.running import Block, Running
 from ratified.smt.first_order.shapes import (
     Atom,
-    Case,
     Changed,
     Dependent,
     Function,
     Kept,
     Later,
     Lost,
-    Maybe,
     Members,
-    Nothing,
-    OneOf,
     Refused,
-    Row,
     Shape,
     either,
     known,
 )
 from ratified.smt.first_order.turns import at_once, turns_of
-from ratified.smt.smtlib import text
 from ratified.smt.terms import (
     BOOL,
     FALSE,
     INT,
     TRUE,
-    And,
-    Arithmetic,
     Bound,
-    Choice,
-    Equal,
-    Not,
-    Number,
-    Or,
     Term,
-    The,
-    choice,
     conj,
     disj,
     fresh,
     neg,
     plus,
     sort_of,
-    walk,
 )
 from ratified.smt.terms import (
     free as free_in,
@@ -274,7 +260,7 @@ class _Loop:
         begin = known(begin)
         match begin:
             case Atom(term) if sort_of(term) == BOOL:
-                return self._truth(term, lambda was, x: _term(outcome(Atom(was), x)), places)
+                return self._truth(term, lambda was, x: as_term(outcome(Atom(was), x)), places)
             case Atom(term) if sort_of(term) == INT and not self.working_out:
                 return self._sum(term, outcome)
             case Members(count=None):
@@ -318,7 +304,7 @@ class _Loop:
         if all(changes(x) == FALSE for x in places):
             return _Carried(lambda _: begin, lambda: begin)
         values = [value(x) for x in places]
-        same = all(_depends_not(v, x) and v == values[0] for v, x in zip(values, places, strict=True))
+        same = all(depends_not(v, x) and v == values[0] for v, x in zip(values, places, strict=True))
 
         def at(before: Shape | None) -> Shape:
             some = self._some(changes, before)
@@ -382,7 +368,7 @@ class _Loop:
         was = fresh("was", INT)
 
         def added(x: Shape) -> Term:
-            return _added(_term(outcome(Atom(was), x)), was)
+            return added_to(as_term(outcome(Atom(was), x)), was)
 
         for x in self._any_places():
             if was in free_in(added(x)):
@@ -544,7 +530,7 @@ class _Loop:
     def _on(self, way: Running, tests: Sequence[Term]) -> Running:
         guard, path = conj(*tests), self.path
         if any(c.total is not None for c in self.carried.values()):
-            terms = [] if way.value is None else _terms(way.value)
+            terms = [] if way.value is None else terms_of(way.value)
             if terms is None or any(c.total and not local for (local, _), c in self.carried.items()):
                 raise Dependent
             for term in terms:
@@ -569,7 +555,7 @@ class _Loop:
             return False
         values = [way[0].value for way in ways]
         return all(
-            v is None or (_depends_not(v, x) and v == values[0]) for v, x in zip(values, places, strict=True)
+            v is None or (depends_not(v, x) and v == values[0]) for v, x in zip(values, places, strict=True)
         )
 
     def _demands(self) -> None:
@@ -621,124 +607,3 @@ def _only(item: Type, e: Shape, there: Term) -> Members:
         raise Dependent
 
     return Members(item, has, asked, asked)
-
-
-def _term(shape: Shape) -> Term:
-    shape = known(shape)
-    if isinstance(shape, Maybe):
-        shape = shape.value
-    if not isinstance(shape, Atom):
-        raise Dependent
-    return shape.term
-
-
-def _added(term: Term, was: Bound) -> Term:
-    """What has been added to a number."""
-    match term:
-        case Bound() if term == was:
-            return Number(0)
-        case Choice(test, then, orelse):
-            return choice(test, _added(then, was), _added(orelse, was))
-        case Arithmetic("+", (left, right)):
-            if was in free_in(left):
-                return plus(_added(left, was), right)
-            return plus(left, _added(right, was))
-        case Arithmetic("-", (left, Number(value))):
-            return plus(_added(left, was), Number(-value))
-    raise Dependent
-
-
-def _depends_not(shape: Shape, place: Shape) -> bool:
-    """Whether it is plain that a value is the same at each place, of which this is any."""
-    columns = {b for term in _terms(place) or () for b in free_in(term)}
-    terms = _terms(shape)
-    return terms is not None and not any(columns & free_in(term) for term in terms)
-
-
-def _terms(shape: Shape) -> list[Term] | None:
-    """The terms that a shape is made of; None of one whose content is not at hand."""
-    match shape:
-        case Atom(term):
-            return [term]
-        case Nothing():
-            return []
-        case Case(_, tests):
-            return list(tests)
-        case Maybe(some, value):
-            inner = _terms(value)
-            return None if inner is None else [some, *inner]
-        case Row(_, fields):
-            parts = [_terms(f) for f in fields]
-            return None if None in parts else [t for part in parts for t in part or ()]
-        case OneOf(cases):
-            rows = [_terms(s) for _, _, s in cases]
-            return None if None in rows else [*(t for _, t, _ in cases), *(t for r in rows for t in r or ())]
-    origin = getattr(shape, "origin", None)
-    return None if origin is None else [origin]
-
-
-ATOMS_MOST = 8
-
-
-def follows(premise: Term, conclusion: Term) -> bool:
-    """Whether one formula follows from another by the connectives alone."""
-    whole = disj(neg(premise), conclusion)
-    if whole == TRUE:
-        return True
-    atoms = {atom: _written(atom) for atom in _atoms(whole)}
-    numbers = {said: i for i, said in enumerate(dict.fromkeys(atoms.values()))}
-    if len(numbers) > ATOMS_MOST:
-        return False
-    for row in range(1 << len(numbers)):
-        values = {atom: bool(row >> numbers[said] & 1) for atom, said in atoms.items()}
-        if not _holds(whole, values):
-            return False
-    return True
-
-
-def _written(atom: Term) -> str:
-    """An atom as text, in which bound variables have no names, so that more atoms are one; not of those with descriptions."""
-    return repr(atom) if any(isinstance(part, The) for part in walk(atom)) else text(atom)
-
-
-def _connective(term: Term) -> bool:
-    match term:
-        case And() | Or() | Not():
-            return True
-        case Choice(_, then, _):
-            return sort_of(then) == BOOL
-        case Equal(left, _):
-            return sort_of(left) == BOOL
-    return False
-
-
-def _atoms(term: Term) -> list[Term]:
-    if not _connective(term):
-        return [term]
-    match term:
-        case And(parts) | Or(parts):
-            return [a for p in parts for a in _atoms(p)]
-        case Not(part):
-            return _atoms(part)
-        case Choice(a, b, c):
-            return [*_atoms(a), *_atoms(b), *_atoms(c)]
-        case Equal(a, b):
-            return [*_atoms(a), *_atoms(b)]
-    return [term]
-
-
-def _holds(term: Term, values: Mapping[Term, bool]) -> bool:
-    if not _connective(term):
-        return values[term]
-    match term:
-        case And(parts):
-            return all(_holds(p, values) for p in parts)
-        case Or(parts):
-            return any(_holds(p, values) for p in parts)
-        case Not(part):
-            return not _holds(part, values)
-        case Choice(a, b, c):
-            return _holds(b if _holds(a, values) else c, values)
-        case Equal(a, b):
-            return _holds(a, values) == _holds(b, values)
-    raise AssertionError(term)

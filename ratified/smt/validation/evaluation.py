@@ -47,6 +47,9 @@ _OPERATORS: Mapping[str, Callable[[int, int], int]] = {
 }
 
 
+OUT_OF_EFFORT = "there is more to evaluate than there is time for"
+
+
 class TooMuch(Exception):
     """What would take too long, or range over values without an end."""
 
@@ -63,7 +66,7 @@ class Effort:
         """Note that something has been done. Raises TooMuch."""
         self.left -= units
         if self.left < 0:
-            raise TooMuch("there is more to evaluate than there is time for")
+            raise TooMuch(OUT_OF_EFFORT)
 
 
 COMPILING = 25

@@ -9,6 +9,7 @@ import itertools
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from ratified.language.errors import ModelError
 from ratified.language.ir import Function, Kind
@@ -20,8 +21,8 @@ from ratified.smt.first_order.obligations import Obligation, Translation
 from ratified.smt.result import Held, Proof
 from ratified.smt.script import Lemma, Script
 from ratified.smt.validation.comparing import CLAIM, STEP, Comparison, Disagreement, Share
-from ratified.smt.validation.evaluation import Effort, TooMuch
-from ratified.smt.validation.plan import plan_of
+from ratified.smt.validation.evaluation import OUT_OF_EFFORT, Effort, TooMuch
+from ratified.smt.validation.plan import Plan, plan_of
 from ratified.smt.validation.sampling import changed, drawn, instances, larger_sizes, sizes_of
 
 UNITS, UNITS_EACH = 1_500_000, 2_500
@@ -87,7 +88,8 @@ def validate(
     obligations = list(obligations)
     plan = plan_of(translation, obligations, complete=complete)
     counted: Counter[str] = Counter()
-    left_out: list[str] = []
+    each_counted: list[_Counted] = []
+    short: list[tuple[int, Model, list[Values]]] = []
     refuted: tuple[str, str] | None = None
     left = max(UNITS, UNITS_EACH * len(obligations)) if units is None else units
     usual = list(sizes_of(cls))
@@ -103,18 +105,20 @@ def validate(
             counted["outside"] += not reached and begins_outside(model)
             if false is not None and refuted is None:
                 refuted = (false, repr(model))
-            comparison: Comparison | None = None
-            try:
-                comparison = Comparison(plan, model, seed, effort)
-                _compare(comparison, reached, rng)
-            except TooMuch as problem:
-                left_out.append(f"{model!r}: {problem}")
-            except Disagreement as found:
-                raise fault(found) from None
-            if comparison is not None:
-                counted.update(comparison.counted)
-                counted["sizes"] += comparison.counted["states"] > 0
+            each_counted.append(_compared(plan, model, reached, seed, effort, rng))
+            if each_counted[-1].why:
+                short.append((len(each_counted) - 1, model, reached))
             left -= each - max(0, effort.left)
+    for place, model, reached in short:
+        # What other sizes did not need is for those that had too little.
+        if each_counted[place].why == OUT_OF_EFFORT and left > 2 * each_counted[place].effort:
+            effort = Effort(left)
+            each_counted[place] = _compared(plan, model, reached, seed, effort, rng)
+            left = max(0, effort.left)
+    for one in each_counted:
+        counted.update(one.counted)
+        counted["sizes"] += one.counted["states"] > 0
+    left_out = [f"{model!r}: {each_counted[i].why}" for i, model, _ in short if each_counted[i].why]
     return Held(
         sizes=counted["sizes"],
         states=counted["states"],
@@ -137,6 +141,31 @@ def comparison_of(model: Model, *, effort: int, share: Share | None = None, seed
     goals = tuple(Lemma(f, None) for f in module.of_kind(Kind.STEP_INVARIANT))
     translation = Translation(Script(module.name, module, lemmas, goals))
     return Comparison(plan_of(translation, translation.obligations()), model, seed, Effort(effort), share)
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """What was compared at a size, with how much effort, and why not more."""
+
+    counted: Counter[str]
+    effort: int
+    why: str
+
+
+def _compared(
+    plan: Plan, model: Model, reached: Sequence[Values], seed: int, effort: Effort, rng: random.Random
+) -> _Counted:
+    """Compare as much as there is effort for. Raises TranslationFault."""
+    given, why = effort.left, ""
+    comparison: Comparison | None = None
+    try:
+        comparison = Comparison(plan, model, seed, effort)
+        _compare(comparison, reached, rng)
+    except TooMuch as problem:
+        why = str(problem)
+    except Disagreement as found:
+        raise fault(found) from None
+    return _Counted(Counter() if comparison is None else comparison.counted, given, why)
 
 
 def _compare(comparison: Comparison, reached: Sequence[Values], rng: random.Random) -> None:
