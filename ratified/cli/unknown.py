@@ -17,7 +17,6 @@ ELSEWHERE = {
     "next_state": "an action assigns the variables of the state after it: self.x = ...",
     "forall": "write all(... for x in X)",
     "exists": "write any(... for x in X)",
-    "PartialMap": "write Map[K, V | None], with None where there is no value",
     "Dict": "write Map[K, V]",
     "List": "write Annotated[Seq[T], AtMost(n)]",
     "FrozenSet": "write Set[T]",

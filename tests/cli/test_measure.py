@@ -125,7 +125,7 @@ def test_the_first_run_is_drawn(capsys: Capture, tmp_path: Path) -> None:
             "Error: <expression>:1:1: a condition must be a bool, and this is int\n"
             "    1 | steps\n"
             "      | ^^^^^\n"
-            "  compare it with something\n",
+            "  write steps != 0\n",
         ),
         (
             ["--measure", "mean: steps", "--since", "30", "--depth", "20"],

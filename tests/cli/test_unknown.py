@@ -32,7 +32,6 @@ class Locks(Model):
             "8:6: importing locks.py fails with NameError: name 'invariant' is not defined",
         ),
         ("require", "stable", "@step_invariant that it stays"),
-        ("PartialMap", "action", "write Map[K, V | None], with None where there is no value"),
         ("require", "invarient", "is it invariant?"),
     ],
 )
