@@ -1,4 +1,4 @@
-"""All of it together for objects: chance, Hypothesis and the model's graph against a policy, its bugs, and systematic mistakes.
+"""All checks together for objects: random runs, Hypothesis and the model's graph against a policy, its bugs and all mutants.
 
 Guarantees: with no limit of time the same arguments give the same answer.
 """
@@ -39,7 +39,7 @@ LEAST = 10
 """So many runs of each kind there are, however little time there is."""
 
 RUNS_MOST = 100
-"""How many runs by chance are tried to catch a mistake."""
+"""How many random runs are tried to catch a mutant."""
 
 
 @dataclass(slots=True)
@@ -152,10 +152,10 @@ def hold(
     told: Callable[[Held], None] | None = None,
     interrupted: Over = never,
 ) -> Held:
-    """Spend so much time on one policy; what is left after the graph and Hypothesis goes to chance.
+    """Spend so much time on one policy; what is left after the graph and Hypothesis goes to random runs.
 
     Below five minutes the graph is covered, all of it, and there are at least a few runs of each kind. With `events` given
-    there is no limit of time: runs by chance alone, until so many events have been followed. What is `interrupted` is undecided.
+    there is no limit of time: random runs alone, until so many events have been followed. What is `interrupted` is undecided.
     """
     result, over = Held(), after(seconds if events is None else None, interrupted, clock)
     if events is None:
@@ -201,7 +201,7 @@ def covered(policy: Policy, *, tries: bool = False, over: Over = never) -> Cover
 
 @dataclass(frozen=True, slots=True)
 class PolicyKill:
-    """Who caught a mistake: by chance in so many runs, Hypothesis in so many examples, the graph after so many steps."""
+    """What caught a mutant, after how many random runs, Hypothesis examples and steps along the graph."""
 
     name: str
     chance: int | None
@@ -218,7 +218,7 @@ class PolicyKill:
 def kill(
     policy: Policy, name: str, mutant: Mutant, *, quick: bool = False, shrink: bool = False
 ) -> PolicyKill:
-    """Plant a mistake and see who catches it. Where `quick`, the others are asked only about what chance does not catch."""
+    """Plant a mistake and see who catches it. Where `quick`, the others are tried only on what random runs do not catch."""
     with planted(mutant):
         found = next(
             (

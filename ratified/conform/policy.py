@@ -1,4 +1,4 @@
-"""Implementations that are plain objects, held to their models: by chance, by Hypothesis, and along the model's graph.
+"""Implementations that are plain objects, held to their models: by random runs, by Hypothesis, and along the model's graph.
 
 What holds an object is its *subject*: it makes the object, calls it, and tells as events what that came to. Each of a subject's
 `calls` is a method of that name which takes so many numbers, each below a limit, and makes sense in whatever state the object is;
@@ -11,7 +11,7 @@ so a script is a list of calls that can be replayed, shortened, and kept as a te
             yield self.event("pick", node=self.balancer.pick().name)
 
 Guarantees: a run is a function of (policy, number, script); what an object raises that its subject did not expect is found like
-what the model does not allow. No clock, no chance but the seed's.
+what the model does not allow. No clock, and no randomness but the seed's.
 """
 
 from __future__ import annotations
@@ -212,7 +212,7 @@ def calls_of(subject: Subject) -> Mapping[str, tuple[int, ...]]:
 
 
 def drawn(calls: Mapping[str, tuple[int, ...]], random: Random, steps: int) -> tuple[Call, ...]:
-    """A script by chance."""
+    """A random script."""
     names = list(calls)
 
     def call() -> Call:

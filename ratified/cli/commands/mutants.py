@@ -322,7 +322,7 @@ def mutants_of_policy(request: MutantsRequest) -> int:
         found = kills(policy, names, quick=request.quick, shrink=request.scripts)
     width = min(WIDEST, max(map(len, names), default=3))
     began, table = time.monotonic(), Table(request.output)
-    table.add(kill_heading("mistake" if request.systematic else "bug", width))
+    table.add(kill_heading("mutant" if request.systematic else "bug", width))
     every: list[PolicyKill] = []
     for kill in found:
         every.append(kill)
@@ -331,7 +331,7 @@ def mutants_of_policy(request: MutantsRequest) -> int:
     planted = [
         Planted(
             kill.name,
-            {"chance": kill.chance, "hypothesis": kill.hypothesis, "edges": kill.edges},
+            {"random": kill.chance, "hypothesis": kill.hypothesis, "edges": kill.edges},
             kill.script,
             explained.get(kill.name, ""),
         )

@@ -28,7 +28,7 @@ def policy_text(policy: Policy, result: Held, took: float) -> str:
         Verdict.UNDECIDED: "no violation; not everything was decided",
     }[result.verdict]
     lines = [f"{result.verdict.value.upper()}  {policy.name}: {what}", ""]
-    lines.append(f"chance      {plural(result.runs, 'run')}, {plural(result.events, 'event')}")
+    lines.append(f"random      {plural(result.runs, 'run')}, {plural(result.events, 'event')}")
     if tried.examples:
         lines.append(f"hypothesis  {plural(tried.examples, 'example')}, {plural(tried.events, 'event')}")
     if covered is not None:
@@ -82,7 +82,7 @@ def policy_json(policy: Policy, result: Held, took: float) -> str:
     return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
 
 
-HEADS = ("chance", "hypothesis", "edges")
+HEADS = ("random", "hypothesis", "edges")
 WIDTH = 100
 WIDEST = WIDTH - 12 * len(HEADS)
 """The widest that the column of names may be."""

@@ -178,7 +178,7 @@ def test_conform_tells_what_does_not(capsys: Capture) -> None:
 def test_mutants(capsys: Capture) -> None:
     assert cli.run(["mutants", "throttle", "--quick", "--scripts"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["bug", "chance", "hypothesis", "edges"]
+    assert lines[0].split() == ["bug", "random", "hypothesis", "edges"]
     assert lines[1].split() == ["throttle-at-half", "1", "-", "-"]
     assert lines[-1] == "1 of 1 caught; numbers are runs, examples and steps until caught"
     assert cli.run(["mutants", "round-robin", "--systematic", "--quick"]) == 0
