@@ -94,15 +94,15 @@ def _written(said: str, remedy: str, at: Place) -> Iterator[Edit]:
     """What a remedy says to write, where it is code or the shape of code."""
     if not remedy.startswith("write "):
         return
-    for piece in re.split(r", which is total|, or | or |; |: (?=[a-z]+ )", remedy.removeprefix("write ")):
-        code = piece.strip().strip("`")
+    for piece in re.split(r", or | or |; |: (?=[a-z]+ )", remedy.removeprefix("write ")):
+        code = re.sub(r" \([a-z ]+\)$", "", piece.strip()).strip("`")  # without what it is good for
         if shape := re.fullmatch(r"([A-Za-z]+)\(\.\.\.\)", code):
             yield _edit(at, f"{shape[1]}({said})")
             yield _edit(at, f"{shape[1]}({said[1:-1]})")
         elif shape := re.fullmatch(r"([A-Za-z]+)\[[A-Z](, [A-Z])*\]", code):
             if old := re.search(r"\b(dict|set|frozenset)\[", said):
                 yield _edit(at, said[: old.start()] + f"{shape[1]}[" + said[old.end() :])
-        elif code.startswith("Map[") and (old := re.search(r"\bdict\[.*\]", said)):
+        elif re.match(r"(Partial)?Map\[", code) and (old := re.search(r"\bdict\[.*\]", said)):
             yield _edit(at, said[: old.start()] + code + said[old.end() :])
         elif _is_expression(code) and "..." not in code:
             yield _edit(at, code)
