@@ -89,7 +89,8 @@ class Nemesis:
         weights = [weight for weight, _ in self.kinds.values()]
         while not over.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(over.wait(), self._random.expovariate(1 / self._every))
+                async with asyncio.timeout(self._random.expovariate(1 / self._every)):
+                    await over.wait()
             kind = self._random.choices(names, weights)[0]
             node = self._random.choice(self._cluster.names)
             if over.is_set() or node in self._busy:

@@ -186,7 +186,7 @@ async def _run(
 
     clients = [client(number) for number in range(1, plan.clients + 1)]
     reader = client(0, CALM_SECONDS)
-    asking = [asyncio.create_task(c.run(over)) for c in clients]
+    asking = [asyncio.create_task(c.run(over), name=f"client {n}") for n, c in enumerate(clients, 1)]
     promises = None
     watching: list[asyncio.Task[None]] = []
     if plan.machine == "etcd":
@@ -195,30 +195,68 @@ async def _run(
         places = [cluster.child(name).client for name in cluster.founders]
         promises = Promises(lambda: places, str(plan.seed))
         watching = [asyncio.create_task(promises.watch())]
-        asking += [asyncio.create_task(promises.tenant(n, over)) for n in range(promises.tenants)]
-        asking += [asyncio.create_task(promises.holder(n, over)) for n in range(promises.holders)]
-    breaking = asyncio.create_task(nemesis.run(calm))
-    try:
-        await asyncio.wait([breaking, *asking], timeout=plan.seconds, return_when=asyncio.FIRST_COMPLETED)
-        calm.set()
-        await breaking
-        over.set()
-        await asyncio.gather(*asking)
+        tenants, holders = range(promises.tenants), range(promises.holders)
+        asking += [asyncio.create_task(promises.tenant(n, over), name=f"tenant {n}") for n in tenants]
+        asking += [asyncio.create_task(promises.holder(n, over), name=f"holder {n}") for n in holders]
+
+    async def looked() -> list[str]:
+        """What is wrong when all is calm."""
         unrest = await _rested(cluster)
         if not unrest and promises is not None:
             unrest = await promises.settled(time.monotonic() + CALM_SECONDS) or promises.faults()
         if not unrest:
             await reader.read_all()
             unrest = await _same(cluster)
+        return unrest
+
+    breaking = asyncio.create_task(nemesis.run(calm), name="nemesis")
+    running: list[asyncio.Task[Any]] = [breaking, *asking, *watching]
+    try:
+        await asyncio.wait([breaking, *asking], timeout=plan.seconds, return_when=asyncio.FIRST_COMPLETED)
+        calm.set()
+        unrest = await ended([breaking])
+        over.set()
+        unrest = unrest or await ended(asking)
+        if not unrest:
+            running.append(looking := asyncio.create_task(looked(), name="the last look"))
+            unrest = await ended([looking], 3 * CALM_SECONDS) or looking.result()
     finally:
-        for task in (breaking, *asking, *watching):
+        for task in running:
             task.cancel()
-        await asyncio.gather(breaking, *asking, *watching, return_exceptions=True)
+        await asyncio.gather(*running, return_exceptions=True)
         for one in (*clients, reader):
             await one.close()
     refused = [c for c in map(cluster.child, cluster.names) if c.state in ("refused", "given up")]
     refusals = [f"{c.node} is {c.state}: {c.why}" for c in refused]
     return [*refusals, *unrest], promises
+
+
+async def ended(tasks: Sequence[asyncio.Task[Any]], seconds: float = CALM_SECONDS) -> list[str]:
+    """Wait for tasks to end, but not for ever: which did not, and where they wait. Raises what a task has raised."""
+    done, waiting = await asyncio.wait(tasks, timeout=seconds)
+    for task in done:
+        task.result()
+    return [
+        f"{task.get_name()} did not come to rest in {seconds:g} s after the last fault: it waits at {place}"
+        for task, place in sorted(((t, waits_at(t)) for t in waiting), key=lambda each: each[0].get_name())
+    ]
+
+
+def waits_at(task: asyncio.Task[Any]) -> str:
+    """Where a task waits: the innermost function of ours, with its line."""
+    found = "?"
+    inner: Any = task.get_coro()
+    while inner is not None:
+        frame = next((f for kind in ("cr", "ag", "gi") if (f := getattr(inner, f"{kind}_frame", None))), None)
+        if frame is not None and frame.f_globals["__name__"].startswith("ratified."):
+            found = (
+                f"{frame.f_code.co_qualname}, line {frame.f_lineno} of {Path(frame.f_code.co_filename).name}"
+            )
+        inner = next(
+            (a for name in ("cr_await", "ag_await", "gi_yieldfrom") if (a := getattr(inner, name, None))),
+            None,
+        )
+    return found
 
 
 async def _rested(cluster: Cluster) -> list[str]:

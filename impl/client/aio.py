@@ -463,7 +463,8 @@ class Lease:
                 await asyncio.sleep(self.seconds / 3)
                 asked_ms = now_ms()
                 try:
-                    seconds = await asyncio.wait_for(self._client.renew(self.number), self.seconds / 3)
+                    async with asyncio.timeout(self.seconds / 3):
+                        seconds = await self._client.renew(self.number)
                 except (StoreError, TimeoutError):
                     continue
                 if not seconds:
@@ -504,7 +505,7 @@ class Lock:
                 break
             last = max(before, key=lambda key: key.created)
             changes = self._client.watch(last.key, after=last.modified)
-            gone = asyncio.ensure_future(_until_deleted(changes))
+            gone = asyncio.ensure_future(until_deleted(changes))
             lost = asyncio.ensure_future(self.lease.lost.wait())
             try:
                 await asyncio.wait({gone, lost}, return_when=asyncio.FIRST_COMPLETED)
@@ -520,7 +521,8 @@ class Lock:
             raise LeaseLost(self.lease.number)
 
 
-async def _until_deleted(changes: AsyncIterator[Event]) -> None:
+async def until_deleted(changes: AsyncIterator[Event]) -> None:
+    """Wait until one of the changes is that a key was deleted."""
     async for event in changes:
         if event.deleted:
             return

@@ -208,7 +208,8 @@ class Cluster:
                 self._signal(name, signal.SIGKILL)
             for task in late:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(asyncio.shield(task), 2)
+                    async with asyncio.timeout(2):
+                        await asyncio.shield(task)
                 task.cancel()
         for running in self._nodes.values():
             for port in running.ports:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeAlias
@@ -11,7 +13,8 @@ from typing import TypeAlias
 import pytest
 
 from ratified.cli.main import run as cli
-from ratified.conformance.cluster.torture import Plan, Tortured, known_kinds, torture
+from ratified.conformance.cluster.torture import Plan, Tortured, ended, known_kinds, torture
+from ratified.impl.client.aio import Event, Key, until_deleted
 from ratified.results.result import Verdict
 from tests.cli.validators import valid_json
 
@@ -89,3 +92,23 @@ def test_what_cannot_be_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[st
     (tmp_path / "file").write_text("")
     assert cli(["torture", "cluster", "--data", str(tmp_path)]) == 2
     assert capsys.readouterr().err == f"Error: {tmp_path} is not empty\n  a run needs a folder of its own\n"
+
+
+def test_what_does_not_end_is_told_with_the_place_where_it_waits() -> None:
+    async def nothing() -> AsyncIterator[Event]:
+        await asyncio.get_running_loop().create_future()
+        yield Event(Key(b"", b"", 1, 1, 1, 0), deleted=False, previous=None)
+
+    async def run() -> list[str]:
+        done = asyncio.create_task(asyncio.sleep(0))
+        waiting = asyncio.create_task(until_deleted(nothing()), name="holder 1")
+        try:
+            return await ended([done, waiting], 0.01)
+        finally:
+            waiting.cancel()
+
+    (told,) = asyncio.run(run())
+    assert re.fullmatch(
+        r"holder 1 did not come to rest in 0\.01 s after the last fault: it waits at until_deleted, line \d+ of aio\.py",
+        told,
+    )

@@ -4,17 +4,58 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import pytest
 
-from ratified.impl.client.aio import Event, StoreClient, delete, get, put, value_is, version_is
+from ratified.impl.client.aio import (
+    Event,
+    Lease,
+    StoreClient,
+    delete,
+    get,
+    now_ms,
+    put,
+    value_is,
+    version_is,
+)
 from ratified.impl.client.errors import Compacted, LeaseLost, OutcomeUnknown, StoreError
 from ratified.impl.client.plain import PlainClient
 from ratified.impl.etcd.errors import Fault
 from ratified.impl.store.values import Revoke
 from tests.impl.etcd.serving import Serving, serving
+
+
+class JustRenewed:
+    """Stands for a client, whose answer to a renewal comes when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.answer = asyncio.get_running_loop().create_future()
+
+    def leased(self, lease: Lease) -> None:
+        """It has begun."""
+
+    unleased = leased
+
+    async def renew(self, number: int) -> Any:
+        self.asked.set()
+        return await self.answer
+
+
+def test_a_lease_that_is_stopped_just_when_it_was_renewed_ends() -> None:
+    async def run() -> None:
+        client = JustRenewed()
+        lease = Lease(cast("StoreClient", client), 1, 1, now_ms())
+        await client.asked.wait()
+        client.answer.set_result(1)
+        await asyncio.sleep(0)  # the renewal has its answer, and the lease does not know of it yet
+        async with asyncio.timeout(30):
+            await lease.stop()
+        assert lease.lost.is_set()
+
+    asyncio.run(run())
 
 
 def holding(test: Callable[[Serving, StoreClient], Awaitable[None]], **how: Any) -> None:
@@ -31,7 +72,8 @@ async def take(events: AsyncIterator[Event], count: int) -> list[tuple[int, byte
     """The next events: revision, key, value (None: deleted)."""
     told = []
     for _ in range(count):
-        event = await asyncio.wait_for(anext(events), 30)
+        async with asyncio.timeout(30):
+            event = await anext(events)
         told.append((event.revision, event.key.key, None if event.deleted else event.key.value))
     return told
 
@@ -143,7 +185,8 @@ def test_a_lock_is_had_by_one_at_a_time_in_the_order_of_the_line_and_guards_by_i
                 order.append(("first", lock.token))
                 stale = lock.is_held()
                 assert (await client.txn([stale], [put(b"x", b"first")])).succeeded
-            await asyncio.wait_for(waiting, 30)
+            async with asyncio.timeout(30):
+                await waiting
             assert [name for name, _ in order] == ["first", "second"]
             assert order[0][1] < order[1][1]
             assert not (await client.txn([stale], [put(b"x", b"late")])).succeeded
@@ -167,7 +210,8 @@ def test_who_waited_for_a_lock_and_lost_its_lease_does_not_have_it() -> None:
                 mine = next(each for each in keys if each.key != lock.key)
                 await client.revoke(mine.lease)
             with pytest.raises(LeaseLost, match=rf"lease {mine.lease:x} is over"):
-                await asyncio.wait_for(waiting, 30)
+                async with asyncio.timeout(30):
+                    await waiting
 
     holding(test)
 

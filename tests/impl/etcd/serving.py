@@ -58,7 +58,8 @@ async def run(program: str, *arguments: str, stdin: str = "", env: Mapping[str, 
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, **(env or {})},
     )
-    out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 60)
+    async with asyncio.timeout(60):
+        out, err = await process.communicate(stdin.encode())
     return out.decode() + err.decode()
 
 

@@ -213,7 +213,8 @@ async def etcd(folder: Path) -> AsyncIterator[str]:
     )  # fmt: skip
     try:
         async with grpc.aio.insecure_channel(client) as channel:
-            await asyncio.wait_for(channel.channel_ready(), 60)
+            async with asyncio.timeout(60):
+                await channel.channel_ready()
         yield client
     finally:
         process.kill()

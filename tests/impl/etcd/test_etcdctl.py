@@ -120,7 +120,8 @@ async def first_lines(
         stdin=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
-    lines = [(await asyncio.wait_for(process.stdout.readline(), 60)).decode().rstrip() for _ in range(count)]
+    async with asyncio.timeout(60):
+        lines = [(await process.stdout.readline()).decode().rstrip() for _ in range(count)]
     return lines, process
 
 

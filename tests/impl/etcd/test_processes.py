@@ -31,7 +31,8 @@ def test_nothing_acknowledged_is_lost_when_the_leader_is_killed() -> None:
                 assert leader is not None
                 cluster.kill(leader)
                 revisions += [await client.put(b"k", b"after"), await client.put(b"k", b"later")]
-                told = [await asyncio.wait_for(anext(events), 30) for _ in revisions]
+                async with asyncio.timeout(30):
+                    told = [await anext(events) for _ in revisions]
                 assert [event.revision for event in told] == revisions
                 assert [event.key.value for event in told] == [b"before", b"after", b"later"]
                 assert [event.key.version for event in told] == [1, 2, 3]

@@ -126,7 +126,8 @@ async def ran(behaviours: list[Behaviour], requests: list[Asked], policies: dict
         call = client.request(number, idempotent=how.idempotent, deadline_ms=how.deadline_ms)
         if how.cancelled_after_ms is None:
             return await call
-        return await asyncio.wait_for(call, how.cancelled_after_ms / 1000)
+        async with asyncio.timeout(how.cancelled_after_ms / 1000):
+            return await call
 
     tasks = [ask(number, how) for number, how in enumerate(requests)]
     run.outcomes = list(await asyncio.gather(*tasks, return_exceptions=True))
