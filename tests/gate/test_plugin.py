@@ -129,6 +129,7 @@ def test_the_options_of_pytest_work(project: pytest.Pytester) -> None:
     one = "lock.py::Lock[Client=2]::granted_is_held"
     assert items(project, one) == [one]
     assert run(project, "-q", "-x")[1].count("FAILED") == 1
+    run(project, "-q")
     status, out = run(project, "-q", "--lf", "-k", "granted")
     assert (status, out.count("FAILED")) == (1, 1)
     run(project, "--junitxml=report.xml")
