@@ -247,16 +247,18 @@ def waits_at(task: asyncio.Task[Any]) -> str:
     found = "?"
     inner: Any = task.get_coro()
     while inner is not None:
-        frame = next((f for kind in ("cr", "ag", "gi") if (f := getattr(inner, f"{kind}_frame", None))), None)
+        frame = _first_of(inner, "cr_frame", "ag_frame", "gi_frame")
         if frame is not None and frame.f_globals["__name__"].startswith("ratified."):
             found = (
                 f"{frame.f_code.co_qualname}, line {frame.f_lineno} of {Path(frame.f_code.co_filename).name}"
             )
-        inner = next(
-            (a for name in ("cr_await", "ag_await", "gi_yieldfrom") if (a := getattr(inner, name, None))),
-            None,
-        )
+        inner = _first_of(inner, "cr_await", "ag_await", "gi_yieldfrom")
     return found
+
+
+def _first_of(thing: object, *names: str) -> Any:
+    """The first of these attributes that there is: coroutines, generators and both have their own."""
+    return next((found for name in names if (found := getattr(thing, name, None)) is not None), None)
 
 
 async def _rested(cluster: Cluster) -> list[str]:

@@ -20,6 +20,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import click
+
 from ratified.cli.ending import INTERRUPTED
 from ratified.cli.output import colorful, echo
 from ratified.cli.progress import LiveText
@@ -54,8 +56,8 @@ class _Heard:
     early: list[str] = field(default_factory=list)
 
 
-def launch(arguments: list[str], sharing: Sharing, output: Output, *, saved: bool | None) -> int:
-    """Run a command on several ranks and return its exit status.
+def launch(sharing: Sharing, output: Output, *, saved: bool | None) -> int:
+    """Run the command under way on several ranks and return its exit status.
 
     `saved` says whether the command saves its progress, None that there is none to save.
 
@@ -64,6 +66,7 @@ def launch(arguments: list[str], sharing: Sharing, output: Output, *, saved: boo
         RatifiedError: MPI or mpiexec is not there, or the hosts have no room for the ranks.
     """
     assert sharing.ranks is not None
+    arguments: list[str] = click.get_current_context().find_root().obj
     command = [_mpiexec(), "-n", str(sharing.ranks)]
     if sharing.hosts is not None:
         slots = slots_of(sharing.hosts)

@@ -71,16 +71,20 @@ class LiveLine(LiveText):
 def line(title: str, progress: Progress) -> str:
     """Return what the line says."""
     rate = progress.distinct / progress.seconds if progress.seconds > 0 else 0.0
-    minutes, seconds = divmod(int(progress.seconds), 60)
     if progress.doing:
-        return f"{title}  {progress.doing}  {minutes}:{seconds:02d}"
+        return f"{title}  {progress.doing}  {_clock(progress.seconds)}"
     ranks = ""
     if progress.imbalance is not None and progress.sent is not None:
         ranks = f"imbalance {progress.imbalance:.2f}  {progress.sent:.1f} B sent/state  "
     return (
         f"{title}  {progress.distinct:,} states  {rate:,.0f}/s  depth {progress.depth}  "
-        f"queue {progress.queue:,}  {ranks}{minutes}:{seconds:02d}"
+        f"queue {progress.queue:,}  {ranks}{_clock(progress.seconds)}"
     )
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02d}"
 
 
 class RunsLine:
@@ -90,15 +94,15 @@ class RunsLine:
         self._title = title
         self._asked = asked
         self._say = say
-        self._began = self._next = time.monotonic()
+        self._began = time.monotonic()
+        self._next = self._began + SHOWN_AFTER
 
     def __call__(self, done: int) -> None:
         """Say it, if it is time to."""
         now = time.monotonic()
-        if now >= max(self._next, self._began + SHOWN_AFTER):
+        if now >= self._next:
             self._next = now + BETWEEN_LINES
-            minutes, seconds = divmod(int(now - self._began), 60)
-            self._say(f"{self._title}  {done:,} of {self._asked:,} runs  {minutes}:{seconds:02d}")
+            self._say(f"{self._title}  {done:,} of {self._asked:,} runs  {_clock(now - self._began)}")
 
 
 class ProofLine(LiveText):
@@ -113,6 +117,5 @@ class ProofLine(LiveText):
         if progress.seconds < SHOWN_AFTER:
             return
         failed = f"  {progress.failed} failed" if progress.failed else ""
-        minutes, seconds = divmod(int(progress.seconds), 60)
         line = f"{self._title}  {progress.done} of {progress.obligations} obligations{failed}"
-        self.show(f"{line}  {minutes}:{seconds:02d}")
+        self.show(f"{line}  {_clock(progress.seconds)}")

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, TypeVar
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from ratified.explore.world import World
     from ratified.language import Model
     from ratified.results.result import Result
-
-T = TypeVar("T")
 
 LAUNCHED = "RATIFIED_LAUNCHED"
 """Set where `launching.py` has started mpiexec, and reads what rank 0 tells it."""

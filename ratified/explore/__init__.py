@@ -9,8 +9,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from ratified.explore.options import NativeOptions
-from ratified.language.errors import RatifiedError
-from ratified.language.model import Model
+from ratified.language.model import Model, refuse_a_class
 from ratified.results.errors import EvaluationError
 from ratified.results.result import Limits, Progress, Result
 
@@ -55,12 +54,7 @@ def check(
     """
     from ratified.explore.engines import Task, run
 
-    given: object = model
-    if not isinstance(given, Model):
-        name = getattr(given, "__name__", type(given).__name__)
-        raise RatifiedError(
-            f"{name} is not a model at a size", remedy=f"give an instance: {name}(...) with its sizes"
-        )
+    refuse_a_class(model)
     if claims is not None:
         model = model.claiming(claims)
     found = run(engine, Task(model, limits, symmetry, deadlock, progress, options))

@@ -19,7 +19,7 @@ from ratified.explore.measuring import NEVER, At, End, Plan, Run, Runs, plan_of
 from ratified.explore.world import Alone, World, alike, cores_of
 from ratified.language.errors import RatifiedError, Span
 from ratified.language.ir import Kind
-from ratified.language.model import Model
+from ratified.language.model import Model, refuse_a_class
 from ratified.results.estimates import Estimate, Number, estimate
 from ratified.results.limits import Reached, Watch
 from ratified.results.result import BoundReport, ConstraintReport, Limits, Trace
@@ -224,11 +224,7 @@ def _check(
     engine: str,
     threads: int | None,
 ) -> None:
-    if not isinstance(model, Model):
-        name = getattr(model, "__name__", type(model).__name__)
-        raise RatifiedError(
-            f"{name} is not a model at a size", remedy=f"give an instance: {name}(...) with its sizes"
-        )
+    refuse_a_class(model)
     if not measures:
         raise RatifiedError(
             "there is nothing to measure", remedy='give an expression over the state, such as "len(queue)"'

@@ -23,7 +23,7 @@ from ratified.language.claims import Unchecked, unchecked
 from ratified.language.errors import ModelError, RatifiedError, Span
 from ratified.language.ir import Kind, Module
 from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
-from ratified.language.model import Model
+from ratified.language.model import Model, refuse_a_class
 from ratified.language.refinement import Refinement
 from ratified.results.beginning import no_beginning
 from ratified.results.counterexample import Counterexample
@@ -148,12 +148,7 @@ def simulate_on_ranks(
     progress: Callable[[int], None] | None = None,
 ) -> Simulation:
     """Share the runs of `simulate` among processes: all of them call this alike, and all get, or raise, the same."""
-    given: object = model
-    if not isinstance(given, Model):
-        name = getattr(given, "__name__", type(given).__name__)
-        raise RatifiedError(
-            f"{name} is not a model at a size", remedy=f"give an instance: {name}(...) with its sizes"
-        )
+    refuse_a_class(model)
     for what, number in (("runs", runs), ("length", length)):
         if number < 1:
             raise RatifiedError(f"{what} must be at least 1, and is {number}")

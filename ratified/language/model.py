@@ -19,7 +19,7 @@ from ratified.language.claims import claims_of
 from ratified.language.compile.methods import Method, methods_of
 from ratified.language.compile.module import ModuleCompiler
 from ratified.language.deferred import Deferred
-from ratified.language.errors import ModelError, SizeError
+from ratified.language.errors import ModelError, RatifiedError, SizeError
 from ratified.language.given import check_beginning, check_total, parameter_value
 from ratified.language.ir import Function, Kind, Module
 from ratified.language.scope import Scope, running
@@ -291,6 +291,15 @@ def _size(model: str, name: str, given: object) -> int:
             f"the size of {name} is {given}, and no model of that size can be explored", remedy="at most 1024"
         )
     return given
+
+
+def refuse_a_class(model: object) -> None:
+    """Raise RatifiedError for what is not a model at a size: its class, say."""
+    if not isinstance(model, Model):
+        name = getattr(model, "__name__", type(model).__name__)
+        raise RatifiedError(
+            f"{name} is not a model at a size", remedy=f"give an instance: {name}(...) with its sizes"
+        )
 
 
 def given_to(model: Model) -> dict[str, object]:

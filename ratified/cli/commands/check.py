@@ -158,8 +158,7 @@ def check_one(request: CheckRequest, target: str, settings: Mapping[str, str]) -
     if request.sharing.ranks is not None:
         from ratified.cli.launching import launch
 
-        arguments = click.get_current_context().find_root().obj
-        return launch(arguments, request.sharing, request.output, saved=request.checkpoint is not None)
+        return launch(request.sharing, request.output, saved=request.checkpoint is not None)
     from ratified.cli.exploring import explored
     from ratified.cli.gate.checking import cache_of
     from ratified.cli.gate.running import checked_or_known

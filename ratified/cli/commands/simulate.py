@@ -116,8 +116,7 @@ def simulate(request: SimulateRequest) -> int:
     if request.sharing.ranks is not None and member_of(request.sharing) is None:
         from ratified.cli.launching import launch
 
-        arguments = click.get_current_context().find_root().obj
-        return launch(arguments, request.sharing, request.output, saved=None)
+        return launch(request.sharing, request.output, saved=None)
     if request.measures:
         from ratified.cli.measuring import measure
 
