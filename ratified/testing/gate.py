@@ -148,9 +148,12 @@ class Gate:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Name a claim and its model as such in every report: read from text, an id is taken to end with its first bracket."""
         asked = dict(report.user_properties).get(ASKED)
-        if not isinstance(asked, str) or "::" not in asked or not report.nodeid.endswith(f"::{asked}"):
+        if not isinstance(asked, str) or "::" not in asked:
             return
-        path, *above = report.nodeid.removesuffix(f"::{asked}").split("::")
+        before, found_name, group = report.nodeid.partition(f"::{asked}")
+        if not found_name or not (group == "" or group.startswith("@")):  # the group of pytest-xdist
+            return
+        path, *above = before.split("::")
         model, _, name = asked.rpartition("::")
         found = getattr(report, "_id", None)  # since pytest 9
         if found is not None:

@@ -80,6 +80,18 @@ def gate_of(config: pytest.Config) -> Gate:
     return found
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a group on one process of pytest-xdist.
+
+    With `--dist loadgroup` it writes the group into `_nodeid`, up to its version 3.8; since 9.2 pytest reads `_id`.
+    """
+    for item in items:
+        grouped = getattr(item, "_nodeid", item.nodeid)
+        if grouped != item.nodeid:
+            item._id = type(item._id).parse(grouped)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(
     collector: pytest.Module | pytest.Class, name: str, obj: object

@@ -275,7 +275,7 @@ def test_processes_share_one_exploration(project: pytest.Pytester) -> None:
     )
     plain = ("-p", "no:hypothesispytest", "-p", "no:anyio")
     found = project.runpytest_subprocess(
-        *plain, "-n", "2", "-q", "--ratified-no-cache", "--junitxml=report.xml"
+        *plain, "-n", "2", "--dist", "loadgroup", "-v", "--ratified-no-cache", "--junitxml=report.xml"
     )
     assert found.ret == 1
     assert (project.path / "explored").read_text() == "once\n"
