@@ -29,7 +29,7 @@ MANY = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Lemma:
+class TheoryLemma:
     """A clause that holds by a theory: the line of a certificate that says so begins with `kind`."""
 
     kind: str
@@ -38,11 +38,11 @@ class Lemma:
     """The words of that line: products of terms, negative if negated; if none, they are the literals of the clause."""
 
 
-def contradiction(terms: Terms, given: Sequence[Clause]) -> tuple[list[int], list[Lemma]] | None:
+def contradiction(terms: Terms, given: Sequence[Clause]) -> tuple[list[int], list[TheoryLemma]] | None:
     """Which of the given clauses contradict each other, and the lemmas for it; None if they are found not to."""
     from pysat.solvers import Solver
 
-    lemmas: dict[Lemma, None] = {}
+    lemmas: dict[TheoryLemma, None] = {}
     with Solver(name="minisat22") as solver:
         sat = _Numbers(solver)
         for clause in given:
@@ -83,7 +83,7 @@ class _Numbers:
         return [a if values[v - 1] > 0 else -a for a, v in self.variables.items()]
 
 
-def _violated(terms: Terms, held: Sequence[int]) -> Iterator[Lemma]:
+def _violated(terms: Terms, held: Sequence[int]) -> Iterator[TheoryLemma]:
     """Lemmas that a proposal violates; none if it is a model of the theories, as far as they are known here."""
     equal = [x for x in held if terms.name(abs(x)) == "="]
     others = [x for x in held if terms.name(abs(x)) != "="]
@@ -107,11 +107,11 @@ def _sides(terms: Terms, equality: int) -> tuple[int, int]:
 
 def _unequal(
     terms: Terms, closure: Congruence, equal: Sequence[int], others: Sequence[int]
-) -> Iterator[Lemma]:
+) -> Iterator[TheoryLemma]:
     """Lemmas about what is equal and may not be: sides, predicates with two values, numerals."""
 
-    def lemma(pairs: Sequence[tuple[int, int]], *more: int) -> Lemma:
-        return Lemma("e", (*(-x for x in sorted(closure.explain(pairs))), *more))
+    def lemma(pairs: Sequence[tuple[int, int]], *more: int) -> TheoryLemma:
+        return TheoryLemma("e", (*(-x for x in sorted(closure.explain(pairs))), *more))
 
     for literal in equal:
         if literal < 0 and closure.same(*_sides(terms, literal)):
@@ -121,7 +121,7 @@ def _unequal(
         atom = abs(literal)
         if atom in (terms.true, terms.false):
             if (atom == terms.true) != (literal > 0):
-                yield Lemma("e", (-literal,))
+                yield TheoryLemma("e", (-literal,))
             continue
         by_key[closure.key(atom)].setdefault(literal > 0, literal)
         if opposite := by_key[closure.key(atom)].get(literal < 0):
@@ -135,10 +135,10 @@ def _unequal(
             yield lemma([pair])
 
 
-def _integers(terms: Terms, held: Sequence[int]) -> Iterator[Lemma]:
+def _integers(terms: Terms, held: Sequence[int]) -> Iterator[TheoryLemma]:
     """Lemmas about integers: facts that contradict each other; how equalities and inequalities go together."""
     if (products := contradicting(terms, held)) is not None:
-        yield Lemma("l", _clause(terms, products), tuple(products))
+        yield TheoryLemma("l", _clause(terms, products), tuple(products))
         return
     for literal in held:
         if literal < 0 and terms.name(-literal) == "=" and terms.sorts(terms.parts[-literal])[0] == "Int":
@@ -160,13 +160,15 @@ def _clause(terms: Terms, products: Sequence[Clause]) -> Clause:
     )
 
 
-def _in_order(terms: Terms, equation: int) -> Lemma:
+def _in_order(terms: Terms, equation: int) -> TheoryLemma:
     """Two integers are equal, or one is not at most the other."""
     parts = terms.parts[equation]
-    return Lemma("o", (equation, -terms.make("<=", *parts), -terms.make("<=", *parts[::-1])), ((equation,),))
+    return TheoryLemma(
+        "o", (equation, -terms.make("<=", *parts), -terms.make("<=", *parts[::-1])), ((equation,),)
+    )
 
 
-def _same_integers(terms: Terms, closure: Congruence, held: Sequence[int]) -> Iterator[Lemma]:
+def _same_integers(terms: Terms, closure: Congruence, held: Sequence[int]) -> Iterator[TheoryLemma]:
     """That integers in inequalities are equal, and so at most each other, where congruence says so and no equation does."""
     groups: dict[int, list[int]] = defaultdict(list)
     for term in sorted({t for fact in facts(terms, held) for product in fact.sum for t in product}):
@@ -175,7 +177,7 @@ def _same_integers(terms: Terms, closure: Congruence, held: Sequence[int]) -> It
         for one, other in pairwise(group):
             equation = terms.make("=", one, other)
             if (because := closure.explain([(one, other)])) != {equation}:
-                yield Lemma("e", (*(-x for x in sorted(because)), equation))
+                yield TheoryLemma("e", (*(-x for x in sorted(because)), equation))
 
 
 def _parts(terms: Terms, literals: Sequence[int]) -> set[int]:
@@ -189,7 +191,7 @@ def _parts(terms: Terms, literals: Sequence[int]) -> set[int]:
     return found
 
 
-def _smallest(given: Sequence[Clause], lemmas: Sequence[Lemma]) -> tuple[list[int], list[Lemma]]:
+def _smallest(given: Sequence[Clause], lemmas: Sequence[TheoryLemma]) -> tuple[list[int], list[TheoryLemma]]:
     """Clauses and lemmas that have no propositional model, of which none can be left out."""
     from pysat.solvers import Solver
 

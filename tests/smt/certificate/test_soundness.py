@@ -10,9 +10,9 @@ import pytest
 import z3
 
 from ratified.certified import (
+    CertificateRejected,
     Clause,
     Flattening,
-    Refused,
     Script,
     Terms,
     added,
@@ -226,7 +226,7 @@ def test_products_that_are_said_to_be_at_least_0_are() -> None:
         )
         try:
             by_arithmetic(script.terms, [factors])
-        except Refused:
+        except CertificateRejected:
             continue
         accepted += 1
         total = added(script.terms, [factors])
@@ -297,7 +297,7 @@ PRODUCTS = {
 def test_a_lemma_of_arithmetic_that_does_not_hold_is_refused(kind: str) -> None:
     before, line, why = PRODUCTS[kind]
     number = before.count("\n") + 1
-    with pytest.raises(Refused, match=rf"^line {number}: .*{why}"):
+    with pytest.raises(CertificateRejected, match=rf"^line {number}: .*{why}"):
         check(Script(text_of([], GROUND), Terms()), f"{before}{line}\n")
 
 
@@ -306,7 +306,7 @@ def test_a_sum_that_grows_without_end_is_refused() -> None:
     squared = "t 2\n" + "".join(f"t * {n} {n}\n" for n in range(1, 60)) + "t <= 60 1\n"
     script = Script(text_of([], GROUND), Terms())
     for lines in (doubled, squared):
-        with pytest.raises(Refused, match=r"^line 62: a sum is too large$"):
+        with pytest.raises(CertificateRejected, match=r"^line 62: a sum is too large$"):
             check(script, f"{lines}l 61\n")
 
 
@@ -325,9 +325,9 @@ def test_products_of_unknowns_are_compared() -> None:
 
 def test_two_integers_are_equal_if_each_is_at_most_the_other() -> None:
     script = Script(text_of([], GROUND), Terms())
-    with pytest.raises(Refused, match=r"^line 3: the line does not hold, or is not understood$"):
+    with pytest.raises(CertificateRejected, match=r"^line 3: the line does not hold, or is not understood$"):
         check(script, "t a\nt = 1 1\no 2\n")
-    with pytest.raises(Refused, match=r"^line 4: the line does not hold, or is not understood$"):
+    with pytest.raises(CertificateRejected, match=r"^line 4: the line does not hold, or is not understood$"):
         check(script, "t i\nt j\nt <= 1 2\no 3\n")
 
 
@@ -371,7 +371,7 @@ def test_what_does_not_follow_is_refused(kind: str, monkeypatch: pytest.MonkeyPa
     assertions, lines = NOT_PROOFS[kind]
     text = text_of(assertions)
     assert answers(text.replace("(check-sat)", "")) == "sat"
-    with pytest.raises(Refused, match=r"^line 5: the line does not hold, or is not understood$"):
+    with pytest.raises(CertificateRejected, match=r"^line 5: the line does not hold, or is not understood$"):
         check(Script(text, Terms()), lines)
     monkeypatch.setattr(finder, "ATTEMPTS", finder.ATTEMPTS[:4])
     with pytest.raises(NotFound):
