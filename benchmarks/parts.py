@@ -17,6 +17,7 @@ import argparse
 import asyncio
 import functools
 import inspect
+import io
 import json
 import os
 import sys
@@ -113,7 +114,7 @@ class Clock:
                 self.leave()
             try:
                 value, go = (yield waits), coroutine.send
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - it is thrown into the coroutine
                 value, go = error, coroutine.throw
 
 
@@ -182,7 +183,7 @@ async def measured(kind: str, clients: int, seconds: float, disk: str) -> None:
         nodes = []
         for name in names:
             settings = Settings(name, folder / name, places, insecure=True, machine="etcd")
-            log = logger(name, stack.enter_context(open(os.devnull, "w")))
+            log = logger(name, io.StringIO())
             node = Node(settings, Store(), log)
             await node.start()
             stack.push_async_callback(node.stop)
