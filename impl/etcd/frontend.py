@@ -104,7 +104,7 @@ class _Lanes(Generic[Q]):
                 taken += 1
             batch, self._waiting = self._waiting[:taken], self._waiting[taken:]
             self._on_the_way += taken
-            task = asyncio.ensure_future(self._run(self._free.pop(), batch))
+            task = asyncio.get_running_loop().create_task(self._run(self._free.pop(), batch))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -168,7 +168,7 @@ class Frontend:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._readers.append(future)
         if self._confirming is None:
-            self._confirming = asyncio.ensure_future(self._confirm())
+            self._confirming = asyncio.get_running_loop().create_task(self._confirm())
         self._asking += 1
         try:
             await future

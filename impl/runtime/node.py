@@ -22,6 +22,7 @@ from random import Random, SystemRandom
 from typing import Any
 
 from ratified.impl.contract import (
+    NOTHING,
     Answer,
     Applied,
     Command,
@@ -122,9 +123,7 @@ class Node:
         self._ticked = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._asking = Asking(self.name, settings.limits, lambda: self._core, self._step)
-        self._peers = Peers(
-            settings, self._protocol, log, self._clock, lambda *m: self._step(Receive(*m)), self._request, tls
-        )
+        self._peers = Peers(settings, self._protocol, log, self._clock, self._receive, self._request, tls)
 
     # Beginning and ending
 
@@ -232,6 +231,9 @@ class Node:
 
     # Steps
 
+    def _receive(self, sender: NodeId, message: Any) -> None:
+        self._step(Receive(sender, message))
+
     def _step(self, event: Input) -> None:
         core = self._core
         if core is None:
@@ -239,7 +241,7 @@ class Node:
         effects = core.step(event)
         if self._trace is not None and not self._told(self._trace.stepped):
             return
-        if effects.writes or effects.sends or effects.answers or effects.applied:
+        if effects is not NOTHING:
             self._carry_out(effects)
 
     def _carry_out(self, effects: Effects) -> None:
