@@ -20,12 +20,13 @@ import inspect
 import io
 import json
 import os
+import socket
 import sys
 import tempfile
 import threading
 import time
 import types
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -48,9 +49,6 @@ from ratified.impl.runtime.settings import Place, Settings
 from ratified.impl.runtime.storage import Storage
 from ratified.impl.store.store import Store
 
-sys.path.insert(0, str(Path(__file__).parent))
-from cluster import free_port
-
 Part = str | Callable[[Any], str]
 
 
@@ -58,7 +56,7 @@ class Clock:
     """The processor time of the thread that made it, by part."""
 
     def __init__(self) -> None:
-        self.spent: Counter[str] = Counter()
+        self.spent: defaultdict[str, float] = defaultdict(float)
         self.calls: Counter[str] = Counter()
         self._within: list[str] = []
         self._since = 0.0
@@ -96,9 +94,7 @@ class Clock:
                 self.leave()
             return self._driven(what, result) if inspect.iscoroutine(result) else result
 
-        if inspect.iscoroutinefunction(method):
-            called = inspect.markcoroutinefunction(called) if sys.version_info >= (3, 12) else _async(called)
-        setattr(owner, name, called)
+        setattr(owner, name, _async(called) if inspect.iscoroutinefunction(method) else called)
 
     @types.coroutine
     def _driven(self, part: str, coroutine: Coroutine[Any, Any, Any]) -> Generator[Any, Any, Any]:
@@ -175,14 +171,19 @@ async def measured(kind: str, clients: int, seconds: float, disk: str) -> None:
         Path(f"/proc/self/task/{threading.get_native_id()}/comm").write_text("storage")
         run(storage, *how)
 
-    Storage._run = named  # type: ignore[method-assign]  # threads have no names of their own before Python 3.14
+    setattr(Storage, "_run", named)  # noqa: B010 - threads have no names of their own before Python 3.14
     names = ("n1", "n2", "n3")
-    places = {name: Place(f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}") for name in names}
     async with AsyncExitStack() as stack:
+        ports = [stack.enter_context(socket.socket()) for _ in range(2 * len(names))]
+        for each in ports:
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            each.bind(("127.0.0.1", 0))
+        addresses = iter([f"127.0.0.1:{each.getsockname()[1]}" for each in ports])
+        places = {name: Place(next(addresses), next(addresses)) for name in names}
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=disk)))
         nodes = []
         for name in names:
-            settings = Settings(name, folder / name, places, insecure=True, machine="etcd")
+            settings = Settings(name, folder / name, places, insecure=True, reuse_port=True, machine="etcd")
             log = logger(name, io.StringIO())
             node = Node(settings, Store(), log)
             await node.start()
@@ -216,13 +217,13 @@ async def driven(address: str, kind: str, clients: int, seconds: float) -> int:
 def table(clock: Clock, used: dict[int, tuple[str, float]], count: int) -> None:
     """Print microseconds for each call."""
     main = used[os.getpid()][1] / count
-    parts = Counter({part: seconds / count * 1e6 for part, seconds in clock.spent.items()})
+    parts = defaultdict(float, {part: seconds / count * 1e6 for part, seconds in clock.spent.items()})
     parts["gRPC's library and the event loop, in its thread"] = main - sum(parts.values())
     for tid, (name, us) in used.items():
         if tid != os.getpid():
             parts[{"storage": "disk: SQLite and its threads"}.get(name, "gRPC's other threads")] += us / count
     print(f"{count:,} calls; microseconds of processor time for each, {sum(parts.values()):,.0f} in all")
-    for part, us in parts.most_common():
+    for part, us in sorted(parts.items(), key=lambda each: -each[1]):
         print(f"{us:8.1f}  {part}")
     print("calls of: " + ", ".join(f"{name} {n / count:.2f}" for name, n in clock.calls.most_common()))
 
