@@ -39,10 +39,11 @@ from ratified.impl.services.events import (
     because,
 )
 from ratified.impl.services.fitness import Fitness, nobody
-from ratified.impl.services.health import Checks, CircuitBreaker, Outliers
+from ratified.impl.services.health import Breaker, Checks, Outliers
 from ratified.impl.services.hedging import Effect, Hedge, Outcome
 from ratified.impl.services.hedging import Send as SendAttempt
 from ratified.impl.services.retry import Call, Failure, GiveUp, RetryPolicy, TryAgain, pushed_back
+from ratified.impl.services.warming import SlowStart, Warming
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -128,8 +129,9 @@ class Client(Generic[Q, A]):
     """Sends requests to endpoints by policies. One is shared by all that use the same endpoints.
 
     `hedge` makes the hedging of an idempotent request (`partial(Hedge, 50)`), which takes the place of retries; `breaker` the
-    circuit breaker of an endpoint; what active `checks` say is told by `checked`. `attempt_timeout_ms` is how long one
-    attempt may take; by default as long as the deadline.
+    circuit breaker of an endpoint (`CircuitBreaker`, `MaxFails`); what active `checks` say is told by `checked`; with a
+    `slow_start`, endpoints that are new or healthy again get their share little by little, and the balancer has weights in
+    hundredths. `attempt_timeout_ms` is how long one attempt may take; by default as long as the deadline.
     """
 
     def __init__(
@@ -141,8 +143,9 @@ class Client(Generic[Q, A]):
         hedge: Callable[[], Hedge] | None = None,
         budget: AnyBudget | None = None,
         outliers: Outliers | None = None,
-        breaker: Callable[[], CircuitBreaker] | None = None,
+        breaker: Callable[[], Breaker] | None = None,
         checks: Checks | None = None,
+        slow_start: SlowStart | None = None,
         attempt_timeout_ms: int | None = None,
         watch: Watch | None = None,
         draw: Draw | None = None,
@@ -156,6 +159,7 @@ class Client(Generic[Q, A]):
         self._send = send
         self._draw = random.SystemRandom().randrange if draw is None else draw
         self._balancer = balancer or RoundRobin(self._draw(1 << 30))
+        self._warming = None if slow_start is None else Warming(slow_start, self._balancer)
         self._retry = retry or RetryPolicy()
         self._hedge = hedge
         self._allowance = Allowance(budget or Throttle(), self._draw)
@@ -169,19 +173,23 @@ class Client(Generic[Q, A]):
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Where requests can go."""
-        return self._balancer.endpoints
+        return self._balancer.endpoints if self._warming is None else self._warming.endpoints
 
     def update(self, endpoints: Iterable[Endpoint]) -> None:
         """Have these endpoints from now on. Raises EndpointError; all is then as before."""
-        self._balancer.update(endpoints)
-        self._fitness.update(e.name for e in self._balancer.endpoints)
+        if self._warming is None:
+            self._balancer.update(endpoints)
+        else:
+            self._warming.update(endpoints, self._now_ms())
+        self._fitness.update(e.name for e in self.endpoints)
 
     def checked(self, name: str, *, ok: bool) -> None:
         """An active check had a result: who fails its checks is avoided, as long as enough others are left.
 
         Raises ServiceError if there is no such endpoint.
         """
-        self._fitness.checked(name, ok=ok)
+        if self._fitness.checked(name, ok=ok) and ok and self._warming is not None:
+            self._warming.again(name, self._now_ms())
 
     def drain(self, name: str, longest_ms: int) -> None:
         """An endpoint is to go: it gets nothing new, and is left out once nothing is on the way to it, or after so long.
@@ -462,7 +470,11 @@ class Client(Generic[Q, A]):
             self._watch(GaveUp(run.number, run.sent, "there are no endpoints"))
         elif len(avoid) == len(self.endpoints):
             raise CallError(Failure.NOT_SENT, blames=False, final=nobody(avoid))
+        if self._warming is not None:
+            self._warming.advance(now)
         picked = self._balancer.pick(Picking(self._draw, run.key, avoid))
+        if self._warming is not None:  # with the weight that it was given
+            picked = self._warming.named[picked.name]
         run.passed[picked.name] = "tried"
         run.sent += 1
         reasons = tuple(sorted(avoid.items()))
