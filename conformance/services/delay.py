@@ -105,6 +105,7 @@ class DelaySubject(Subject):
         return [
             (lambda: grantor.ask("z", before), "the clock went back"),
             (lambda: grantor.ask("z", nan), "the time is a whole number"),
+            (lambda: grantor.ask("", nan), "a name is a text that is not empty"),
             (lambda: DelayingGrantor(1, -1), "others wait for 0 ms or more, not -1"),
             (lambda: DelayingGrantor(1, nan), "delay_ms is a whole number"),
             (lambda: DelayingGrantor(0, 1), "a lease lasts 1 ms or more, not 0"),

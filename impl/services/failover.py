@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ratified.impl.services.clock import Moments
-from ratified.impl.services.endpoints import NoEndpointError, ServiceError, whole
+from ratified.impl.services.endpoints import NoEndpointError, ServiceError, named, whole
 
 
 class LeaderHints:
@@ -101,6 +101,7 @@ class Grantor:
 
     def ask(self, name: str, now_ms: int) -> Grant | None:
         """Somebody asks for the lease, or for more of it: a grant, or None while another holds it."""
+        named(name)
         now = self._moments.at(now_ms)
         if self._until_ms is None:
             self._until_ms = now + self._lease_ms()
@@ -136,6 +137,7 @@ class DelayingGrantor(Grantor):
 
     def ask(self, name: str, now_ms: int) -> Grant | None:
         """Somebody asks for the lease, or for more of it: a grant, or None while another holds it, or has just failed."""
+        named(name)
         now = self._moments.at(now_ms)
         if self.holder != name and self._until_ms and now < self._until_ms + self._delay_ms:
             return None

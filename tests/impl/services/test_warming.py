@@ -1,4 +1,4 @@
-"""What a client does with endpoints that are new, or that are out until a probe is answered; in virtual time."""
+"""What a client does with endpoints that are new, or down; in virtual time."""
 
 from __future__ import annotations
 
@@ -66,6 +66,18 @@ def test_a_new_endpoint_gets_its_share_little_by_little() -> None:
         assert found == [6, 6, 22, 31, 33]
         assert lab.client.endpoints == (*AB, Endpoint("c", 2))
         assert any("picked c because its turn is due, by weight 2" in line for line in lab.told)
+
+    within(test)
+
+
+def test_no_request_fails_while_one_endpoint_is_down() -> None:
+    """Whatever is not said: it is ejected before its failures use up what there is for retries."""
+
+    async def test() -> None:
+        lab = Lab(balancer=RoundRobin())
+        lab.down.add("b")
+        assert await lab.shares(0) == {"a": 100, "b": 3}
+        assert await lab.shares(31) == {"a": 100, "b": 3}
 
     within(test)
 
