@@ -74,7 +74,7 @@ OBLIGATIONS = {
     "kept-leases": 47,
     "max-fails": 28,
     "lock-delay": 41,
-    "keep-alive": 86,
+    "keep-alive": 77,
     "etcd-leases": 78,
     "etcd-locks": 62,
 }
