@@ -79,7 +79,9 @@ WRITTEN_MOST = 130
 def renaming(unit: Unit, name: str, permutation: Permutation) -> str:
     """A function that renames a packed state: reads `s`, writes `t`."""
     exits = Exits(lambda: ("return;",), lambda _: ("return;",), None, "symmetry")
-    lines = unit.lines_once(exits, lambda w: Renamer(unit, w, permutation).write(), 1 << 60, rolled=False)
+    lines = unit.printed(
+        unit.body_once(exits, lambda w: Renamer(unit, w, permutation).write(), 1 << 60, rolled=False)
+    )
     head = f"static void {name}(const uint64_t *restrict s, uint64_t *restrict t) {{"
     return "\n".join([head, *lines, "}"])
 
@@ -271,7 +273,7 @@ def _by_marks(unit: Unit, sorts: Sequence[type[Sort]]) -> list[str]:
             write_marks(w, own, frozenset(sorts), sum(sizes[:k]))
 
     exits = Exits(lambda: ("return;",), lambda _: ("return;",), None, "symmetry")
-    lines = unit.lines_once(exits, write, 1 << 60, rolled=False)
+    lines = unit.printed(unit.body_once(exits, write, 1 << 60, rolled=False))
     walks = [_exchanges(m) for m in range(max(sizes) + 1)]
     ends = list(itertools.accumulate(map(len, walks), initial=0))
     return [
