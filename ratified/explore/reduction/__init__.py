@@ -5,7 +5,7 @@ deadlock reached, every action that is ever possible taken, every bound that is 
 every engine and any number of threads. docs/exploring.md has the argument.
 """
 
-from ratified.explore.reduction.reducing import Reducing, insensitive
+from ratified.explore.reduction.reducing import Reducing, insensitive, sensitive
 from ratified.explore.reduction.relations import Relations, relations_of
 
-__all__ = ["Reducing", "Relations", "insensitive", "relations_of"]
+__all__ = ["Reducing", "Relations", "insensitive", "relations_of", "sensitive"]

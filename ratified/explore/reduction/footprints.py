@@ -28,6 +28,7 @@ from ratified.language import ir
 from ratified.language.errors import RatifiedError
 from ratified.language.evaluate import Evaluator
 from ratified.language.ir import Clause, Expr, Function, Node, Which
+from ratified.language.lower import CODE_PASSES, lowered
 from ratified.language.model import Model
 from ratified.language.sorts import BoundLeft
 from ratified.language.types import BOOL, BagType, MapType, RecordType, SetType, Type, UnionType, records_of
@@ -65,9 +66,9 @@ class Footprints:
     """Answers for one model at a size. To be used within its scope."""
 
     def __init__(self, model: Model) -> None:
-        self.module = model.module
-        self.uses = Uses(model.module, model.scope)
-        self._evaluator = Evaluator(model.module, model.scope)
+        self.module = lowered(model.module, CODE_PASSES)  # as the native engine has it, whose guards are the same then
+        self.uses = Uses(self.module, model.scope)
+        self._evaluator = Evaluator(self.module, model.scope)
         self._declared = {d.name: d.type for d in model.module.variables}
         self._names: dict[int, tuple[Expr, frozenset[str]]] = {}
         self._nodes = 0

@@ -82,7 +82,8 @@ def relations_of(model: Model) -> Relations:
         )
     instances = instances_of(model)
     footprints = Footprints(model)
-    actions = model.module.of_kind(Kind.ACTION)
+    module = footprints.module
+    actions = module.of_kind(Kind.ACTION)
     with running(model.scope):
         given = [_given(actions[i.action], i.given) for i in instances]
         accesses = [
@@ -90,14 +91,14 @@ def relations_of(model: Model) -> Relations:
             for i, values in zip(instances, given, strict=True)
         ]
         bodies = [frozenset(a) for a in accesses]  # before constraints: what decides whether it can be taken
-        for constraint in model.module.of_kind(Kind.CONSTRAINT):
+        for constraint in module.of_kind(Kind.CONSTRAINT):
             for part in _parts(footprints, constraint, model):
                 for own in accesses:
                     if any(how in WRITES and overlap(at, r) for at, how in own for r in part):
                         own |= {(r, How.READ) for r in part}
         tables = _Tables(accesses)
         needed = [tables.clashing(own) & ~(1 << i) for i, own in enumerate(accesses)]
-        for claim in (f for kind in (*_STATES, *_STEPS) for f in model.module.of_kind(kind)):
+        for claim in (f for kind in (*_STATES, *_STEPS) for f in module.of_kind(kind)):
             for part in _parts(footprints, claim, model):
                 visible = tables.writing(part)
                 for i in _members(visible):

@@ -63,13 +63,15 @@ class Unit:
     """One model at one size, as it is written into a program, lowered.
 
     `name` comes before the names of its functions: two models may stand in one program. `within` is the program of an abstract
-    model, whose tables and numbers of errors are used. `weights` are those of actions, where steps are to be drawn.
+    model, whose tables and numbers of errors are used. `weights` are those of actions, where steps are to be drawn. `reduced` if
+    an instance that is not possible is to tell why.
     """
 
     model: Model
     name: str = ""
     within: Shared | None = None
     weights: Mapping[str, int | str] | None = None
+    reduced: bool = False
     module: ir.Module = field(init=False)
     shapes: Shapes = field(init=False)
     layout: Layout = field(init=False)
