@@ -111,7 +111,7 @@ def made(
     """
     key = keys.program_key(model, symmetry=reduction is not None, reduced=reduced)
     # A text that somebody wants to see is generated.
-    found = None if dump is not None else stored.recall(key, model, flags)
+    found = None if dump is not None else stored.recall(key, model, flags, reduced=reduced)
     if found is not None:
         return *found, ()
     # What is found needs no generator, which takes longer to import than all that was done until here.

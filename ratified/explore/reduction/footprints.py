@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from dataclasses import field as own
 from itertools import islice
 
+from ratified.explore.reduction.reducible import reducible
 from ratified.explore.reduction.locations import (
     Abstract,
     Access,
@@ -28,7 +29,6 @@ from ratified.language import ir
 from ratified.language.errors import RatifiedError
 from ratified.language.evaluate import Evaluator
 from ratified.language.ir import Clause, Expr, Function, Node, Which
-from ratified.language.lower import CODE_PASSES, lowered
 from ratified.language.model import Model
 from ratified.language.sorts import BoundLeft
 from ratified.language.types import BOOL, BagType, MapType, RecordType, SetType, Type, UnionType, records_of
@@ -66,7 +66,7 @@ class Footprints:
     """Answers for one model at a size. To be used within its scope."""
 
     def __init__(self, model: Model) -> None:
-        self.module = lowered(model.module, CODE_PASSES)  # as the native engine has it, whose guards are the same then
+        self.module = reducible(model)
         self.uses = Uses(self.module, model.scope)
         self._evaluator = Evaluator(self.module, model.scope)
         self._declared = {d.name: d.type for d in model.module.variables}

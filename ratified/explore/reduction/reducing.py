@@ -7,12 +7,12 @@ from typing import Any
 
 from ratified.explore.reduction.choosing import chosen
 from ratified.explore.reduction.footprints import leading
+from ratified.explore.reduction.reducible import reducible
 from ratified.explore.reduction.relations import relations_of
 from ratified.language import ir
 from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.evaluate import Evaluator
 from ratified.language.ir import Function, Kind
-from ratified.language.lower import CODE_PASSES, lowered
 from ratified.language.machine import Machine, OutOfBounds, StepError, Values
 from ratified.language.scope import running
 from ratified.language.sorts import BoundLeft
@@ -28,15 +28,16 @@ class Reducing:
         self._relations = relations_of(machine.model)
         self._scope = machine.model.scope
         self._names = tuple(d.name for d in machine.module.variables)
-        module = lowered(machine.module, CODE_PASSES)  # where the conditions of `enabling` are counted
+        module = reducible(machine.model)  # where instances and conditions are counted
+        actions = module.of_kind(Kind.ACTION)
         self._evaluator = Evaluator(module, self._scope)
         self._static = [
-            [k for k, a in enumerate(action.arguments) if a.domain is None] for action in machine.actions
+            [k for k, a in enumerate(action.arguments) if a.domain is None] for action in actions
         ]
         self._arguments = [
-            tuple(a.name for a in action.arguments if a.domain is None) for action in machine.actions
+            tuple(a.name for a in action.arguments if a.domain is None) for action in actions
         ]
-        self._leading = [leading(action) for action in module.of_kind(Kind.ACTION)]
+        self._leading = [leading(action) for action in actions]
         self._numbers = {(i.action, i.given): k for k, i in enumerate(self._relations.instances)}
 
     def chosen(

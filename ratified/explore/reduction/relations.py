@@ -16,7 +16,7 @@ from ratified.explore.liveness import liveness_claims
 from ratified.explore.reduction.footprints import Footprints
 from ratified.explore.reduction.locations import WRITES, Access, How, Location, clash, overlap
 from ratified.language.errors import ModelError
-from ratified.language.ir import Function, Kind
+from ratified.language.ir import Function, Kind, Module
 from ratified.language.machine import MOST_CHOICES
 from ratified.language.model import Model
 from ratified.language.scope import running
@@ -50,11 +50,11 @@ class Relations:
     every: int
 
 
-def instances_of(model: Model) -> tuple[Instance, ...]:
-    """The instances of a model's actions. Raises ModelError if they are too many."""
+def instances_of(model: Model, module: Module) -> tuple[Instance, ...]:
+    """The instances of the actions of a model as a reduction looks at it. Raises ModelError if they are too many."""
     found: list[Instance] = []
     with running(model.scope):
-        for index, action in enumerate(model.module.of_kind(Kind.ACTION)):
+        for index, action in enumerate(module.of_kind(Kind.ACTION)):
             static = [a for a in action.arguments if a.domain is None]
             count = 1.0
             for a in static:
@@ -80,9 +80,9 @@ def relations_of(model: Model) -> Relations:
             span=claim.span,
             remedy="check without reduction, or choose other claims",
         )
-    instances = instances_of(model)
     footprints = Footprints(model)
     module = footprints.module
+    instances = instances_of(model, module)
     actions = module.of_kind(Kind.ACTION)
     with running(model.scope):
         given = [_given(actions[i.action], i.given) for i in instances]

@@ -25,6 +25,7 @@ from ratified.explore.native.codegen.sharing import Function as Printed
 from ratified.explore.native.codegen.statements import calls
 from ratified.explore.native.codegen.terms import Bits, Held, MapV, Rec, Tup, Value
 from ratified.explore.native.codegen.writer import Ended, Exits, Here, Shared, TooLong, Writer
+from ratified.explore.reduction.reducible import reducible
 from ratified.language import ir
 from ratified.language.errors import Span
 from ratified.language.ir import Argument
@@ -79,7 +80,7 @@ class Unit:
     instances: tuple[Instances, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.module = lowered(self.model.module, CODE_PASSES)
+        self.module = reducible(self.model) if self.reduced else lowered(self.model.module, CODE_PASSES)
         self.shapes = Shapes(self.model.scope)
         self.layout = Layout(self.model, self.shapes)
         self.shared = Shared(self.shapes, self.layout, self.module, EXPRESSIONS, unit=self.name)
