@@ -114,7 +114,11 @@ class _Writer:
     def action(self, number: int) -> list[str]:
         """An action of a process, of two, or of a message."""
         first = number < 3  # these alone take processes round
-        kind = self.choose.weighted([(6, lambda: "p"), (1, lambda: "pq"), (2, lambda: "m")]) if not first else "p"
+        kind = (
+            self.choose.weighted([(6, lambda: "p"), (1, lambda: "pq"), (2, lambda: "m")])
+            if not first
+            else "p"
+        )
         given, p, m = {
             "p": ("p: P", "p", None),
             "pq": ("p: P, q: P", self.choose.pick(["p", "q"]), None),
@@ -141,7 +145,9 @@ class _Writer:
         """Invariants, step invariants and perhaps a constraint."""
         lines: list[str] = []
         for number in range(2):
-            sure = self.choose.pick(["p == p", "self.count < 9", f"self.own[p] < 3", f"self.at[p] != {self.choose.below(3)}"])
+            sure = self.choose.pick(
+                ["p == p", "self.count < 9", f"self.own[p] < 3", f"self.at[p] != {self.choose.below(3)}"]
+            )
             claim = self.choose.pick(
                 [
                     f"all({self.test('p')} or {self.test('p')} or {self.test('p')} for p in P)",
@@ -165,9 +171,20 @@ class _Writer:
         lines.append(f"    return {step}")
         if self.choose.chance(25):
             bound = self.choose.pick(
-                ["len(self.sent) <= 2", "all(self.own[p] < 2 for p in P)", "self.shared < 2", "self.count < 3"]
+                [
+                    "len(self.sent) <= 2",
+                    "all(self.own[p] < 2 for p in P)",
+                    "self.shared < 2",
+                    "self.count < 3",
+                ]
             )
-            lines += ["", "@constraint", "def within(self) -> bool:", '    """Explored."""', f"    return {bound}"]
+            lines += [
+                "",
+                "@constraint",
+                "def within(self) -> bool:",
+                '    """Explored."""',
+                f"    return {bound}",
+            ]
         return lines
 
     def model(self) -> str:
