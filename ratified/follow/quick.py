@@ -7,7 +7,7 @@ does, break no claim that is asked at every step, and are counted alike. None sa
 from __future__ import annotations
 
 from ratified.follow.binding import Event
-from ratified.follow.claims import Claims
+from ratified.follow.claims import ClaimChecker
 from ratified.follow.direct.machine import DirectMachine, Written
 from ratified.follow.direct.writer import OddError
 from ratified.follow.meaning import Meaning, Plain, Room
@@ -18,7 +18,7 @@ from ratified.language.machine import Values
 class Quick:
     """A short way through the steps of events, for one machine, within its scope. `taken` are the actions that were possible."""
 
-    def __init__(self, machine: DirectMachine, meaning: Meaning, claims: Claims) -> None:
+    def __init__(self, machine: DirectMachine, meaning: Meaning, claims: ClaimChecker) -> None:
         self._functions = machine.functions
         self._meaning = meaning
         self._broken = machine.broken if claims.every == 1 else _nothing

@@ -23,12 +23,12 @@ from ratified.follow.binding import (
     Event,
     EventError,
     Observed,
-    Place,
+    ObservedPlace,
     TooSmallError,
     known_events,
     raised_at,
 )
-from ratified.follow.claims import Claims
+from ratified.follow.claims import ClaimChecker
 from ratified.follow.coverage import Coverage, Explanations
 from ratified.follow.direct.machine import DirectMachine
 from ratified.follow.meaning import Meaning, Room, checked_model
@@ -120,7 +120,7 @@ class Tracker:
         self.result = Followed()
         self.most_unobserved = binding.most_unobserved if most_unobserved is None else most_unobserved
         self._most_states = most_states
-        self.claims = Claims(self._direct, claims_every)
+        self.claims = ClaimChecker(self._direct, claims_every)
         self._quick = Quick(self._direct, self._meaning, self.claims)
         self._led: Values | None = None
         self._is_plain = not binding.duplicated and not (binding.unobserved and self.most_unobserved)
@@ -488,7 +488,7 @@ class Tracker:
                 kept.append(state)
         return kept
 
-    def value(self, state: Values, place: Place) -> Any:
+    def value(self, state: Values, place: ObservedPlace) -> Any:
         """What a state has at a place."""
         name = place[0]
         index = self.variables.get(name)
