@@ -14,8 +14,8 @@ from ratified.explore.native.codegen.packing import loaded
 from ratified.explore.native.codegen.printing import literal
 from ratified.explore.native.codegen.reading import bits_read, never_leaves
 from ratified.explore.native.codegen.statements import value_of_call
-from ratified.explore.native.codegen.terms import Held, as_num, full
-from ratified.explore.native.codegen.writer import Env, Exits, Here, Writer
+from ratified.explore.native.codegen.terms import HeldValue, as_num, full
+from ratified.explore.native.codegen.writer import CodeEnv, Exits, FunctionWriter, Here
 from ratified.explore.vacuity import witnesses
 from ratified.language.ir import Expr, Function, Kind
 
@@ -67,11 +67,13 @@ def _unless_untouched(unit: Unit, body: Block, still: Block) -> list[str]:
     return [f"    if (!({' | '.join(differ) or '0'})) return RX_OK;"]
 
 
-def _property(w: Writer, unit: Unit, function: Function, number: int, states: tuple[str, str | None]) -> None:
+def _property(
+    w: FunctionWriter, unit: Unit, function: Function, number: int, states: tuple[str, str | None]
+) -> None:
     """What asks a property. `states` are the names of the state now, and before."""
     w.base, w.old_base = states
 
-    def asked(env: Env) -> None:
+    def asked(env: CodeEnv) -> None:
         found = as_num(loaded(value_of_call(w, function, env)))
         w.leave_unless(found, lambda: (f"return {number};",))
 
@@ -79,7 +81,11 @@ def _property(w: Writer, unit: Unit, function: Function, number: int, states: tu
 
 
 def for_all(
-    w: Writer, unit: Unit, function: Function, body: Callable[[Env], None], env: Env | None = None
+    w: FunctionWriter,
+    unit: Unit,
+    function: Function,
+    body: Callable[[CodeEnv], None],
+    env: CodeEnv | None = None,
 ) -> None:
     """What `body` writes for all values of a function's parameters, from the one behind those in the environment on."""
     env = env or {}
@@ -89,7 +95,7 @@ def for_all(
     argument = function.arguments[len(env)]
     universe = unit.shapes.universe(argument.type)
 
-    def rest(item: Held) -> None:
+    def rest(item: HeldValue) -> None:
         for_all(w, unit, function, body, {**env, argument.name: item})
 
     if universe is None:
@@ -119,7 +125,7 @@ def witness(unit: Unit, goals: Sequence[tuple[str, Expr]], *, step: bool) -> str
         # Where a witness has no value it counts as seen.
         exits = Exits(lambda: ("return 1;",), lambda _: ("return 1;",), None, of)
 
-        def write(w: Writer, goal: Expr = goal) -> None:
+        def write(w: FunctionWriter, goal: Expr = goal) -> None:
             if step:
                 w.base, w.old_base = "new", "old"
             w.leave_unless(negation(Here(w, {}).num(goal)), lambda: ("return 1;",))

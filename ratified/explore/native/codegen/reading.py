@@ -12,12 +12,12 @@ from ratified.explore.native.codegen import build
 from ratified.explore.native.codegen.code import Block, Let, When, blocks_of, words_of
 from ratified.explore.native.codegen.nodes import (
     ALL,
+    AnyOf,
+    BitField,
     BitTest,
     Both,
-    Either,
-    Field,
+    CExpr,
     Load,
-    Node,
     Word,
 )
 
@@ -50,10 +50,10 @@ def _words(body: Block) -> Iterator[Word]:
             yield from _words(block)
 
 
-def _masked(word: Node) -> tuple[Word, int]:
+def _masked(word: CExpr) -> tuple[Word, int]:
     """What a node reads of its first operand that is a word, with the mask of the bits; itself, if it is no such node."""
     match word:
-        case Field(args=(inner, int(shift), int(mask))):
+        case BitField(args=(inner, int(shift), int(mask))):
             return inner, mask << shift
         case BitTest(args=(_, inner, int(mask), _)):
             return inner, mask
@@ -85,11 +85,11 @@ def always(word: Word) -> bool:
     match word:
         case Both(args=several):
             return all(map(always, several))
-        case Either(args=several):
+        case AnyOf(args=several):
             return any(_among(build.negation(one), several) or always(one) for one in several)
     return False
 
 
 def _among(word: Word, several: tuple[Word, ...]) -> bool:
     """Whether one of several says a condition, or some of them do together."""
-    return word in several or (isinstance(word, Either) and all(part in several for part in word.args))
+    return word in several or (isinstance(word, AnyOf) and all(part in several for part in word.args))
