@@ -129,6 +129,7 @@ class InductRequest:
     claim: str | None
     houdini: bool
     timeout: float
+    seconds: float | None
     output: Output
 
 
