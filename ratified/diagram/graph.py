@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ratified.diagram import dot, export, page
 from ratified.diagram.picture import Picture
 from ratified.diagram.render import check_writable, kind_of, laid_out, svg_of, write
-from ratified.diagram.size import TooLarge, readable
+from ratified.diagram.size import GraphTooLarge, readable
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -45,19 +45,19 @@ class StateGraph(Picture):
     # --- pictures ---
 
     def to_dot(self) -> str:
-        """DOT, the language of Graphviz. Raises TooLarge for a graph that is too large to read."""
+        """DOT, the language of Graphviz. Raises GraphTooLarge for a graph that is too large to read."""
         return dot.to_dot(self)
 
     def to_svg(self) -> str:
-        """SVG, laid out by Graphviz if `dot` is there. Raises TooLarge."""
+        """SVG, laid out by Graphviz if `dot` is there. Raises GraphTooLarge."""
         return svg_of(self)
 
     def to_html(self) -> str:
-        """A self-contained page: the picture, with the values of every state. Raises TooLarge."""
+        """A self-contained page: the picture, with the values of every state. Raises GraphTooLarge."""
         return page.to_html(self)
 
     def save(self, file: str | Path) -> None:
-        """Write the graph to a file; its extension selects the format. Raises TooLarge, RatifiedError."""
+        """Write the graph to a file; its extension selects the format. Raises GraphTooLarge, RatifiedError."""
         path = Path(file)
         kind = kind_of(path)
         check_writable(path)
@@ -75,13 +75,13 @@ class StateGraph(Picture):
     def _repr_svg_(self) -> str | None:
         try:
             return self.to_svg()
-        except TooLarge:
+        except GraphTooLarge:
             return None
 
     def _repr_html_(self) -> str | None:
         """What a notebook shows of a graph that is too large to draw: why, and what would help."""
         try:
             readable(self)
-        except TooLarge as problem:
+        except GraphTooLarge as problem:
             return f"<pre>{escape(str(problem))}</pre>"
         return None

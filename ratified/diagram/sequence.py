@@ -1,7 +1,7 @@
 """Sequence diagrams: frozen values that say what a run looks like, whatever it was a run of.
 
 Guarantees: a diagram holds text only. `runs.py` makes one of a model's run; whoever has runs of something else (a simulator's
-transcript, an implementation's log) makes one by `Recorder` and gets the same pictures.
+transcript, an implementation's log) makes one by `DiagramRecorder` and gets the same pictures.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class _Sending:
     gone: bool = False
 
 
-class Recorder:
+class DiagramRecorder:
     """Puts a diagram together: open a row with `step`, then say what happens in it.
 
     Lifelines appear in the order in which they are named, here or in events. Messages are told apart by the number that `send`

@@ -77,7 +77,7 @@ def untested(
     Late states are asked first: what comes up at all has mostly come up by then. `representatives` if states stand for orbits.
     `tick` is called at every look at a state, and may raise.
     """
-    asked = _Asked(machine, tick)
+    asked = _WitnessedState(machine, tick)
     never = set()
     for invariant in machine.module.of_kind(Kind.INVARIANT):
         for goal in witnesses(machine.module, invariant, machine.model.scope):
@@ -112,7 +112,7 @@ def _steps(machine: Machine, found: Exploration, representatives: bool) -> Itera
             continue  # told elsewhere
 
 
-class _Asked:
+class _WitnessedState:
     """Evaluates witnesses in states."""
 
     def __init__(self, machine: Machine, tick: Callable[[], None]) -> None:

@@ -18,8 +18,8 @@ from __future__ import annotations
 
 from ratified.impl.system import BrokenPromise, Inspector, NoInspector, System
 from ratified.simulator.chaos import EVERY_FAULT, NO_FAULTS, Faults
-from ratified.simulator.history import History, Operation
-from ratified.simulator.run import Run, read_schedule, replay, simulate
+from ratified.simulator.history import ClientHistory, ClientOperation
+from ratified.simulator.run import SimulatedRun, read_schedule, replay, simulate
 from ratified.simulator.steps import ScheduleError, parse_step
 from ratified.simulator.transcript import Transcript
 from ratified.simulator.world import World
@@ -28,13 +28,13 @@ __all__ = [
     "EVERY_FAULT",
     "NO_FAULTS",
     "BrokenPromise",
+    "ClientHistory",
+    "ClientOperation",
     "Faults",
-    "History",
     "Inspector",
     "NoInspector",
-    "Operation",
-    "Run",
     "ScheduleError",
+    "SimulatedRun",
     "System",
     "Transcript",
     "World",

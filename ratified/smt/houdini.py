@@ -15,11 +15,11 @@ from ratified.language.claims import Unchecked, unchecked
 from ratified.language.errors import ModelError
 from ratified.language.ir import Kind
 from ratified.language.model import Model
-from ratified.results.limits import Watch
+from ratified.results.limits import LimitWatch
 from ratified.results.result import Limits, Verdict
 from ratified.smt.proving import UNLIMITED, USUAL, ProofOptions, limits_of, prove_script
 from ratified.smt.result import Cell, Status
-from ratified.smt.script import Lemma, Script, assumed_by
+from ratified.smt.script import Lemma, ProofScript, assumed_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +69,12 @@ def houdini(
             )
     how = replace(options, counterexamples=False)
     limits = limits_of(limits, how)
-    watch = Watch(limits)
+    watch = LimitWatch(limits)
     dropped: list[tuple[str, Cell]] = []
     rounds = 0
     while names:
         rounds += 1
-        script = Script(module.name, module, tuple(Lemma(known[n], None) for n in names), ())
+        script = ProofScript(module.name, module, tuple(Lemma(known[n], None) for n in names), ())
         open_: dict[str, Cell] = {}
         for cell in prove_script(
             script, cls, how, limits=replace(limits, seconds=watch.left), only=names

@@ -13,11 +13,11 @@ from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.ir import Kind
 from ratified.language.machine import OutOfBounds, PythonMachine, Values
 from ratified.language.model import Model
-from ratified.results.limits import Watch
+from ratified.results.limits import LimitWatch
 from ratified.results.result import Limits, Verdict
 from ratified.smt.proving import UNLIMITED, USUAL, ProofOptions, limits_of, prove_script
 from ratified.smt.result import Cell, Counterexample, Proof
-from ratified.smt.script import Lemma, Script, has_lemmas, script_of
+from ratified.smt.script import Lemma, ProofScript, has_lemmas, script_of
 
 STATES = 20_000
 """How many states are visited in search of one."""
@@ -66,18 +66,18 @@ def induct(
             span=module.span,
             remedy=f"its invariants: {', '.join(known) or 'none'}",
         )
-    script = script_of(cls) if has_lemmas(cls) else Script(module.name, module, (), ())
+    script = script_of(cls) if has_lemmas(cls) else ProofScript(module.name, module, (), ())
     others = tuple(w for w in script.lemmas if w.function.name != candidate)
     # Of what follows from others nothing is used: it may follow from the candidate.
     rests_on = {w.function.name for w in others if not w.derived}
     for goal in script.goals:
         if goal.function.name == candidate and goal.uses is not None:
             rests_on &= set(goal.uses)
-    watch = Watch(limits_of(limits, options))
+    watch = LimitWatch(limits_of(limits, options))
 
-    def tried(*, follows: bool) -> Script:
+    def tried(*, follows: bool) -> ProofScript:
         mine = Lemma(known[candidate], tuple(rests_on) if follows else None, derived=follows)
-        return Script(module.name, module, (*others, mine), ())
+        return ProofScript(module.name, module, (*others, mine), ())
 
     quickly = replace(options, counterexamples=False)
     follows = bool(rests_on) and (

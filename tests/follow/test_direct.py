@@ -6,6 +6,7 @@ CPython goes wrong is asked, too, and that a mistake in any rule is noticed.
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -14,8 +15,9 @@ from typing import Annotated, Any, Self
 
 import pytest
 
-from ratified.follow.direct.machine import EXPRESSIONS, RAWS, STATEMENTS, Functions
-from ratified.follow.direct.writer import Here, Starts
+from ratified.follow.direct.machine import EXPRESSIONS, RAWS, STATEMENTS, WrittenFunctions
+from ratified.follow.direct.python import py
+from ratified.follow.direct.writer import PythonBody, Starts
 from ratified.language import Model, Range, RatifiedError, action, invariant, ir, step_invariant
 from ratified.language.ir import Function, Kind
 from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
@@ -75,7 +77,7 @@ def by_reference(machine: PythonMachine, function: Function, state: Values, argu
 
 def hold(model: Model, most: int = MOST_STATES) -> Counter[str]:
     """Hold what is written to CPython; how often it was the same, both went wrong, or what is written gave up for nothing."""
-    machine, functions, came = PythonMachine(model), Functions(model), Counter[str]()
+    machine, functions, came = PythonMachine(model), WrittenFunctions(model), Counter[str]()
     states = reachable(machine, most)
     own = [f for f in model.module.functions.values() if f.key == f.name and f.kind is not Kind.INIT]
     for state in states:
@@ -136,7 +138,7 @@ BUNDLED = {
 
 @pytest.mark.parametrize("name", BUNDLED)
 def test_all_that_is_asked_of_a_bundled_model_is_written(name: str) -> None:
-    functions = Functions(BUNDLED[name])
+    functions = WrittenFunctions(BUNDLED[name])
     answering = [
         f for f in BUNDLED[name].module.functions.values() if f.kind is Kind.ACTION or f.returns is not None
     ]
@@ -144,25 +146,49 @@ def test_all_that_is_asked_of_a_bundled_model_is_written(name: str) -> None:
     assert hold(BUNDLED[name])["gave up"] == 0
 
 
-def _wrong(kind: type, right: str, wrong: str) -> tuple[Rules[Here, Any], type, Callable[..., str]]:
+Mistake = tuple[Rules[PythonBody, Any], type, Callable[..., Any]]
+
+
+def _instead(kind: type, right: type[ast.AST], wrong: type[ast.AST]) -> Mistake:
+    """A rule that has another operator where it should have this one."""
+
+    def change(made: Any) -> Any:
+        match made:
+            case ast.Compare(left, [operator], right_of) if isinstance(operator, right):
+                return ast.Compare(left, [wrong()], right_of)  # type: ignore[list-item]  # one that compares
+            case ast.BinOp(left, operator, right_of) if isinstance(operator, right):
+                return ast.BinOp(left, wrong(), right_of)  # type: ignore[arg-type]  # one of two operands
+            case ast.BoolOp(operator, operands) if isinstance(operator, right):
+                return ast.BoolOp(wrong(), operands)  # type: ignore[arg-type]  # one of logic
+        return made
+
+    return _wrong(kind, change)
+
+
+def _wrong(kind: type, change: Callable[[Any], Any]) -> Mistake:
     table = next(t for t in (EXPRESSIONS, RAWS) if kind in t)
     rule = table._table[kind]
-    return table, kind, lambda node, here: rule(node, here).replace(right, wrong, 1)
+    return table, kind, lambda node, here: change(rule(node, here))
 
 
-def _no_guard(node: ir.Require, here: Here) -> None:
-    here.line(f"if {here.expr(node.test)} is None: return None")
+def _one_later(made: Any) -> ast.expr:
+    low = py("low + 1", low=made.slice.lower or py("0"))
+    return ast.Subscript(made.value, ast.Slice(low, made.slice.upper), ast.Load())
+
+
+def _no_guard(node: ir.Require, here: PythonBody) -> None:
+    here.add("if test is None: return None", test=here.expr(node.test))
 
 
 MISTAKES = {
-    "a comparison": _wrong(ir.Compare, " < ", " <= "),
-    "a sum": _wrong(ir.Arithmetic, " + ", " - "),
-    "a conjunction": _wrong(ir.And, " and ", " or "),
-    "a negation": _wrong(ir.Not, "not ", ""),
+    "a comparison": _instead(ir.Compare, ast.Lt, ast.LtE),
+    "a sum": _instead(ir.Arithmetic, ast.Add, ast.Sub),
+    "a conjunction": _instead(ir.And, ast.And, ast.Or),
+    "a negation": _wrong(ir.Not, lambda made: made.operand),
     "a bound": (EXPRESSIONS, ir.Fit, lambda node, here: here.expr(node.operand)),
-    "a slice": _wrong(ir.Slice, ":", "+1:"),
-    "a union": _wrong(ir.SetOp, "|", "&"),
-    "an insertion": _wrong(ir.Insert, " | ", " & "),
+    "a slice": _wrong(ir.Slice, _one_later),
+    "a union": _instead(ir.SetOp, ast.BitOr, ast.BitAnd),
+    "an insertion": _instead(ir.Insert, ast.BitOr, ast.BitAnd),
     "a guard": (STATEMENTS, ir.Require, _no_guard),
 }
 
@@ -212,7 +238,7 @@ class Climb(Model):
 
 def test_the_claims_that_a_step_breaks_are_those_that_are_false_one_by_one() -> None:
     model = Climb()
-    machine, broken = PythonMachine(model), Functions(model).broken(("low",), ("upwards", "blinks"))
+    machine, broken = PythonMachine(model), WrittenFunctions(model).broken(("low",), ("upwards", "blinks"))
     assert broken is not None
     states = reachable(machine, 8)
     assert len(states) == 8

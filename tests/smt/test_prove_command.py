@@ -22,7 +22,7 @@ from ratified.smt.first_order.obligations import Translation
 from ratified.smt.proving import ProofOptions, ProofProgress, prove, write_all
 from ratified.smt.result import Status
 from ratified.smt.script import script_of
-from ratified.smt.solving import Answer, Job, Pool
+from ratified.smt.solving import Job, Pool, SolverAnswer
 from ratified.smt.worker import with_cvc5, with_z3
 
 Capture = pytest.CaptureFixture[str]
@@ -267,14 +267,14 @@ class _Silent(Pool):
     def run(
         self,
         jobs: list[Job],
-        done: Callable[[Answer], list[Job]],
+        done: Callable[[SolverAnswer], list[Job]],
         waiting: Callable[[int], None] | None = None,
     ) -> None:
         queue = list(jobs)
         while queue:
             job = queue.pop(0)
             self.efforts.append(job.effort)
-            queue[:0] = done(Answer(job, "unknown", "", 20.0))
+            queue[:0] = done(SolverAnswer(job, "unknown", "", 20.0))
 
 
 def test_an_obligation_has_a_time_of_its_own_and_the_hard_ones_come_last(

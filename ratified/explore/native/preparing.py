@@ -11,17 +11,17 @@ from pathlib import Path
 
 from ratified.explore.native import keys, known, stored
 from ratified.explore.native.codegen.numbering import Program
-from ratified.explore.native.library import Library, loaded
+from ratified.explore.native.library import NativeLibrary, loaded
 from ratified.explore.symmetry import Symmetry, symmetry_of
 from ratified.language.errors import RatifiedError
 from ratified.language.model import Model
 from ratified.results.background import Background
-from ratified.results.limits import Watch, resident
+from ratified.results.limits import LimitWatch, resident
 from ratified.results.result import Progress
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class BuildRequest:
     """What is to be made of a model. `large` is remembered with it; `flags` are the compiler's, `dump` a file for the C."""
 
     model: Model
@@ -33,11 +33,11 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedProgram:
     """A program's tables, its loaded library, the symmetry that it uses, and notes for the report."""
 
     program: Program
-    library: Library
+    library: NativeLibrary
     reduction: Symmetry | None
     notes: tuple[str, ...]
 
@@ -45,7 +45,7 @@ class Prepared:
 class Preparation:
     """A program that is being made. It has to be waited for, or ended."""
 
-    def __init__(self, order: Order, watch: Watch) -> None:
+    def __init__(self, order: BuildRequest, watch: LimitWatch) -> None:
         self._order = order
         self._watch = watch
         self.doing = "generating C"
@@ -61,7 +61,7 @@ class Preparation:
 
         return self.work.attend(look, most)
 
-    def _prepare(self) -> Prepared:
+    def _prepare(self) -> PreparedProgram:
         order, notes = self._order, list[str]()
         reduction = _reduction(order.model, notes) if order.symmetry else None
         program, library, more = made(
@@ -76,7 +76,7 @@ class Preparation:
             known.remember_large(
                 keys.key_of(order.model, symmetry=reduction is not None, deadlock=order.deadlock)
             )
-        return Prepared(program, library, reduction, (*notes, *more))
+        return PreparedProgram(program, library, reduction, (*notes, *more))
 
     def _tell(self, doing: str) -> None:
         self.doing = doing
@@ -90,7 +90,7 @@ def made(
     dump: Path | None = None,
     memory: Callable[[], int | None] = lambda: None,
     tell: Callable[[str], None] = lambda _: None,
-) -> tuple[Program, Library, tuple[str, ...]]:
+) -> tuple[Program, NativeLibrary, tuple[str, ...]]:
     """A model's program, its loaded library, and notes: found where they were made before, or else generated and compiled.
 
     The compiler may have so many bytes of `memory`, as many as there are by then. `tell` is told what is being done.

@@ -6,19 +6,21 @@ functions are written when they are first asked for, and kept for others of the 
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
 from ratified.follow.direct import containers, expressions, statements
-from ratified.follow.direct.writer import Here, Library, OddError, variable_name
+from ratified.follow.direct.python import Py, constant, logical, py, statement, tuple_of, unpacked
+from ratified.follow.direct.writer import Library, OddError, PythonBody, local_name, variable_name
 from ratified.language.ir import Function, Kind, Which
 from ratified.language.machine import OutOfBounds, PythonMachine, Values
 from ratified.language.model import Model
 from ratified.language.rules import NoRuleError, Rules
 from ratified.language.types import held_otherwise
 
-EXPRESSIONS: Final[Rules[Here, str]] = Rules.joined(
+EXPRESSIONS: Final[Rules[PythonBody, Py]] = Rules.joined(
     "Python of expressions", expressions.rules, containers.rules
 )
 RAWS: Final = containers.raws
@@ -32,7 +34,7 @@ Written = Callable[..., Any]
 _UNKNOWN: Final = object()
 
 
-class Functions(dict[str, "Written | None"]):
+class WrittenFunctions(dict[str, "Written | None"]):
     """The functions of one model at one size, written when they are asked for. None is for what cannot be.
 
     Of an action: where it leads from a state, None if it is not possible. Of any other function: its answer in a state. Both take
@@ -65,9 +67,9 @@ class Functions(dict[str, "Written | None"]):
             return None
         library = self._library
         here = library.beginning(function, self._all)
-        whole = f"({''.join(f'{variable_name(v)}, ' for v in self._all)})"
-        here.ends = whole
-        here.line(f"{whole} = _s")
+        whole = [variable_name(v) for v in self._all]
+        here.ends = tuple_of(whole)
+        here.body.append(unpacked(whole, "_s"))
         return self._entered(here, function, [a.name for a in function.arguments])
 
     def _pure(self, function: Function) -> Written | None:
@@ -78,22 +80,23 @@ class Functions(dict[str, "Written | None"]):
         now = [v for which, v in needs if which is Which.NOW]
         old = [v for which, v in needs if which is Which.OLD]
         here = library.beginning(function, now, old)
-        for (which, name), text in here.variables.items():
-            here.line(f"{text} = {'_s' if which is Which.NOW else '_before'}[{self._index[name]}]")
+        for (which, name), own in here.variables.items():
+            state = "_s" if which is Which.NOW else "_before"
+            here.add("name = state[index]", name=own, state=state, index=constant(self._index[name]))
         of_step = function.kind is Kind.STEP_INVARIANT
         return self._entered(here, function, ["_before"] if of_step else [a.name for a in function.arguments])
 
-    def _entered(self, here: Here, function: Function, parameters: list[str]) -> Written:
+    def _entered(self, here: PythonBody, function: Function, parameters: list[str]) -> Written:
         """What begins like this, with the body of a function; its parameters have the names that the model gives them."""
-        for argument in here.arguments(function) if parameters != ["_before"] else ():
-            here.line(f"{argument} = {argument.removeprefix('l_')}")
+        for argument in function.arguments if parameters != ["_before"] else ():
+            here.add("local = given", local=local_name(argument.name), given=argument.name)
         here.block(function.body)
         here.finish()
-        return self._defined(["_s", *parameters], here.lines)
+        return self._defined(["_s", *parameters], here.body)
 
-    def _defined(self, parameters: list[str], lines: list[str]) -> Written:
+    def _defined(self, parameters: list[str], body: list[ast.stmt]) -> Written:
         name = self._library.fresh("e")
-        self._library.define(name, parameters, lines)
+        self._library.define(name, parameters, body)
         made: Written = self._library.names[name]
         return made
 
@@ -109,31 +112,48 @@ class Functions(dict[str, "Written | None"]):
         return self._claims[key]
 
     def _asking(self, invariants: tuple[str, ...], of_steps: tuple[str, ...]) -> Written | None:
-        library, lines = self._library, []
+        library = self._library
         functions = library.module.functions
+        body: list[ast.stmt] = []
         for name in (*of_steps, *invariants):
             written = self[name]
             if written is None or (name in invariants and functions[name].arguments):
                 return None
-            asked = library.constant(written)
             reads = sorted({self._index[v] for _, v in library.needs(functions[name].body)})
+            asked, at, told = library.value(written), [constant(i) for i in reads], constant(name)
             if name in invariants:
-                changed = [f"(_s[{i}] is not _b[{i}] and _s[{i}] != _b[{i}])" for i in reads]
-                lines.append(f"if ({' or '.join(changed) or 'False'}) and not {asked}(_s): return {name!r}")
+                changed = [py("_s[i] is not _b[i] and _s[i] != _b[i]", i=i) for i in at]
+                test = logical(ast.Or, changed)
+                body.append(
+                    statement(
+                        "if changed and not asked(_s): return told", changed=test, asked=asked, told=told
+                    )
+                )
                 continue
-            kept = library.constant(still := _Still())
+            kept = library.value(still := _Still())
             still.known = (self,)  # equal to no values of a model
-            same = " and ".join(f"_s[{i}] is _b[{i}]" for i in reads) or "True"
-            values = f"({''.join(f'_s[{i}], ' for i in reads)})"
-            known = " and ".join(f"{kept}.known[{n}] is _s[{i}]" for n, i in enumerate(reads)) or "False"
-            lines += [
-                f"if not ({same}):",
-                f" if not {asked}(_s, _b): return {name!r}",
-                f"elif not ({known}):",
-                f" if not {asked}(_s, _b): return {name!r}",
-                f" {kept}.known = {values}",
-            ]
-        return self._defined(["_s", "_b"], [*lines, "return None"])
+            known = [py("kept.known[n] is _s[i]", kept=kept, n=constant(n), i=i) for n, i in enumerate(at)]
+            body.append(
+                statement(
+                    _OF_STEPS,
+                    same=logical(ast.And, [py("_s[i] is _b[i]", i=i) for i in at]),
+                    asked=asked,
+                    told=told,
+                    known=logical(ast.And, known) if known else constant(False),
+                    kept=kept,
+                    values=tuple_of(py("_s[i]", i=i) for i in at),
+                )
+            )
+        return self._defined(["_s", "_b"], [*body, statement("return None")])
+
+
+_OF_STEPS: Final = """
+if not same:
+    if not asked(_s, _b): return told
+elif not known:
+    if not asked(_s, _b): return told
+    kept.known = values
+"""
 
 
 class _Still:
@@ -143,7 +163,7 @@ class _Still:
     known: tuple[object, ...]
 
 
-class _Key:
+class _StepKey:
     """A model and its size, by which functions are kept. Equal keys may have different instances."""
 
     __slots__ = ("model", "what")
@@ -153,15 +173,15 @@ class _Key:
         self.what = (type(model), tuple(model.scope.sizes.items()), tuple(model.scope.parameters.items()))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self.what == other.what
+        return isinstance(other, _StepKey) and self.what == other.what
 
     def __hash__(self) -> int:
         return hash(self.what)
 
 
 @lru_cache(maxsize=MOST_KEPT)
-def _functions_of(key: _Key) -> Functions:
-    return Functions(key.model)
+def _functions_of(key: _StepKey) -> WrittenFunctions:
+    return WrittenFunctions(key.model)
 
 
 class DirectMachine:
@@ -174,7 +194,7 @@ class DirectMachine:
         self.reference = reference
         self.trusting = True
         self._broken: Written | None = None
-        self._functions = _functions_of(_Key(reference.model))
+        self._functions = _functions_of(_StepKey(reference.model))
         module = reference.module
         self._parameters = {f.name: tuple(a.name for a in f.arguments) for f in module.functions.values()}
         self._open = {

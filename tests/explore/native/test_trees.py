@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import random
 import subprocess
 from collections.abc import Callable, Sequence
@@ -12,9 +13,10 @@ import pytest
 
 from ratified.explore.native.codegen import build, nodes
 from ratified.explore.native.codegen.code import Block, Line, Loop, Region, When
-from ratified.explore.native.codegen.nodes import ALL, HIGH, Node, Word
-from ratified.explore.native.codegen.printing import Tables
-from ratified.explore.native.codegen.sharing import Function
+from ratified.explore.native.codegen.nodes import ALL, HIGH, CExpr, Word
+from ratified.explore.native.codegen.printing import ConstantArrays
+from ratified.explore.native.codegen.reading import always, bits_read
+from ratified.explore.native.codegen.sharing import BodyText
 from ratified.explore.native.compile import find_compiler
 
 CODEGEN = Path(nodes.__file__).parent
@@ -145,6 +147,45 @@ def test_intervals_hold_and_constants_are_computed(seed: int) -> None:
                 assert word.low <= found <= word.high
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_bit_that_is_not_read_makes_no_difference(seed: int) -> None:
+    nodes.forget()
+    maker = Maker(200 + seed)
+    maker.grow(300)
+    unread = 0
+    for word, meaning in maker.made:
+        read = bits_read(Block([Line(("go(", word, ");"))]), ("v",), len(WIDTHS))
+        unread += sum(
+            mask & (1 << width) - 1 != (1 << width) - 1 for mask, width in zip(read, WIDTHS, strict=True)
+        )
+        for row, other in itertools.pairwise(values(seed, 8)):
+            mixed = [a & mask | b & ~mask for a, b, mask in zip(row, other, read, strict=True)]
+            assert meaning(mixed) & ALL == meaning(row) & ALL
+    assert unread > 1000
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_always_true_is_true_of_all_values(seed: int) -> None:
+    nodes.forget()
+    maker = Maker(300 + seed)
+    maker.grow(150)
+    proved = 0
+    for _ in range(200):
+        (a, ma), (b, mb) = maker.truth(), maker.truth()
+        either = build.joined([a, b], conjunction=False)
+        for word, meaning in (
+            (build.joined([build.negation(either), either], conjunction=False), lambda _: 1),
+            (
+                build.joined([build.negation(a), b], conjunction=False),
+                lambda v, a=ma, b=mb: int(not a(v) or b(v)),
+            ),
+        ):
+            if always(word):
+                proved += 1
+                assert all(meaning(row) for row in values(seed, 20))  # type: ignore[no-untyped-call]  # bound here
+    assert proved >= 190
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_printed_trees_have_the_values_that_they_mean(seed: int, tmp_path: Path) -> None:
     """Every expression at the end of a function: alone, twice, and behind conditions, so that it is named or repeated."""
@@ -158,8 +199,8 @@ def test_printed_trees_have_the_values_that_they_mean(seed: int, tmp_path: Path)
         inner = Block([Line((f"out[{2 * k + 1}] = ", build.add(word, 1), ";"))])
         body.statements.append(When(test, inner, Block()))
         expected.append((meaning, holds))
-    tables = Tables()
-    lines = Function(body, tables).lines()
+    tables = ConstantArrays()
+    lines = BodyText(body, tables).lines()
     support = (CODEGEN / "support.h").read_text(encoding="utf-8")
     head = ["#include <stdbool.h>", "#include <stdint.h>", "#include <string.h>", "#define W 1", support]
     function = ["void look(const uint64_t *v, uint64_t *out) {", *lines, "}"]
@@ -185,12 +226,12 @@ def test_printed_trees_have_the_values_that_they_mean(seed: int, tmp_path: Path)
 
 
 def text(*statements: Line | When | Loop | Region) -> list[str]:
-    return Function(Block(list(statements)), Tables()).lines()
+    return BodyText(Block(list(statements)), ConstantArrays()).lines()
 
 
-def sum_of(k: int) -> Node:
+def sum_of(k: int) -> CExpr:
     found = build.add(build.multiply(build.load("s", k), build.load("s", k + 1)), build.load("s", k + 2))
-    assert isinstance(found, Node)
+    assert isinstance(found, CExpr)
     return found
 
 

@@ -11,11 +11,18 @@ from collections.abc import Sequence
 from ratified.explore.native.codegen.leaves import leaves
 from ratified.explore.native.codegen.lifting import lift, lower
 from ratified.explore.native.codegen.packing import value_of
-from ratified.explore.native.codegen.shapes import SHAPES, Shape, Shapes, Unsupported, fitting, widths
+from ratified.explore.native.codegen.shapes import (
+    SHAPES,
+    PackedShape,
+    PackedShapes,
+    Unsupported,
+    fitting,
+    widths,
+)
 from ratified.explore.native.codegen.terms import Pos, Ref
 from ratified.language.errors import RatifiedError
 from ratified.language.kinds import refuse_other_types
-from ratified.language.machine import Values as State
+from ratified.language.machine import Values
 from ratified.language.model import Model
 from ratified.language.scope import running
 
@@ -26,10 +33,10 @@ WORDS_MOST = 64
 class Layout:
     """The places of a model's variables."""
 
-    def __init__(self, model: Model, shapes: Shapes) -> None:
+    def __init__(self, model: Model, shapes: PackedShapes) -> None:
         self.of = shapes
         self.variables = {d.name: d for d in model.module.variables}
-        self.shapes: dict[str, Shape] = {}
+        self.shapes: dict[str, PackedShape] = {}
         self.places: dict[str, tuple[Pos, ...]] = {}
         self._refs: dict[tuple[str, str], Ref] = {}
         refuse_other_types(model.module, SHAPES, "the native explorer", Unsupported)
@@ -86,7 +93,7 @@ class Layout:
             self._refs[key] = Ref(memory, self.shapes[name], (self.places[name],))
         return self._refs[key]
 
-    def pack(self, state: State) -> tuple[int, ...]:
+    def pack(self, state: Values) -> tuple[int, ...]:
         """The words of a state."""
         words = [0] * self.words
         for (name, declaration), value in zip(self.variables.items(), state, strict=True):
@@ -97,7 +104,7 @@ class Layout:
                 words[pos.word] |= leaf << pos.shift
         return tuple(words)
 
-    def unpack(self, words: Sequence[int]) -> State:
+    def unpack(self, words: Sequence[int]) -> Values:
         """The state that words stand for."""
         found = []
         with running(self.of.scope):

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from ratified.explore.native.codegen.code import Block
 from ratified.explore.native.codegen.functions import Unit, comment, for_each, where_text
 from ratified.explore.native.codegen.loops import loop
 from ratified.explore.native.codegen.numbering import values_for
 from ratified.explore.native.codegen.numbers import negation
 from ratified.explore.native.codegen.packing import loaded
+from ratified.explore.native.codegen.printing import literal
+from ratified.explore.native.codegen.reading import bits_read, never_leaves
 from ratified.explore.native.codegen.statements import value_of_call
-from ratified.explore.native.codegen.terms import Held, as_num, full
-from ratified.explore.native.codegen.writer import Env, Exits, Here, Writer
+from ratified.explore.native.codegen.terms import HeldValue, as_num, full
+from ratified.explore.native.codegen.writer import CodeEnv, Exits, FunctionWriter, Here
 from ratified.explore.vacuity import witnesses
 from ratified.language.ir import Expr, Function, Kind
 
@@ -33,11 +36,17 @@ def properties(
     calls: list[tuple[str, int]] = []
     for k, function in enumerate(functions):
         exits = Exits(lambda: ("return RX_OK;",), lambda e: (f"return RX_FAULT({e});",), None, function.name)
-        lines = unit.lines(exits, partial(_property, unit=unit, function=function, number=k, step=step))
+        write = partial(_property, unit=unit, function=function, number=k)
+        body = unit.body(exits, partial(write, states=("new", "old") if step else ("s", None)))
         text = [
             f"/* {comment(function.name)}, {comment(where_text(function.span))} */",
             f"static int {stem}_{k}({states}) {{",
-            *lines,
+            *(
+                _unless_untouched(unit, body, unit.body(exits, partial(write, states=("s", "s"))))
+                if step
+                else ()
+            ),
+            *unit.printed(body),
             "    return RX_OK;",
             "}",
         ]
@@ -49,11 +58,22 @@ def properties(
     return "\n\n".join([*texts, asked])
 
 
-def _property(w: Writer, unit: Unit, function: Function, number: int, step: bool) -> None:
-    if step:
-        w.base, w.old_base = "new", "old"
+def _unless_untouched(unit: Unit, body: Block, still: Block) -> list[str]:
+    """A step that leaves all that a property reads as it was needs no asking, if one that changes nothing has it (`still`)."""
+    if not never_leaves(still):
+        return []
+    masks = bits_read(body, ("old", "new"), unit.layout.words)
+    differ = [f"((old[{k}] ^ new[{k}]) & {literal(mask)})" for k, mask in enumerate(masks) if mask]
+    return [f"    if (!({' | '.join(differ) or '0'})) return RX_OK;"]
 
-    def asked(env: Env) -> None:
+
+def _property(
+    w: FunctionWriter, unit: Unit, function: Function, number: int, states: tuple[str, str | None]
+) -> None:
+    """What asks a property. `states` are the names of the state now, and before."""
+    w.base, w.old_base = states
+
+    def asked(env: CodeEnv) -> None:
         found = as_num(loaded(value_of_call(w, function, env)))
         w.leave_unless(found, lambda: (f"return {number};",))
 
@@ -61,7 +81,11 @@ def _property(w: Writer, unit: Unit, function: Function, number: int, step: bool
 
 
 def for_all(
-    w: Writer, unit: Unit, function: Function, body: Callable[[Env], None], env: Env | None = None
+    w: FunctionWriter,
+    unit: Unit,
+    function: Function,
+    body: Callable[[CodeEnv], None],
+    env: CodeEnv | None = None,
 ) -> None:
     """What `body` writes for all values of a function's parameters, from the one behind those in the environment on."""
     env = env or {}
@@ -71,7 +95,7 @@ def for_all(
     argument = function.arguments[len(env)]
     universe = unit.shapes.universe(argument.type)
 
-    def rest(item: Held) -> None:
+    def rest(item: HeldValue) -> None:
         for_all(w, unit, function, body, {**env, argument.name: item})
 
     if universe is None:
@@ -101,7 +125,7 @@ def witness(unit: Unit, goals: Sequence[tuple[str, Expr]], *, step: bool) -> str
         # Where a witness has no value it counts as seen.
         exits = Exits(lambda: ("return 1;",), lambda _: ("return 1;",), None, of)
 
-        def write(w: Writer, goal: Expr = goal) -> None:
+        def write(w: FunctionWriter, goal: Expr = goal) -> None:
             if step:
                 w.base, w.old_base = "new", "old"
             w.leave_unless(negation(Here(w, {}).num(goal)), lambda: ("return 1;",))

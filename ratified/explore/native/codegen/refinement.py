@@ -12,7 +12,7 @@ from pathlib import Path
 from ratified.explore.native.codegen.layout import Layout
 from ratified.explore.native.codegen.printing import literal
 from ratified.explore.native.codegen.statements import run_body
-from ratified.explore.native.codegen.writer import Ended, Writer, have
+from ratified.explore.native.codegen.writer import BlockEnded, FunctionWriter, have
 from ratified.language import ir
 from ratified.language.ir import Function
 
@@ -25,25 +25,22 @@ KEPT_BYTES = 1 << 16
 """What each thread remembers of the abstract model's steps; more or less of it measured no better."""
 
 
-def refinement_text(
-    unit: str, functions: Sequence[str], abstract: Layout, concrete: Layout, read: frozenset[str]
-) -> str:
-    """All of a refinement: its mapping and the abstract model's functions, and what asks them."""
+def refinement_text(unit: str, functions: Sequence[str], abstract: Layout, read: Sequence[int]) -> str:
+    """All of a refinement: its mapping and the abstract model's functions, and what asks them.
+
+    `read` are the bits that the mapping reads, of each word of a state.
+    """
     log = max(4, (KEPT_BYTES // (16 * abstract.words)).bit_length() - 1)
     before, after = TEMPLATE.replace("R_", unit).split(_MODEL)
-    masks = [0] * concrete.words
-    for name in read:
-        for place in concrete.places[name]:
-            masks[place.word] |= (1 << place.width) - 1 << place.shift
     macros = [
         f"#define {unit}W {abstract.words}",
         f"#define {unit}KEPT_LOG {log}",
-        f"#define {unit}READ {{{', '.join(map(literal, masks))}}}",
+        f"#define {unit}READ {{{', '.join(map(literal, read))}}}",
     ]
     return "\n".join([*macros, "", before, *(f"{text}\n" for text in functions), after])
 
 
-def write_image(w: Writer, function: Function, abstract: Layout) -> None:
+def write_image(w: FunctionWriter, function: Function, abstract: Layout) -> None:
     """The body of a mapping: from the state `s` to the abstract state `t`."""
     w.copied, w.abstract = True, abstract
     for k in range(abstract.words):
@@ -55,7 +52,7 @@ def write_image(w: Writer, function: Function, abstract: Layout) -> None:
         w.line("uint64_t have = 0;")
     try:
         run_body(w, function, {})
-    except Ended:
+    except BlockEnded:
         if not early:
             raise
     for name, bit in w.imageless.items():
