@@ -130,6 +130,7 @@ class InductRequest:
     claim: str | None
     houdini: bool
     timeout: float
+    seconds: float | None
     output: Output
 
 
