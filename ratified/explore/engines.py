@@ -237,9 +237,7 @@ def _known_large(task: Task) -> bool:
 
     if task.limits.states is not None or task.limits.depth is not None:
         return False
-    return found_large(
-        task.model, symmetry=task.symmetry, deadlock=task.deadlock, reduced=task.reduction
-    )
+    return found_large(task.model, symmetry=task.symmetry, deadlock=task.deadlock, reduced=task.reduction)
 
 
 def _native(

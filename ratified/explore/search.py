@@ -251,9 +251,7 @@ class Search:
         except StepError:
             return False
 
-    def _take(
-        self, number: int, steps: Sequence[Step], asked: set[Values] | None
-    ) -> None:
+    def _take(self, number: int, steps: Sequence[Step], asked: set[Values] | None) -> None:
         """Take steps of a state; `asked` are the states after it that the step to was judged already."""
         found, seen, canonical = self.found, self._seen, self._canonical
         state, fired = found.states[number], found.fired

@@ -118,7 +118,15 @@ def check(request: CheckRequest) -> int:
         "--expect-states": request.expect_states,
         "--expect-depth": request.expect_depth,
         "--format itf": request.output.form == "itf",
-        **({} if request.models else {"--size": request.exploring.size, "--deadlock": request.deadlock, "--reduce": request.reduce}),
+        **(
+            {}
+            if request.models
+            else {
+                "--size": request.exploring.size,
+                "--deadlock": request.deadlock,
+                "--reduce": request.reduce,
+            }
+        ),
     }
     for option, given in only_one.items():
         if given not in (None, (), False):
@@ -186,9 +194,7 @@ def check_together(request: CheckRequest, target: str, settings: Mapping[str, st
     """Explore one model with other processes, and return the exit status; the report is rank 0's."""
     from ratified.cli.report.checks import Checked
 
-    refuse_what_is_not_for_ranks(
-        engine=request.exploring.engine, dump=request.dump, reduce=request.reduce
-    )
+    refuse_what_is_not_for_ranks(engine=request.exploring.engine, dump=request.dump, reduce=request.reduce)
     run, expected = prepared(request, target, settings)
     if run.how.claims is not None:
         run.model.claiming(run.how.claims)

@@ -400,7 +400,9 @@ def _when(seconds: float, since: str | None) -> tuple[str, str]:
 def _sizes(result: Result) -> str:
     """What was explored, in the overview."""
     sizes = " ".join(f"{name}={n}" for name, n in result.sizes.items())
-    return f"{sizes}, with symmetry" if result.symmetry else f"{sizes}, reduced" if result.reduction else sizes
+    return (
+        f"{sizes}, with symmetry" if result.symmetry else f"{sizes}, reduced" if result.reduction else sizes
+    )
 
 
 def _row(check: Checked) -> tuple[str, str, str, str]:

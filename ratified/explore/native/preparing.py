@@ -83,7 +83,12 @@ class Preparation:
         )
         if order.large:
             known.remember_large(
-                keys.key_of(order.model, symmetry=reduction is not None, deadlock=order.deadlock, reduced=order.reduced)
+                keys.key_of(
+                    order.model,
+                    symmetry=reduction is not None,
+                    deadlock=order.deadlock,
+                    reduced=order.reduced,
+                )
             )
         return Prepared(program, library, reduction, (*notes, *more), relations)
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from dataclasses import field as own
 from itertools import islice
 
-from ratified.explore.reduction.reducible import reducible
 from ratified.explore.reduction.locations import (
     Abstract,
     Access,
@@ -25,6 +24,7 @@ from ratified.explore.reduction.locations import (
     Pattern,
     field,
 )
+from ratified.explore.reduction.reducible import reducible
 from ratified.language import ir
 from ratified.language.errors import RatifiedError
 from ratified.language.evaluate import Evaluator
@@ -93,8 +93,7 @@ class Footprints:
             env = self._begin(function, given, begun := Found())
             match function.body:
                 case (ir.Return(_, value),) if value is not None and not begun.accesses:
-                    for part in self._parts(value, env):
-                        parts.append(_locations(part))
+                    parts += map(_locations, self._parts(value, env))
                 case _:
                     self._block(function.body, env, begun)
                     parts.append(_locations(begun))
@@ -107,7 +106,9 @@ class Footprints:
         self._nodes = self._depth = 0
         env: Env = {n: Known(v) for n, v in given.items()}
         behind: dict[str, set[Access]] = {}  # what the value of a name depends on
-        failing: set[Access] = set()  # what it depends on whether a condition is come to at all, and is not an error
+        failing: set[Access] = (
+            set()
+        )  # what it depends on whether a condition is come to at all, and is not an error
         several: list[frozenset[Access]] = []
         for statement in leading(action):
             found = Found()
@@ -387,9 +388,7 @@ class Footprints:
         for argument in arguments:
             self._read(argument, env, found)
         function = self.module.functions[key]
-        inner = {
-            a.name: self._known(v, env) for a, v in zip(function.arguments, arguments, strict=True)
-        }
+        inner = {a.name: self._known(v, env) for a, v in zip(function.arguments, arguments, strict=True)}
         self._inside(function, inner, found)
 
     def _inside(self, function: Function, env: Env, found: Found) -> None:
@@ -402,7 +401,7 @@ class Footprints:
     # --- guards ---
 
     def _guard(self, test: Expr, env: Env, found: Found) -> None:
-        """Note what a guard reads. Where it can only become true by what is added to a set, it asks whether something is there."""
+        """Note what a guard reads. Where additions to a set can only make it true, it asks whether something is there."""
         self._nodes += 1
         if self._nodes > MOST_NODES:
             raise TooLarge
@@ -586,7 +585,9 @@ def leading(action: Function) -> list[ir.Let | Expr]:
 
 def _any_of(t: Type | None) -> Abstract:
     """What is known of any value of a type: its classes, if it is a record."""
-    return Pattern(frozenset(r.record for r in records_of(t))) if isinstance(t, RecordType | UnionType) else None
+    return (
+        Pattern(frozenset(r.record for r in records_of(t))) if isinstance(t, RecordType | UnionType) else None
+    )
 
 
 def _is(expr: Expr, name: str) -> bool:

@@ -31,18 +31,12 @@ class Reducing:
         module = reducible(machine.model)  # where instances and conditions are counted
         actions = module.of_kind(Kind.ACTION)
         self._evaluator = Evaluator(module, self._scope)
-        self._static = [
-            [k for k, a in enumerate(action.arguments) if a.domain is None] for action in actions
-        ]
-        self._arguments = [
-            tuple(a.name for a in action.arguments if a.domain is None) for action in actions
-        ]
+        self._static = [[k for k, a in enumerate(action.arguments) if a.domain is None] for action in actions]
+        self._arguments = [tuple(a.name for a in action.arguments if a.domain is None) for action in actions]
         self._leading = [leading(action) for action in actions]
         self._numbers = {(i.action, i.given): k for k, i in enumerate(self._relations.instances)}
 
-    def chosen(
-        self, state: Values, steps: Sequence[Step], fresh: Callable[[Values], bool]
-    ) -> Sequence[Step]:
+    def chosen(self, state: Values, steps: Sequence[Step], fresh: Callable[[Values], bool]) -> Sequence[Step]:
         """The steps of a state that are taken. All of them, if one leaves a bound."""
         if any(isinstance(target, OutOfBounds) for _, _, target in steps):
             return steps
@@ -72,9 +66,7 @@ class Reducing:
     def _refusing(self, state: Values, number: int) -> int:
         """Which of the first conditions of an instance is false, plus one; 0 if none of them is."""
         instance = self._relations.instances[number]
-        env: dict[str, Any] = dict(
-            zip(self._arguments[instance.action], instance.given, strict=True)
-        )
+        env: dict[str, Any] = dict(zip(self._arguments[instance.action], instance.given, strict=True))
         self._evaluator.now = dict(zip(self._names, state, strict=True))
         asked = 0
         with running(self._scope):
@@ -82,7 +74,11 @@ class Reducing:
                 for statement in self._leading[instance.action]:
                     if isinstance(statement, ir.Let):
                         value = self._evaluator.expr(statement.value, env)
-                        env.update([(statement.names[0], value)] if len(statement.names) == 1 else zip(statement.names, value, strict=True))
+                        env.update(
+                            [(statement.names[0], value)]
+                            if len(statement.names) == 1
+                            else zip(statement.names, value, strict=True)
+                        )
                         continue
                     asked += 1
                     if not self._evaluator.expr(statement, env):

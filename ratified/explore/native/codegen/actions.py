@@ -112,7 +112,9 @@ class Step:
     """The numbers of the first conditions, from 1, by which an instance that is not possible tells why."""
 
     def __post_init__(self) -> None:
-        first = [c for c in leading(self.instances.action) if isinstance(c, Expr)] if self.unit.reduced else []
+        first = (
+            [c for c in leading(self.instances.action) if isinstance(c, Expr)] if self.unit.reduced else []
+        )
         self.conditions = {id(c): k for k, c in enumerate(first, 1)}
 
     def refused(self, test: Expr) -> Pieces:
