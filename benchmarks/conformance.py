@@ -28,7 +28,7 @@ from typing import Any
 from ratified.bundled.conformance import PROTOCOLS
 from ratified.cli.loading import load_binding
 from ratified.follow.follower import Follower
-from ratified.follow.linearizability import KeyValue, Operation, Recorder, check_history
+from ratified.follow.linearizability import HistoryRecorder, KeyValue, Operation, check_history
 from ratified.follow.trace import read_events, read_heading
 from ratified.results.result import Verdict
 
@@ -131,7 +131,7 @@ def history(seed: int, count: int = 10_000, clients: int = 10, keys: int = 3) ->
     """Return what clients of a store see that works, each operation taking effect some time between its call and its end."""
     random = Random(seed)  # noqa: S311 - to repeat runs
     store: dict[int, Any] = {}
-    recorder = Recorder()
+    recorder = HistoryRecorder()
     under_way: dict[int, tuple[Any, ...]] = {}
     calls = 0
     while calls < count or under_way:

@@ -27,7 +27,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from ratified import Binding, Driver, Event, Model, Verdict, drive
 from ratified.conform.driving.machine import DriverMachine
-from ratified.conform.driving.sweep import Answer, Swept, sweep
+from ratified.conform.driving.sweep import DrivingAnswer, Swept, sweep
 from ratified.follow.follower import Follower
 
 HELD = Path(__file__).parents[1] / "examples" / "held"
@@ -143,7 +143,7 @@ def follows(binding: Binding, events: Iterator[Event]) -> bool:
     return Follower(binding).follow(events).verdict is Verdict.HOLDS
 
 
-def put_to_all(make: Callable[[], tuple[type[Driver], Model, Callable[[], bool]]]) -> Answer:
+def put_to_all(make: Callable[[], tuple[type[Driver], Model, Callable[[], bool]]]) -> DrivingAnswer:
     """What each way says: the seconds after which it found something, or None."""
     driver_of, model_of, run = make()
 
@@ -174,7 +174,7 @@ def put_to_all(make: Callable[[], tuple[type[Driver], Model, Callable[[], bool]]
             holds = False
         found[name] = None if holds else round(seconds() - began, 2)
     verdict = Verdict.HOLDS if all(s is None for s in found.values()) else Verdict.VIOLATED
-    return Answer(verdict.value, json.dumps(found))
+    return DrivingAnswer(verdict.value, json.dumps(found))
 
 
 def seconds() -> float:

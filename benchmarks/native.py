@@ -105,8 +105,8 @@ def program_text(row: Row) -> tuple[str, str | None]:
 def measure(row: Row, threads: int) -> dict[str, float]:
     """One exploration, in this process."""
     from ratified.explore.native.compile import compile_text
-    from ratified.explore.native.driver import Exploration, RunOptions
-    from ratified.explore.native.library import Library
+    from ratified.explore.native.driver import NativeExploration, RunOptions
+    from ratified.explore.native.library import NativeLibrary
     from ratified.language.errors import RatifiedError
     from ratified.results.limits import peak_memory
     from ratified.results.result import Limits
@@ -119,7 +119,7 @@ def measure(row: Row, threads: int) -> dict[str, float]:
         options = RunOptions(threads=threads)
         if row.memory:
             options = RunOptions(threads=threads, limits=Limits(memory=row.memory << 20), spill=Path(folder))
-        with Exploration(Library(compiled.path), options) as exploration:
+        with NativeExploration(NativeLibrary(compiled.path), options) as exploration:
             outcome = exploration.run()
     if outcome.distinct != (row.distinct or outcome.distinct) or outcome.stopped:
         raise RatifiedError(f"{row.name}: {outcome.distinct} states, not {row.distinct} ({outcome.stopped})")

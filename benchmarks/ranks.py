@@ -57,9 +57,9 @@ def one(row: Row, threads: int) -> None:
     from importlib import import_module
 
     from ratified.cli.ranks import started_by_mpi
-    from ratified.explore.native.driver import Exploration, RunOptions
+    from ratified.explore.native.driver import NativeExploration, RunOptions
     from ratified.explore.native.preparing import made
-    from ratified.explore.ranks import Alone, World, join
+    from ratified.explore.ranks import Alone, RankWorld, join
     from ratified.explore.ranks.engine import BATCH, LEAST_BATCH
     from ratified.explore.ranks.rank import Rank
     from ratified.explore.ranks.search import RankedSearch
@@ -71,11 +71,11 @@ def one(row: Row, threads: int) -> None:
         model = model.claiming(row.claims)
     _, library, _ = made(model, symmetry_of(model) if row.symmetry else None)
     options = RunOptions(threads=threads)
-    world: World = join() if started_by_mpi({**os.environ, "PMI_SIZE": ""}) else Alone()
+    world: RankWorld = join() if started_by_mpi({**os.environ, "PMI_SIZE": ""}) else Alone()
     begun = resource.getrusage(resource.RUSAGE_SELF)
     sent, imbalance = 0, 1.0
     if isinstance(world, Alone):
-        with Exploration(library, options) as exploration:
+        with NativeExploration(library, options) as exploration:
             outcome = exploration.run()
     else:
         wanted = max(BATCH, LEAST_BATCH * world.size) // (8 * library.words + 4) // world.size

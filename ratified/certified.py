@@ -29,14 +29,14 @@ Expression = Any  # a token, or the list of expressions between two parentheses
 Clause = tuple[int, ...]  # of literals: a formula, negative if it is negated
 
 
-class Refused(Exception):
+class CertificateRejected(Exception):
     """What was given does not show what it should: in which line, and why."""
 
 
 def need(condition: object, why: str) -> None:
     """Refuse what does not meet a condition."""
     if not condition:
-        raise Refused(why)
+        raise CertificateRejected(why)
 
 
 class Symbol(NamedTuple):
@@ -174,7 +174,7 @@ class Script:
                     at += len(line)
                     continue
                 if not (found := TOKEN.match(text, at)):
-                    raise Refused(f"{text[at]!r} begins no token")
+                    raise CertificateRejected(f"{text[at]!r} begins no token")
                 at, word = found.end(), found[1]
                 need(not outside or word in (None, "("), f"{word} stands where a command should")
                 if word == "(":
@@ -187,8 +187,8 @@ class Script:
                     bare = word[1:-1] if word[0] == "|" else ""
                     inside[-1].append(bare if SYMBOL.fullmatch(bare) and bare not in RESERVED else word)
             need(self._asked and not inside[1:], "the script ends before (check-sat), or in a command")
-        except (Refused, RecursionError) as problem:
-            raise Refused(f"line {text.count(chr(10), 0, at) + 1}: {problem}") from None
+        except (CertificateRejected, RecursionError) as problem:
+            raise CertificateRejected(f"line {text.count(chr(10), 0, at) + 1}: {problem}") from None
 
     def _command(self, command: Expression, text: str) -> None:
         self._numbers, self._used, symbols, formulas = count(1), set[Symbol](), list[Symbol](), list[int]()
@@ -196,7 +196,7 @@ class Script:
             case ["set-logic" | "set-info" | "set-option", str(), *_] | ["exit"]:
                 return
             case _ if self._asked:
-                raise Refused("something is said after (check-sat)")
+                raise CertificateRejected("something is said after (check-sat)")
             case ["check-sat"]:
                 self._asked = True
                 return
@@ -207,7 +207,7 @@ class Script:
             case ["assert", formula]:
                 formulas = [self.apply("and", (self._term(formula, {}),))]
             case _:
-                raise Refused("the command is not understood")
+                raise CertificateRejected("the command is not understood")
         self.terms.memory[text] = frozenset(self._used), {s.name: s for s in symbols}, formulas
         need(self._again(text), f"{command[1]} is declared twice")
 
@@ -246,7 +246,7 @@ class Script:
                 return make(sign, make("forall", *bound.values(), self.apply(sign, (formula,))))
             case [str(name), _, *_] if name not in scope:
                 return self.apply(name, tuple(self._term(part, scope) for part in e[1:]))
-        raise Refused("a term is not understood")
+        raise CertificateRejected("a term is not understood")
 
     def _bind(self, pairs: Sequence[Expression], means: Callable[[Expression], int]) -> dict[str, int]:
         need(all(isinstance(pair, list) and len(pair) == 2 for pair in pairs), "a binder has pairs")
@@ -380,7 +380,7 @@ def _follows(script: Script, words: list[str], named: list[int], clauses: list[C
             clause = literals(rest[: rest.index(":")])
             if propagates(clause, [pick(hint, clauses) for hint in rest[rest.index(":") + 1 :]]):
                 return clause
-    raise Refused("the line does not hold, or is not understood")
+    raise CertificateRejected("the line does not hold, or is not understood")
 
 
 def check(script: Script, certificate: str) -> None:
@@ -396,5 +396,5 @@ def check(script: Script, certificate: str) -> None:
             else:
                 clauses.append(_follows(script, words, named, clauses))
         need(not rest and () in clauses[-1:], "the certificate ends without the empty clause")
-    except (Refused, RecursionError) as problem:
-        raise Refused(f"line {len(named) + len(clauses) + 1}: {problem}") from None
+    except (CertificateRejected, RecursionError) as problem:
+        raise CertificateRejected(f"line {len(named) + len(clauses) + 1}: {problem}") from None

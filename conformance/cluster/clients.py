@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from ratified.follow.linearizability.history import Recorder
+from ratified.follow.linearizability.history import HistoryRecorder
 from ratified.impl.contract import Command, Done, Lost, NodeId, NotLeader, Outcome, Refused
 from ratified.impl.runtime.remote import Remote
 
@@ -45,7 +45,7 @@ class History:
     """What clients saw, kept as it happens, and written to a file."""
 
     out: TextIO
-    recorder: Recorder = field(default_factory=Recorder)
+    recorder: HistoryRecorder = field(default_factory=HistoryRecorder)
     ended: list[Ended] = field(default_factory=list)
     acknowledged: int = 0
 

@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Any
 from ratified.conformance.cluster.clients import Client, History, opened
 from ratified.conformance.cluster.nemesis import Fault, Nemesis, faketime
 from ratified.conformance.cluster.proxy import Way
-from ratified.diagram.load import Lane, LoadPicture, Panel, Span
+from ratified.diagram.load import Lane, LoadPicture, LoadSpan, Panel
 from ratified.follow.clocks import read_clock
 from ratified.follow.follower import Follower
-from ratified.follow.linearizability.check import Outcome, check_history
+from ratified.follow.linearizability.check import HistoryOutcome, check_history
 from ratified.follow.linearizability.models import KeyValue
 from ratified.follow.merge import Merged
 from ratified.follow.trace import read_trace
@@ -73,7 +73,7 @@ class Tortured:
     open: int
     faults: tuple[Fault, ...]
     restarts: int
-    linearizable: Outcome
+    linearizable: HistoryOutcome
     events: int
     trace: Verdict | None
     seconds: float
@@ -420,7 +420,9 @@ def picture(
             counted(lambda e: not e.ok),
             (0,) * slices,
             counted(lambda e: e.sends > 1),
-            tuple(Span(f.began, max(f.ended, f.began + slice_s), f.kind) for f in faults if f.node == name),
+            tuple(
+                LoadSpan(f.began, max(f.ended, f.began + slice_s), f.kind) for f in faults if f.node == name
+            ),
         )
 
     title = f"{plan.protocol}, {plan.nodes} nodes, seed {plan.seed}: {len(faults)} faults in {seconds:.0f} s"

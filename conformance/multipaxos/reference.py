@@ -12,7 +12,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from ratified.conform.reference import Said, differing
+from ratified.conform.reference import ReferenceOutput, differing
 from ratified.impl.contract import (
     Applied,
     Busy,
@@ -135,7 +135,7 @@ class Reference:
         self.token: Token = 0
         self.persisted: Token = 0
         self.own: list[tuple[Token, Any]] = []
-        self.said = Said()
+        self.said = ReferenceOutput()
 
     @property
     def base(self) -> int:

@@ -10,7 +10,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from ratified.conform.reference import Said
+from ratified.conform.reference import ReferenceOutput
 from ratified.impl.contract import (
     Command,
     Durable,
@@ -84,7 +84,7 @@ class Kept:
         self.random = deepcopy(core.state.random)
         least = self.config.election_ticks  # the first time-out is drawn already
         self.patience = min(max(core.state.timeout, least), 2 * least - 1)
-        self.said = Said()
+        self.said = ReferenceOutput()
 
     # The log
 

@@ -99,9 +99,9 @@ def _ended(command: str, name: str, form: str, status: int, message: str, span: 
             "refused": refused,
         }
         return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
-    from ratified.cli.report.checks import Refused
+    from ratified.cli.report.checks import RefusedCheck
     from ratified.cli.report.entries import Summary
     from ratified.cli.report.render import written
     from ratified.cli.report.summary import refused_section
 
-    return written(Summary((refused_section(Refused(name, message, span)),), status), form)
+    return written(Summary((refused_section(RefusedCheck(name, message, span)),), status), form)

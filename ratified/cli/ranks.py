@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ratified.cli.exploring import ExploreOptions
     from ratified.cli.progress import RunsLine
     from ratified.cli.requests import Sharing
-    from ratified.explore.world import World
+    from ratified.explore.world import RankWorld
     from ratified.language import Model
     from ratified.results.result import Result
 
@@ -78,7 +78,7 @@ def _is_first() -> bool:
 class Member:
     """This process among the others. They `meet` once, when each knows what to explore, or what is wrong."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: RankWorld) -> None:
         self.world = world
         self.met = self.done = False
         self._asked = False
@@ -228,7 +228,7 @@ def say(what: Mapping[str, object]) -> None:
 @contextmanager
 def random_runs(
     name: str, asked: int, sharing: Sharing, *, quiet: bool
-) -> Iterator[tuple[Callable[[int], None] | None, World]]:
+) -> Iterator[tuple[Callable[[int], None] | None, RankWorld]]:
     """What random runs tell their progress to, and who shares them."""
     from ratified.cli.progress import LiveText, RunsLine
     from ratified.explore.world import Alone

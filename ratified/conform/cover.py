@@ -208,7 +208,7 @@ class _Cover:
         result = self.result
         if result.stopped is not None:
             return result
-        plan = Plan(self.moves)
+        plan = CoverPlan(self.moves)
         result.least = plan.least
         for walk in plan.walks():
             self.driver.reset()
@@ -278,7 +278,7 @@ class _Cover:
         self.result.left_out = tuple(left_out[:10])
 
 
-class Plan:
+class CoverPlan:
     """Walks that together make every move.
 
     In a part of the graph in which there is a way from everywhere to everywhere, one walk makes all moves. Between the parts

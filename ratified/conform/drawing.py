@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ratified.diagram.rows import Ending
-from ratified.diagram.sequence import Recorder, SequenceDiagram
+from ratified.diagram.sequence import DiagramRecorder, SequenceDiagram
 from ratified.follow.binding import Event
 from ratified.follow.follower import Follower
 from ratified.follow.mismatch import explain
@@ -17,18 +17,18 @@ from ratified.impl.contract import Effects, Observation
 from ratified.impl.system import BrokenPromise
 from ratified.impl.text import printed
 from ratified.language.values import show
-from ratified.simulator.run import Run
-from ratified.simulator.steps import Crash, Deliver, Lose, Restart, Step
+from ratified.simulator.run import SimulatedRun
+from ratified.simulator.steps import Crash, Deliver, Lose, Restart, ScheduleStep
 from ratified.simulator.transcript import applied, changed
-from ratified.simulator.world import Node, Watcher, World
+from ratified.simulator.world import SimulatedNode, Watcher, World
 
 ROWS = 24
 """Steps that are drawn; of a longer run, those at its end."""
 
 
-def run_diagram(run: Run, *, rows: int | None = ROWS) -> SequenceDiagram:
+def run_diagram(run: SimulatedRun, *, rows: int | None = ROWS) -> SequenceDiagram:
     """A run of the simulator, repeated and drawn: what nodes did, their messages, and what went wrong at the end."""
-    drawing = _Drawing()
+    drawing = _WorldDrawing()
     world = World(run.system, run.nodes, run.seed, drawing)
     heading = f"{run.system.name}, {len(world.nodes)} nodes, seed {run.seed}"
     drawing.attach(world, heading)
@@ -44,22 +44,22 @@ def run_diagram(run: Run, *, rows: int | None = ROWS) -> SequenceDiagram:
     return made if rows is None else made.last(rows)
 
 
-class _Drawing(Watcher):
+class _WorldDrawing(Watcher):
     """Draws what happens in a world. A row begins when something does: ticks that change nothing have none."""
 
     def __init__(self) -> None:
-        self.recorder = Recorder("")
+        self.recorder = DiagramRecorder("")
         self._world: World | None = None
         self._known: dict[str, Mapping[str, Any]] = {}
         self._flight: dict[tuple[str, str, int], int] = {}
         self._news = 0
-        self._now: tuple[int, Step | str] = (0, "")
+        self._now: tuple[int, ScheduleStep | str] = (0, "")
         self._begun = True
 
     def attach(self, world: World, heading: str) -> None:
         """Begin with the nodes as they are."""
         self._world = world
-        self.recorder = Recorder(heading, list(world.nodes))
+        self.recorder = DiagramRecorder(heading, list(world.nodes))
         for node in world.nodes.values():
             if node.core is not None:
                 self._known[node.name] = node.core.observe()
@@ -81,7 +81,7 @@ class _Drawing(Watcher):
         self.recorder.step(f"[{now}] {step}", node)
         self._begun = True
 
-    def step(self, now: int, step: Step | str) -> None:
+    def step(self, now: int, step: ScheduleStep | str) -> None:
         """See Watcher."""
         self.departed()
         self._now, self._begun = (now, step), False
@@ -110,14 +110,14 @@ class _Drawing(Watcher):
         for name, value in different.items():
             self.recorder.change(node, f"{name} {changed(known.get(name), value)}")
 
-    def effects(self, node: Node, effects: Effects) -> None:
+    def effects(self, node: SimulatedNode, effects: Effects) -> None:
         """See Watcher."""
         for what in effects.applied:
             if not self._begun:
                 self._row(node.name)
             self.recorder.change(node.name, applied(what))
 
-    def started(self, node: Node) -> None:
+    def started(self, node: SimulatedNode) -> None:
         """See Watcher."""
         if node.core is not None:
             self._known[node.name] = node.core.observe()
@@ -130,7 +130,7 @@ def mismatch_diagram(follower: Follower) -> SequenceDiagram:
     """
     why = explain(follower)
     mismatch = why.mismatch
-    recorder = Recorder(f"{follower.model.module.name}: event {mismatch.number:,} is not explained")
+    recorder = DiagramRecorder(f"{follower.model.module.name}: event {mismatch.number:,} is not explained")
     for event in follower.recent:
         recorder.step(str(event), _who(event))
         for name, value in (event.variables or {}).items():

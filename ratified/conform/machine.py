@@ -32,7 +32,7 @@ from ratified.follow.mismatch import told
 from ratified.impl.contract import Campaign, Command, Compact
 from ratified.impl.system import BrokenPromise
 from ratified.simulator.steps import (
-    Ask,
+    ClientStep,
     Crash,
     Deliver,
     Heal,
@@ -42,7 +42,7 @@ from ratified.simulator.steps import (
     Pass,
     Persist,
     Restart,
-    Step,
+    ScheduleStep,
 )
 
 CLAIMS_EVERY = 5
@@ -69,7 +69,7 @@ class Explored:
     reached: Counter[str] = field(default_factory=Counter)
     found: str | None = None
     why: str = ""
-    script: tuple[Step, ...] = ()
+    script: tuple[ScheduleStep, ...] = ()
 
 
 node = st.integers(0, 4)
@@ -106,7 +106,7 @@ class ClusterMachine(RuleBasedStateMachine):
         self.truncations += any(log[n] != entry for n, entry in before.items() if n in log)
         self.logs[event.node] = log
 
-    def perform(self, *steps: Step) -> None:
+    def perform(self, *steps: ScheduleStep) -> None:
         if type(self).ended() is not None:
             raise EndedError
         if self.over:
@@ -248,13 +248,13 @@ class ClusterMachine(RuleBasedStateMachine):
     def put(self, to: str, client: str, key: str) -> None:
         self.serials[client] += 1
         serial = self.serials[client]
-        self.perform(Ask(to, Command(client, serial, f"put {key} {client}.{serial}".encode())))
+        self.perform(ClientStep(to, Command(client, serial, f"put {key} {client}.{serial}".encode())))
 
     @rule(n=node, client=st.sampled_from(["r1", "r2"]), key=st.sampled_from("xy"))
     def read(self, n: int, client: str, key: str) -> None:
         self.serials[client] += 1
         command = Command(client, self.serials[client], f"get {key}".encode())
-        self.perform(Ask(self.asked(n), command, query=True))
+        self.perform(ClientStep(self.asked(n), command, query=True))
 
     def name(self, n: int) -> str:
         return self.names[n % len(self.names)]

@@ -22,10 +22,10 @@ from ratified.conform.mutants import Mutant, planted
 from ratified.conform.operators import mutations
 from ratified.conform.policy import (
     CONFIGURATIONS,
-    Call,
+    FollowedSubject,
     Policy,
     PolicyRun,
-    Running,
+    ScriptCall,
     by_chance,
     calls_of,
     graph_of,
@@ -56,12 +56,12 @@ class Examined:
 def machine_of(policy: Policy, tried: Examined, over: Over = never) -> type[RuleBasedStateMachine]:
     """A state machine of Hypothesis: a rule for each of the subject's calls. What its runs come to is added to `tried`."""
 
-    class Machine(RuleBasedStateMachine):
-        running: Running | None = None
+    class PolicyMachine(RuleBasedStateMachine):
+        running: FollowedSubject | None = None
 
         @initialize(number=st.integers(0, CONFIGURATIONS - 1))
         def begin(self, number: int) -> None:
-            self.running = Running(policy, number, CLAIMS_EVERY)
+            self.running = FollowedSubject(policy, number, CLAIMS_EVERY)
             self.look()
 
         def look(self) -> None:
@@ -70,7 +70,7 @@ def machine_of(policy: Policy, tried: Examined, over: Over = never) -> type[Rule
                 tried.run = self.running.run
                 raise FoundError(self.running.run.why)
 
-        def perform(self, call: Call) -> None:
+        def perform(self, call: ScriptCall) -> None:
             if over() is not None:
                 raise EndedError
             if self.running is not None:
@@ -86,7 +86,7 @@ def machine_of(policy: Policy, tried: Examined, over: Over = never) -> type[Rule
 
     def rule_of(name: str, limits: tuple[int, ...]) -> Any:
         def call(self: Any, **numbers: int) -> None:
-            self.perform(Call(name, tuple(numbers.values())))
+            self.perform(ScriptCall(name, tuple(numbers.values())))
 
         numbers: dict[str, Any] = {f"n{i}": st.integers(0, limit - 1) for i, limit in enumerate(limits)}
         made: Any = rule(**numbers)
@@ -94,7 +94,7 @@ def machine_of(policy: Policy, tried: Examined, over: Over = never) -> type[Rule
 
     calls = calls_of(policy.subject(0))
     return type(
-        "Machine", (Machine,), {f"call_{name}": rule_of(name, limits) for name, limits in calls.items()}
+        "Machine", (PolicyMachine,), {f"call_{name}": rule_of(name, limits) for name, limits in calls.items()}
     )
 
 
@@ -120,7 +120,7 @@ def explore(
 
 
 @dataclass(slots=True)
-class Held:
+class PolicyOutcome:
     """What came of a policy. `failure` is the run that does not conform, shortened; `never` are actions that were not taken."""
 
     runs: int = 0
@@ -149,15 +149,15 @@ def hold(
     events: int | None = None,
     seed: int = 0,
     clock: Callable[[], float] = time.monotonic,
-    told: Callable[[Held], None] | None = None,
+    told: Callable[[PolicyOutcome], None] | None = None,
     interrupted: Over = never,
-) -> Held:
+) -> PolicyOutcome:
     """Spend so much time on one policy; what is left after the graph and Hypothesis goes to random runs.
 
     Below five minutes the graph is covered, all of it, and there are at least a few runs of each kind. With `events` given
     there is no limit of time: random runs alone, until so many events have been followed. What is `interrupted` is undecided.
     """
-    result, over = Held(), after(seconds if events is None else None, interrupted, clock)
+    result, over = PolicyOutcome(), after(seconds if events is None else None, interrupted, clock)
     if events is None:
         share = after(None if seconds < SMALL_GRAPH else seconds * 0.3, interrupted, clock)
         result.covered = covered(policy, over=share)

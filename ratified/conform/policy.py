@@ -130,7 +130,7 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ScriptCall:
     """One call of a script."""
 
     name: str
@@ -140,10 +140,10 @@ class Call:
         return " ".join([self.name, *map(str, self.numbers)])
 
 
-def read_script(text: str) -> tuple[Call, ...]:
+def read_script(text: str) -> tuple[ScriptCall, ...]:
     """Read what `Call` prints, a call a line."""
     words = (line.split() for line in text.splitlines() if line.strip())
-    return tuple(Call(name, tuple(map(int, numbers))) for name, *numbers in words)
+    return tuple(ScriptCall(name, tuple(map(int, numbers))) for name, *numbers in words)
 
 
 @dataclass(slots=True)
@@ -151,7 +151,7 @@ class PolicyRun:
     """What came of a script. `found` is by what: the checker, or an exception; `actions` counts the model's steps."""
 
     number: int
-    script: tuple[Call, ...]
+    script: tuple[ScriptCall, ...]
     events: int = 0
     actions: Counter[str] = field(default_factory=Counter)
     verdict: Verdict = Verdict.HOLDS
@@ -159,12 +159,12 @@ class PolicyRun:
     why: str = ""
 
 
-class Running:
+class FollowedSubject:
     """A subject that is run and followed, a call at a time."""
 
     def __init__(self, policy: Policy, number: int, claims_every: int = 0) -> None:
         self.run = PolicyRun(number, ())
-        self._calls: list[Call] = []
+        self._calls: list[ScriptCall] = []
         self._follower: Follower | None = None
         try:
             self._subject = policy.subject(number)
@@ -177,7 +177,7 @@ class Running:
         """Whether nothing more can be said."""
         return self.run.verdict is not Verdict.HOLDS
 
-    def call(self, call: Call) -> bool:
+    def call(self, call: ScriptCall) -> bool:
         """Make a call and follow what it comes to; whether that is explained."""
         follower, run = self._follower, self.run
         if self.is_over or follower is None:
@@ -211,20 +211,22 @@ def calls_of(subject: Subject) -> Mapping[str, tuple[int, ...]]:
     return {**subject.calls, "refuse": (REFUSALS,)} if subject.wrong() else subject.calls
 
 
-def drawn(calls: Mapping[str, tuple[int, ...]], random: Random, steps: int) -> tuple[Call, ...]:
+def drawn(calls: Mapping[str, tuple[int, ...]], random: Random, steps: int) -> tuple[ScriptCall, ...]:
     """A random script."""
     names = list(calls)
 
-    def call() -> Call:
+    def call() -> ScriptCall:
         name = names[random.randrange(len(names))]
-        return Call(name, tuple(map(random.randrange, calls[name])))
+        return ScriptCall(name, tuple(map(random.randrange, calls[name])))
 
     return tuple(call() for _ in range(steps))
 
 
-def replayed(policy: Policy, number: int, script: Iterable[Call], *, claims_every: int = 0) -> PolicyRun:
+def replayed(
+    policy: Policy, number: int, script: Iterable[ScriptCall], *, claims_every: int = 0
+) -> PolicyRun:
     """Run a script, following each call."""
-    running_ = Running(policy, number, claims_every)
+    running_ = FollowedSubject(policy, number, claims_every)
     for call in script:
         if not running_.call(call):
             break
@@ -249,7 +251,7 @@ def shortened(policy: Policy, run: PolicyRun, attempts: int = 400) -> PolicyRun:
     # Claims are asked only where nothing else shows it.
     claims = int(replayed(policy, run.number, run.script).found != run.found)
 
-    def same(fewer: Sequence[Call]) -> bool:
+    def same(fewer: Sequence[ScriptCall]) -> bool:
         nonlocal best
         tried = replayed(policy, run.number, fewer, claims_every=claims)
         if tried.found == run.found:

@@ -16,7 +16,18 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from ratified.impl.contract import Command, Compact, NodeId
-from ratified.simulator.steps import Ask, Crash, Deliver, Heal, Order, Partition, Pass, Persist, Restart, Step
+from ratified.simulator.steps import (
+    ClientStep,
+    Crash,
+    Deliver,
+    Heal,
+    Order,
+    Partition,
+    Pass,
+    Persist,
+    Restart,
+    ScheduleStep,
+)
 
 if TYPE_CHECKING:
     from ratified.conform.simulation import Cluster
@@ -85,13 +96,13 @@ class Calm:
         for operation in history.open():
             command = Command(operation.client, operation.serial, operation.payload)
             for name in [leader] if leader is not None else self.names:
-                self.perform(Ask(name, command, operation.query))
+                self.perform(ClientStep(name, command, operation.query))
 
     def put(self, to: NodeId, query: bool = False) -> tuple[str, int]:
         """A new client asks."""
         self.serial += 1
         name = f"calm{self.serial}"
-        self.perform(Ask(to, Command(name, 1, b"get calm" if query else b"put calm 1"), query))
+        self.perform(ClientStep(to, Command(name, 1, b"get calm" if query else b"put calm 1"), query))
         return name, 1
 
     # What is seen
@@ -321,7 +332,7 @@ class Calm:
 
     def one_thing(self) -> None:
         """A disk finishes, or a message arrives."""
-        steps: list[Step] = [
+        steps: list[ScheduleStep] = [
             *(
                 Persist(name, node.disk.pending)
                 for name, node in self.world.nodes.items()

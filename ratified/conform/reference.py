@@ -49,7 +49,7 @@ class Reference(Protocol):
 MakeReference: TypeAlias = Callable[[Core, Durable], Reference]
 
 
-class Said:
+class ReferenceOutput:
     """What a reference would have its host do in a step."""
 
     def __init__(self) -> None:

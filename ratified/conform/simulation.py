@@ -15,10 +15,16 @@ from typing import TextIO
 
 from ratified.conform.protocol import Protocol, names_of
 from ratified.conform.reference import BackToBack, finder
-from ratified.conform.watch import Watch
+from ratified.conform.watch import EventWatch
 from ratified.follow.binding import Event
 from ratified.follow.follower import Follower
-from ratified.follow.linearizability import KeyValue, Operation, Outcome, Recorder, check_history
+from ratified.follow.linearizability import (
+    HistoryOutcome,
+    HistoryRecorder,
+    KeyValue,
+    Operation,
+    check_history,
+)
 from ratified.follow.mismatch import told
 from ratified.follow.trace import line_of
 from ratified.impl.contract import Answer, Applied, Campaign, Command, Compact, Control, NodeId, Restored
@@ -26,9 +32,9 @@ from ratified.impl.system import BrokenPromise, NoInspector
 from ratified.results.result import Verdict
 from ratified.simulator.chaos import Chaos, Faults
 from ratified.simulator.checks import Checks
-from ratified.simulator.history import History
+from ratified.simulator.history import ClientHistory
 from ratified.simulator.shrinking import leave_out
-from ratified.simulator.steps import Ask, Crash, Heal, Order, Partition, Pass, Restart, Step
+from ratified.simulator.steps import ClientStep, Crash, Heal, Order, Partition, Pass, Restart, ScheduleStep
 from ratified.simulator.world import World
 
 LINEARIZABLE_WITHIN = 200_000
@@ -86,12 +92,12 @@ class Cluster:
     ) -> None:
         self.protocol = protocol
         self.follower = Follower(protocol.binding(names_of(nodes)), claims_every=claims_every)
-        self.schedule: list[Step] = []  # what was performed here
+        self.schedule: list[ScheduleStep] = []  # what was performed here
         self.enough = False
         self._record = record
         self._most = most
         self._seen = seen
-        self._watch = Watch(self._told, at_once=protocol.at_once, disks=protocol.disks)
+        self._watch = EventWatch(self._told, at_once=protocol.at_once, disks=protocol.disks)
         reference, actions = protocol.reference, self._watch.actions
         held = partial(BackToBack, reference, actions) if reference is not None else NoInspector
         system = replace(protocol.system(seed), inspector=held)
@@ -112,7 +118,7 @@ class Cluster:
             )
             raise Enough
 
-    def perform(self, step: Step) -> None:
+    def perform(self, step: ScheduleStep) -> None:
         """Do a step. Raises Mismatched once the model has not explained something, BrokenPromise where a core raises."""
         self.schedule.append(step)
         self.world.perform(step)
@@ -124,16 +130,16 @@ class Cluster:
         if self.follower.is_over:
             raise Mismatched
 
-    def linearizable(self) -> Outcome:
+    def linearizable(self) -> HistoryOutcome:
         """Decide what clients saw."""
         return check_history(
             operations_of(self.world.checks.history), KeyValue(), configurations=LINEARIZABLE_WITHIN
         )
 
 
-def operations_of(history: History) -> list[Operation]:
+def operations_of(history: ClientHistory) -> list[Operation]:
     """The simulator's history, for the decision."""
-    recorder = Recorder()
+    recorder = HistoryRecorder()
     latest: dict[object, object] = {}
     for event in history.events():
         client = event["process"]
@@ -166,7 +172,7 @@ class Simulated:
     verdict: Verdict
     found: str | None = None
     why: str = ""
-    schedule: tuple[Step, ...] = ()
+    schedule: tuple[ScheduleStep, ...] = ()
     calm: bool = False
     alone: bool = False
 
@@ -217,7 +223,7 @@ def depose(cluster: Cluster, seed: int, steps: int) -> None:
     def ask(node: NodeId, client: str, what: str) -> None:
         serials[client] += 1
         payload = f"get {what}" if client.startswith("r") else f"put {what} {client}.{serials[client]}"
-        perform(Ask(node, Command(client, serials[client], payload.encode()), client.startswith("r")))
+        perform(ClientStep(node, Command(client, serials[client], payload.encode()), client.startswith("r")))
 
     def elect(node: NodeId, group: list[NodeId]) -> None:
         for _ in range(3):
@@ -243,7 +249,7 @@ def depose(cluster: Cluster, seed: int, steps: int) -> None:
                     world.stabilise(perform)
                 elect(old, names)
             serial = serials["w1"]
-            perform(Ask(old, Command("w1", serial, f"put x w1.{serial}".encode())))
+            perform(ClientStep(old, Command("w1", serial, f"put x w1.{serial}".encode())))
             world.stabilise(perform)
             ask(old, "r3", "x")
             world.stabilise(perform)
@@ -291,7 +297,7 @@ def rearrange(
             Order(leader, change(voters, [n for n in names if n not in voters and random.random() < 0.3]))
         )
         serial += 1
-        perform(Ask(leader, Command("w", serial, f"put x {serial}".encode())))
+        perform(ClientStep(leader, Command("w", serial, f"put x {serial}".encode())))
         world.stabilise(perform)
         if random.random() < 0.5:
             perform(Crash(leader, 0))
@@ -305,7 +311,7 @@ def rearrange(
 
 
 def replayed(
-    protocol: Protocol, seed: int, nodes: int, schedule: Iterable[Step], *, claims_every: int = 0
+    protocol: Protocol, seed: int, nodes: int, schedule: Iterable[ScheduleStep], *, claims_every: int = 0
 ) -> Simulated:
     """Perform a schedule, following each step."""
     cluster = Cluster(protocol, nodes, seed, claims_every=claims_every)
@@ -329,7 +335,7 @@ def shrunk(protocol: Protocol, run: Simulated, attempts: int = 400) -> Simulated
     # Claims take time: they are asked only where nothing else shows it.
     claims = int(replayed(protocol, run.seed, run.nodes, run.schedule).found != run.found)
 
-    def same(fewer: Sequence[Step]) -> bool:
+    def same(fewer: Sequence[ScheduleStep]) -> bool:
         nonlocal best
         tried = replayed(protocol, run.seed, run.nodes, fewer, claims_every=claims)
         if tried.found == run.found:
@@ -341,7 +347,12 @@ def shrunk(protocol: Protocol, run: Simulated, attempts: int = 400) -> Simulated
 
 
 def outcome(
-    cluster: Cluster, seed: int, nodes: int, schedule: Sequence[Step], broken: str = "", stalled: str = ""
+    cluster: Cluster,
+    seed: int,
+    nodes: int,
+    schedule: Sequence[ScheduleStep],
+    broken: str = "",
+    stalled: str = "",
 ) -> Simulated:
     """What came of a run: whether a core has raised, or something has not come about, the caller says."""
     result = cluster.follower.result

@@ -21,7 +21,7 @@ from ratified.impl.system import BrokenPromise
 from ratified.simulator.chaos import Chaos
 from ratified.simulator.shrinking import leave_out
 from ratified.simulator.steps import (
-    Ask,
+    ClientStep,
     Crash,
     Cut,
     Deliver,
@@ -32,7 +32,7 @@ from ratified.simulator.steps import (
     Pass,
     Persist,
     Restart,
-    Step,
+    ScheduleStep,
 )
 
 STEPS = 260
@@ -169,7 +169,7 @@ class Late:
         self.serials[client] += 1
         serial = self.serials[client]
         payload = what if query else f"{what} {client}.{serial}"
-        self.perform(Ask(self.someone(), Command(client, serial, payload.encode()), query))
+        self.perform(ClientStep(self.someone(), Command(client, serial, payload.encode()), query))
 
     def hold_link(self) -> None:
         """What is sent from one node to another stays on the way."""
@@ -385,7 +385,7 @@ class Late:
         """A client of its own asks this node."""
         self.serials["p"] += 1
         name = f"p{self.serials['p']}"
-        self.perform(Ask(to, Command(name, 1, f"put x {name}".encode())))
+        self.perform(ClientStep(to, Command(name, 1, f"put x {name}".encode())))
 
     def elect_among(self, some: Sequence[NodeId]) -> None:
         """One of these stands, until one leads."""
@@ -409,7 +409,7 @@ def stressed(protocol: Protocol, seed: int, *, nodes: int = 3, claims_every: int
     """Stress a cluster, then see that it makes progress in calm. Some begin with plain chaos, or with changes of voters."""
     cluster = Cluster(protocol, nodes, seed, claims_every=claims_every)
     schedule = cluster.schedule
-    messed: list[Step] = []
+    messed: list[ScheduleStep] = []
 
     def run() -> None:
         nonlocal messed
@@ -434,7 +434,7 @@ def stressed(protocol: Protocol, seed: int, *, nodes: int = 3, claims_every: int
 
 
 def restressed(
-    protocol: Protocol, seed: int, nodes: int, schedule: Iterable[Step], *, claims_every: int = 0
+    protocol: Protocol, seed: int, nodes: int, schedule: Iterable[ScheduleStep], *, claims_every: int = 0
 ) -> Simulated:
     """Perform a schedule, then ask for progress."""
     cluster = Cluster(protocol, nodes, seed, claims_every=claims_every)
@@ -449,7 +449,11 @@ def restressed(
 
 
 def _judged(
-    cluster: Cluster, seed: int, nodes: int, run: Callable[[], None], schedule: Callable[[], list[Step]]
+    cluster: Cluster,
+    seed: int,
+    nodes: int,
+    run: Callable[[], None],
+    schedule: Callable[[], list[ScheduleStep]],
 ) -> Simulated:
     broken = stalled = ""
     try:
@@ -468,7 +472,7 @@ def shrunk_stress(protocol: Protocol, run: Simulated, attempts: int = 200) -> Si
     """A run with fewer steps before it is calm, in which the same is found."""
     best = run
 
-    def same(fewer: Sequence[Step]) -> bool:
+    def same(fewer: Sequence[ScheduleStep]) -> bool:
         nonlocal best
         tried = restressed(protocol, run.seed, run.nodes, fewer)
         if tried.found == run.found:

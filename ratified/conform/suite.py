@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 from ratified.conform.alone import alone
 from ratified.conform.cover import Covered, cover
-from ratified.conform.driving.sweep import Answer, answers
+from ratified.conform.driving.sweep import DrivingAnswer, answers
 from ratified.conform.ending import SMALL_GRAPH, Over, after, never
 from ratified.conform.machine import Explored, explore
 from ratified.conform.mutants import Mutant, planted
@@ -230,11 +230,11 @@ def kills(
     """
     names, learned = list(names), {} if learned is None else learned
 
-    def work(name: str) -> Callable[[], Answer]:
+    def work(name: str) -> Callable[[], DrivingAnswer]:
         last = learned.get(name, "")
 
-        def run() -> Answer:
-            return Answer(
+        def run() -> DrivingAnswer:
+            return DrivingAnswer(
                 "", json.dumps(asdict(kill(protocol, name, thorough=thorough, shrink=shrink, last=last)))
             )
 
@@ -243,7 +243,7 @@ def kills(
     done: dict[int, Kill] = {}
     told = 0
     for number, answer in answers(map(work, names), jobs, None):
-        assert isinstance(answer, Answer), f"{names[number]}: {answer}"
+        assert isinstance(answer, DrivingAnswer), f"{names[number]}: {answer}"
         said = json.loads(answer.why)
         done[number] = one = Kill(**{**said, "shortest": tuple(said["shortest"])})
         if one.run:

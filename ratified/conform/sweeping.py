@@ -32,7 +32,7 @@ from types import FrameType
 from typing import Any, Final
 
 from ratified.conform.alone import alone
-from ratified.conform.driving.sweep import Answer, Mistake, Outcome, answers, mistakes
+from ratified.conform.driving.sweep import DrivingAnswer, Mistake, MutantOutcome, answers, mistakes
 from ratified.conform.machine import explore
 from ratified.conform.mutants import planted
 from ratified.conform.operators import EndlessError, Mutation, changed
@@ -223,11 +223,11 @@ class Lines:
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class PlantingResult:
     """What came of a planting; `by` is the check that caught it, `why` what it found."""
 
     planting: Planting
-    outcome: Outcome
+    outcome: MutantOutcome
     by: str = ""
     why: str = ""
     explained: str = ""
@@ -239,7 +239,7 @@ class CoresSwept:
 
     protocol: str
     total: int
-    fates: tuple[Fate, ...]
+    fates: tuple[PlantingResult, ...]
 
     @property
     def killed(self) -> int:
@@ -252,7 +252,7 @@ class CoresSwept:
         return sum(bool(f.explained) and not f.outcome.is_caught for f in self.fates)
 
     @property
-    def survivors(self) -> tuple[Fate, ...]:
+    def survivors(self) -> tuple[PlantingResult, ...]:
         """Those that were not caught, and for which nobody has argued."""
         return tuple(f for f in self.fates if not f.outcome.is_caught and not f.explained)
 
@@ -410,15 +410,15 @@ class Sweep:
             chosen = [chosen[i] for i in at]
         # In an order of no meaning, so that a sweep that is ended early has looked at a sample.
         Random(seed).shuffle(chosen := list(chosen))  # noqa: S311 - likewise
-        fates: dict[int, Fate] = {}
+        fates: dict[int, PlantingResult] = {}
         reached = []
         for i, planting in enumerate(chosen):
             if self.order(planting):
                 reached.append(i)
             else:
-                fates[i] = self._fate(planting, Outcome.NOT_RUN)
+                fates[i] = self._fate(planting, MutantOutcome.NOT_RUN)
 
-        def work() -> Iterable[Callable[[], Answer]]:
+        def work() -> Iterable[Callable[[], DrivingAnswer]]:
             for i in reached:
                 if over():
                     return
@@ -438,7 +438,7 @@ class Sweep:
         )
         return CoresSwept(self.protocol.name, len(self.plantings), tuple(done))
 
-    def _put(self, mutation: Mutation, order: Sequence[str]) -> Answer:
+    def _put(self, mutation: Mutation, order: Sequence[str]) -> DrivingAnswer:
         """Put a mutant to checks until one fails; in a process of its own."""
         resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR, PROCESSOR + 5))
         signal.signal(signal.SIGXCPU, _spent)
@@ -448,17 +448,17 @@ class Sweep:
                 for name in order:
                     why = self.checks[name].run()
                     if why is not None:
-                        return Answer(Verdict.VIOLATED.value, f"{name}\n{why}")
+                        return DrivingAnswer(Verdict.VIOLATED.value, f"{name}\n{why}")
         except Exception as error:  # noqa: BLE001 - a mistake may raise anything, which is noticed
-            return Answer(Verdict.VIOLATED.value, f"{name}\n{type(error).__name__}: {error}")
-        return Answer(Verdict.HOLDS.value)
+            return DrivingAnswer(Verdict.VIOLATED.value, f"{name}\n{type(error).__name__}: {error}")
+        return DrivingAnswer(Verdict.HOLDS.value)
 
-    def _heard(self, planting: Planting, answer: Answer | Outcome) -> Fate:
-        if isinstance(answer, Outcome):
+    def _heard(self, planting: Planting, answer: DrivingAnswer | MutantOutcome) -> PlantingResult:
+        if isinstance(answer, MutantOutcome):
             return self._fate(planting, answer)
         if answer.verdict == Verdict.HOLDS.value:
             self.memory.caught.pop(planting.name, None)
-            return self._fate(planting, Outcome.SURVIVED)
+            return self._fate(planting, MutantOutcome.SURVIVED)
         by, _, why = answer.why.partition("\n")
         if by in self.unheld:
             self.unheld.discard(by)
@@ -467,10 +467,12 @@ class Sweep:
         self.kills[by] += 1
         self.near.setdefault(planting.mutation.place, Counter())[by] += 1
         self.memory.caught[planting.name] = by
-        return self._fate(planting, Outcome.CAUGHT, by, why)
+        return self._fate(planting, MutantOutcome.CAUGHT, by, why)
 
-    def _fate(self, planting: Planting, outcome: Outcome, by: str = "", why: str = "") -> Fate:
-        return Fate(planting, outcome, by, why, self.explained.get(planting.name, ""))
+    def _fate(
+        self, planting: Planting, outcome: MutantOutcome, by: str = "", why: str = ""
+    ) -> PlantingResult:
+        return PlantingResult(planting, outcome, by, why, self.explained.get(planting.name, ""))
 
 
 def _spent(*_: object) -> None:

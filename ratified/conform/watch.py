@@ -18,14 +18,14 @@ from typing import Any
 from ratified.follow.binding import Event
 from ratified.impl.contract import Durable, NodeId, Observation
 from ratified.impl.text import plain
-from ratified.simulator.steps import Step
-from ratified.simulator.world import Node, Watcher, World
+from ratified.simulator.steps import ScheduleStep
+from ratified.simulator.world import SimulatedNode, Watcher, World
 
 CONSEQUENCES = ("advance_commit", "apply", "compact", "append")
 """What may follow, in the same step, from a message that is handled."""
 
 
-class Watch(Watcher):
+class EventWatch(Watcher):
     """Tells `told` of every event. Hand it to a World, then `attach` that."""
 
     def __init__(
@@ -50,7 +50,7 @@ class Watch(Watcher):
             for node in world.nodes.values():
                 node.disk.stages = []
 
-    def step(self, now: int, step: Step | str) -> None:  # noqa: ARG002 - as Watcher has it
+    def step(self, now: int, step: ScheduleStep | str) -> None:  # noqa: ARG002 - as Watcher has it
         """Whatever is durable by now has happened."""
         self.settle()
 
@@ -92,7 +92,7 @@ class Watch(Watcher):
         waiting = self._waiting.setdefault(name, deque())
         waiting.append((max(token, waiting[-1][0]) if waiting else token, event))
 
-    def started(self, node: Node) -> None:
+    def started(self, node: SimulatedNode) -> None:
         """A node is there, perhaps again."""
         core = node.core
         assert core is not None
@@ -122,7 +122,7 @@ class Watch(Watcher):
             self._told(event)
         self._told(replace(ordered[-1], variables=seen))
 
-    def _tell_disk(self, node: Node) -> None:
+    def _tell_disk(self, node: SimulatedNode) -> None:
         """What is on a disk, if that has changed."""
         disk = node.disk
         moment = (node.lives, disk.persisted)

@@ -22,7 +22,7 @@ from ratified.language.errors import ModelError
 from ratified.language.machine import OutOfBounds, Values
 from ratified.language.model import Model
 from ratified.language.values import order_key, show
-from ratified.results.limits import Watch
+from ratified.results.limits import LimitWatch
 from ratified.results.result import Limits
 
 WHOLE = "state"
@@ -75,7 +75,7 @@ def graph(
         ModelError: `fold` for a model that distinguishes symmetric values; no initial state; a view without a value.
         EvaluationError: an operation has no value in a reachable state.
     """
-    watch = Watch(limits)
+    watch = LimitWatch(limits)
     whole = view == "self" or (view == WHOLE and not hasattr(model, WHOLE))
     seen = view_of(model, view) if view is not None and not whole else None
     if fold and seen is not None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ratified.diagram import dot, export, page
 from ratified.diagram.picture import Picture
 from ratified.diagram.render import check_writable, kind_of, laid_out, svg_of, write
-from ratified.diagram.size import TooLarge, readable
+from ratified.diagram.size import GraphTooLarge, readable
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -75,13 +75,13 @@ class StateGraph(Picture):
     def _repr_svg_(self) -> str | None:
         try:
             return self.to_svg()
-        except TooLarge:
+        except GraphTooLarge:
             return None
 
     def _repr_html_(self) -> str | None:
         """What a notebook shows of a graph that is too large to draw: why, and what would help."""
         try:
             readable(self)
-        except TooLarge as problem:
+        except GraphTooLarge as problem:
             return f"<pre>{escape(str(problem))}</pre>"
         return None

@@ -36,7 +36,7 @@ SWEEPS = 8
 
 
 @dataclass(slots=True)
-class _Place:
+class _DrawnPlace:
     """A node, or a bend of an edge on its way through a row."""
 
     row: int
@@ -73,7 +73,7 @@ class _Layout:
         way = [upper]
         for row in range(self.rows.of[upper] + 1, self.rows.of[lower]):
             way.append(len(self.places))
-            self.places.append(_Place(row, 14.0, 0.0))
+            self.places.append(_DrawnPlace(row, 14.0, 0.0))
         return [*way, lower]
 
     def _order(self) -> None:
@@ -287,18 +287,20 @@ class _Layout:
         return y + 14
 
 
-Box = tuple[float, float, float, float]
+Rectangle = tuple[float, float, float, float]
 
 
-def _overlap(a: Box, b: Box) -> float:
+def _overlap(a: Rectangle, b: Rectangle) -> float:
     """How much of one box another covers."""
     wide, tall = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
     return wide * tall if wide > 0 and tall > 0 else 0.0
 
 
-def _place(node: GraphNode, row: int) -> _Place:
+def _place(node: GraphNode, row: int) -> _DrawnPlace:
     lines = node_text(node)
-    return _Place(row, max(width_of(line, SIZE) for line in lines) + 16, len(lines) * SIZE * SPACING + 10)
+    return _DrawnPlace(
+        row, max(width_of(line, SIZE) for line in lines) + 16, len(lines) * SIZE * SPACING + 10
+    )
 
 
 def _escape(text: str) -> str:

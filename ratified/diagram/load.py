@@ -26,7 +26,7 @@ TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class LoadSpan:
     """Something that lasts, in seconds from the beginning; its label says what."""
 
     start: float
@@ -46,8 +46,8 @@ class Lane:
     failed: tuple[int, ...]
     cancelled: tuple[int, ...]
     again: tuple[int, ...]
-    troubles: tuple[Span, ...] = ()
-    out: tuple[Span, ...] = ()
+    troubles: tuple[LoadSpan, ...] = ()
+    out: tuple[LoadSpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ratified.diagram.rows import Ending
-from ratified.diagram.sequence import Recorder, SequenceDiagram
+from ratified.diagram.sequence import DiagramRecorder, SequenceDiagram
 from ratified.language import ir
 from ratified.language.api import Lifelines
 from ratified.language.errors import ModelError
@@ -31,7 +31,7 @@ from ratified.language.sorts import Ordered, Sort
 from ratified.language.types import BagType, MapType, RecordType, SetType, SortType, Type, records_of
 from ratified.language.uses import Uses, core, place, stores
 from ratified.language.values import Bag, Map, Seq, Set, show
-from ratified.results.changes import Change, ChangeKind, changes
+from ratified.results.changes import ChangeKind, StateDifference, changes
 from ratified.results.plainest import RECEIVERS
 from ratified.results.result import PropertyKind, Result, State, Step, Trace, Violation
 
@@ -57,7 +57,7 @@ NETWORKS = frozenset(
 
 SENDERS = ("sender", "source", "src", "origin", "from_", "frm")
 
-Item = tuple[str, tuple[object, ...], Any]
+NetworkMessage = tuple[str, tuple[object, ...], Any]
 """A message in a network: the variable, the keys of maps in it, and the record."""
 
 
@@ -90,16 +90,16 @@ def sequence(run: Trace | Result | Violation, model: Model | None = None) -> Seq
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
+class _DrawnStep:
     """A step with what was found out about it. Messages stand as often as there are copies of them."""
 
     step: Step
-    sent: tuple[Item, ...]
-    received: tuple[Item, ...]
-    lost: tuple[Item, ...]
-    read: tuple[Item, ...]  # received, and there for others still
+    sent: tuple[NetworkMessage, ...]
+    received: tuple[NetworkMessage, ...]
+    lost: tuple[NetworkMessage, ...]
+    read: tuple[NetworkMessage, ...]  # received, and there for others still
     copied: bool  # what is sent are copies that the network makes
-    changes: tuple[Change, ...]  # outside of networks
+    changes: tuple[StateDifference, ...]  # outside of networks
 
 
 class _Drawer:
@@ -163,14 +163,14 @@ class _Drawer:
 
     def drawn(self, trace: Trace, violation: Violation | None) -> SequenceDiagram:
         """The diagram of a run."""
-        recorder = Recorder(self._title())
+        recorder = DiagramRecorder(self._title())
         with running(self.model.scope):
             for sort in self.sorts:
                 for value in sort:
                     recorder.lifeline(self.name(value))
         for owner in dict.fromkeys(self.declared.owner.values()):
             recorder.lifeline(owner)
-        flight: dict[Item, list[int]] = {}
+        flight: dict[NetworkMessage, list[int]] = {}
         for item in self._items(trace.initial).elements():
             self._send(recorder, flight, item, None)
         before = trace.initial
@@ -186,15 +186,15 @@ class _Drawer:
 
     # --- what a step does ---
 
-    def _items(self, state: State) -> Counter[Item]:
+    def _items(self, state: State) -> Counter[NetworkMessage]:
         """Every message in every network, with its copies."""
-        found: Counter[Item] = Counter()
+        found: Counter[NetworkMessage] = Counter()
         for name in self.networks:
             for keys, record, copies in _held(state[name], ()):
                 found[name, keys, record] += copies
         return found
 
-    def _looked(self, before: State, step: Step) -> _Step:
+    def _looked(self, before: State, step: Step) -> _DrawnStep:
         old, new = self._items(before), self._items(step.state)
         sent, taken = new - old, old - new
         different = tuple(c for c in changes(before, step.state) if _variable(c) not in self.networks)
@@ -206,7 +206,7 @@ class _Drawer:
         given = _records(step)
         read = [i for i in needed if i not in taken and (i[0] in self.growing or i[2] in given)]
         copied = bool(sent) and not taken and not different and set(sent) <= set(needed)
-        return _Step(
+        return _DrawnStep(
             step,
             tuple(sent.elements()),
             tuple(received),
@@ -216,12 +216,12 @@ class _Drawer:
             different,
         )
 
-    def _inbox(self, item: Item) -> tuple[object, ...] | None:
+    def _inbox(self, item: NetworkMessage) -> tuple[object, ...] | None:
         """Where a message waits for somebody: what is taken from one place together is received together."""
         receiver = self._named(item, RECEIVERS)
         return (item[0], *item[1], receiver) if item[1] or receiver is not None else None
 
-    def _needed(self, before: State, step: Step) -> tuple[Item, ...]:
+    def _needed(self, before: State, step: Step) -> tuple[NetworkMessage, ...]:
         """What remains of the messages when each that the step, as it was, can do without is taken away."""
         # What it is named after comes last, so that of several that would do it is kept.
         given = _records(step)
@@ -230,7 +230,7 @@ class _Drawer:
             self._items(before),
             key=lambda item: (item[2] in given, any(v in about for _, v in _fields(item[2]))),
         )
-        needed: list[Item] = []
+        needed: list[NetworkMessage] = []
         state = dict(before)
         for item in candidates:
             fewer = {**state, item[0]: _without(state[item[0]], item[1], item[2])}
@@ -266,7 +266,9 @@ class _Drawer:
 
     # --- whose it is ---
 
-    def _record(self, recorder: Recorder, seen: _Step, flight: dict[Item, list[int]]) -> None:
+    def _record(
+        self, recorder: DiagramRecorder, seen: _DrawnStep, flight: dict[NetworkMessage, list[int]]
+    ) -> None:
         if seen.copied:
             recorder.step(self._call(seen, seen.sent))
             for item in seen.sent:
@@ -291,12 +293,18 @@ class _Drawer:
         for item in seen.sent:
             self._send(recorder, flight, item, actor)
 
-    def _send(self, recorder: Recorder, flight: dict[Item, list[int]], item: Item, actor: str | None) -> None:
+    def _send(
+        self,
+        recorder: DiagramRecorder,
+        flight: dict[NetworkMessage, list[int]],
+        item: NetworkMessage,
+        actor: str | None,
+    ) -> None:
         sender, receiver = self._ends(item, actor)
         label = self._label(item, sender, receiver)
         flight.setdefault(item, []).append(recorder.send(label, sender, receiver))
 
-    def _actor(self, seen: _Step) -> str:
+    def _actor(self, seen: _DrawnStep) -> str:
         # By name: values of different sorts may be equal as numbers.
         receivers = self._one(self._named(item, RECEIVERS) for item in (*seen.received, *seen.read))
         if receivers is not None:
@@ -326,7 +334,7 @@ class _Drawer:
         found = self._uses.reads(self.model.module.functions[action].body)
         return [name for name in self.names if name in found]
 
-    def _key(self, change: Change) -> Any:
+    def _key(self, change: StateDifference) -> Any:
         """The process whose entry in a map changed."""
         _, bracket, rest = change.path.partition("[")
         if not bracket:
@@ -335,13 +343,13 @@ class _Drawer:
         with running(self.model.scope):
             return next((v for sort in self.sorts for v in sort if show(v) == text), None)
 
-    def _owner(self, change: Change, actor: str) -> str:
+    def _owner(self, change: StateDifference, actor: str) -> str:
         key = self._key(change)
         if key is not None:
             return self.name(key)
         return self.declared.owner.get(_variable(change), actor)
 
-    def _told(self, change: Change) -> str:
+    def _told(self, change: StateDifference) -> str:
         """A change in the words of its process: without the key that says whose it is."""
         path = change.path
         if self._key(change) is not None:
@@ -357,7 +365,7 @@ class _Drawer:
 
     # --- messages ---
 
-    def _named(self, item: Item, words: Sequence[str]) -> Any:
+    def _named(self, item: NetworkMessage, words: Sequence[str]) -> Any:
         """The process that a message names in a field of one of these names (or that its place in the network names)."""
         _, keys, record = item
         if (field := self._field(record, words)) is not None:
@@ -371,7 +379,7 @@ class _Drawer:
         fields = dict(_fields(message))
         return next((word for word in words if self.is_process(fields.get(word))), None)
 
-    def _ends(self, item: Item, actor: str | None) -> tuple[str, str | None]:
+    def _ends(self, item: NetworkMessage, actor: str | None) -> tuple[str, str | None]:
         """Sender and receiver of a message that an actor has sent."""
         sender, receiver = self._named(item, SENDERS), self._named(item, RECEIVERS)
         by = actor if actor is not None else None if sender is None else self.name(sender)
@@ -382,7 +390,7 @@ class _Drawer:
         others = [v for _, v in _fields(item[2]) if self.is_process(v) and self.name(v) != by]
         return by, self.name(others[0]) if len(others) == 1 else None
 
-    def _label(self, item: Item, sender: str, receiver: str | None) -> str:
+    def _label(self, item: NetworkMessage, sender: str, receiver: str | None) -> str:
         """A message, without the fields that its arrow shows."""
         message = item[2]
         if not _is_record(message):
@@ -392,7 +400,7 @@ class _Drawer:
         fields = [f"{f}={show(v)}" for f, v in _fields(message) if f not in hidden]
         return f"{type(message).__name__}({', '.join(fields)})"
 
-    def _call(self, seen: _Step, arriving: tuple[Item, ...]) -> str:
+    def _call(self, seen: _DrawnStep, arriving: tuple[NetworkMessage, ...]) -> str:
         """The step as it is called; without its message if just one arrives, for the arrow shows it."""
         record = arriving[0][2] if len(arriving) == 1 and _is_record(arriving[0][2]) else None
         named = [name for name, value in seen.step.arguments if record is not None and value == record]
@@ -400,7 +408,7 @@ class _Drawer:
         return f"{seen.step.action}({', '.join(told)})"
 
 
-def _oldest(recorder: Recorder, flight: dict[Item, list[int]], item: Item) -> int:
+def _oldest(recorder: DiagramRecorder, flight: dict[NetworkMessage, list[int]], item: NetworkMessage) -> int:
     """Of the copies of a message one that has not arrived anywhere, if there is one."""
     numbers = flight[item]
     found = next((n for n in numbers if not recorder.arrived(n)), numbers[0])
@@ -408,7 +416,7 @@ def _oldest(recorder: Recorder, flight: dict[Item, list[int]], item: Item) -> in
     return found
 
 
-def _variable(change: Change) -> str:
+def _variable(change: StateDifference) -> str:
     return change.path.partition("[")[0].partition(".")[0]
 
 

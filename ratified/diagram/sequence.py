@@ -51,7 +51,7 @@ class _Sending:
     gone: bool = False
 
 
-class Recorder:
+class DiagramRecorder:
     """Puts a diagram together: open a row with `step`, then say what happens in it.
 
     Lifelines appear in the order in which they are named, here or in events. Messages are told apart by the number that `send`

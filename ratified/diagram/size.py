@@ -17,7 +17,7 @@ FEW = 40
 EDGES = 420
 
 
-class TooLarge(RatifiedError):
+class GraphTooLarge(RatifiedError):
     """A graph that nobody could read; the message has what would help."""
 
 
@@ -31,7 +31,7 @@ def readable(graph: Picture) -> None:
         raise too_large(graph.model, f"{nodes:,} nodes and {edges:,} edges", most, graph.views)
 
 
-def too_large(model: str, has: str, most: int, views: tuple[tuple[str, int], ...] | None) -> TooLarge:
+def too_large(model: str, has: str, most: int, views: tuple[tuple[str, int], ...] | None) -> GraphTooLarge:
     """The refusal, with the views that would help (None if they were not looked for), and what else there is to do."""
     if views:
         helping = "".join(f"    --view {quoted(name)}  {count:,} nodes\n" for name, count in views)
@@ -40,7 +40,7 @@ def too_large(model: str, has: str, most: int, views: tuple[tuple[str, int], ...
         found = "the time limit left no time to look for readable views (--view):\n "
     else:
         found = "no view of it is readable:\n "
-    return TooLarge(
+    return GraphTooLarge(
         f"a picture of {model} with {has} is too large to read (at most {most} nodes are drawn)",
         remedy=f"{found} draw a part (--focus), fold symmetric states (--fold), or allow more with --most",
     )

@@ -17,8 +17,8 @@ from ratified.explore.native import look
 from ratified.explore.native.codegen.numbering import Program
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.compile import CompilerFailed, CompilerMissing
-from ratified.explore.native.driver import Exploration, RunOptions, Stop
-from ratified.explore.native.library import Library
+from ratified.explore.native.driver import NativeExploration, RunOptions, Stop
+from ratified.explore.native.library import NativeLibrary
 from ratified.explore.native.look import Looked
 from ratified.explore.native.preparing import made
 from ratified.explore.reference import nothing_begins
@@ -31,8 +31,8 @@ from ratified.language.model import Model
 from ratified.language.query import Answers, Query, read_by
 from ratified.language.uses import Uses
 from ratified.results.background import Background
-from ratified.results.counterexample import Counterexample
-from ratified.results.limits import Reached, Watch, resident
+from ratified.results.counterexample import FailureExplainer
+from ratified.results.limits import LimitWatch, Reached, resident
 from ratified.results.result import Limits, Progress
 from ratified.results.seen import Exploration as Seen
 
@@ -60,7 +60,7 @@ class Adjacency:
     actions: Sequence[int]
 
 
-class States(Protocol):
+class StateStore(Protocol):
     """States by number, however they are kept."""
 
     def values(self, number: int) -> Values:
@@ -72,7 +72,7 @@ class States(Protocol):
         Of the state that it leads to only these variables mean anything.
         """
 
-    def first(self, count: int) -> States:
+    def first(self, count: int) -> StateStore:
         """The first states, or all if there are no more."""
 
 
@@ -86,7 +86,7 @@ class Space:
 
     model: Model
     machine: PythonMachine
-    states: States
+    states: StateStore
     steps: Adjacency
     levels: tuple[int, ...]
     engine: str
@@ -148,7 +148,7 @@ class Space:
         different = dict.fromkeys(keys)
         if (
             len(different) > FEW
-            and isinstance(self.states, Packed)
+            and isinstance(self.states, PackedStates)
             and (looked := self.states.ask(self.model, query))
         ):
             keys = looked.keys()
@@ -160,7 +160,9 @@ class Space:
         """By invariant, the states in which it is false. An invariant without an answer somewhere counts as false there."""
         if "violated" not in self._memory:
             invariants = self.machine.module.of_kind(Kind.INVARIANT)
-            found = self.states.refuted(self.model, invariants) if isinstance(self.states, Packed) else None
+            found = (
+                self.states.refuted(self.model, invariants) if isinstance(self.states, PackedStates) else None
+            )
             if found is None:
                 found = {f.name: self._refuting(f.name) for f in invariants}
             self._memory["violated"] = {name: numbers for name, numbers in found.items() if numbers}
@@ -221,7 +223,7 @@ def explore(
     if symmetry is not None and symmetry.trivial:
         symmetry, notes = None, ("there are no interchangeable values to fold",)
     if engine == "native":
-        found = _native(model, quiet, symmetry, Watch(limits), progress)
+        found = _native(model, quiet, symmetry, LimitWatch(limits), progress)
     elif engine == "reference":
         found = _reference(model, quiet, symmetry, limits, progress)
     elif engine == "auto":
@@ -236,7 +238,7 @@ def _auto(
 ) -> Space:
     if limits.states is not None and limits.states <= SOON:
         return _reference(model, quiet, symmetry, limits, progress)
-    watch = Watch(limits)
+    watch = LimitWatch(limits)
     first = _reference(model, quiet, symmetry, replace(limits, states=SOON), None)
     if first.size < SOON:
         return first
@@ -279,7 +281,7 @@ def _reference(
     machine = PythonMachine(model)
     found = search.run()
     if found.failure is not None:
-        raise Counterexample(machine, found, symmetry.canonical if symmetry else None).error(
+        raise FailureExplainer(machine, found, symmetry.canonical if symmetry else None).error(
             found.failure
         ) from None
     if not found.states:
@@ -312,7 +314,7 @@ def _listed_steps(found: Seen) -> Adjacency:
 
 
 @dataclass(frozen=True, slots=True)
-class Packed:
+class PackedStates:
     """States as the native engine packs them, one after another in `words`."""
 
     program: Program
@@ -349,9 +351,9 @@ class Packed:
 
         return keys, state_of
 
-    def first(self, count: int) -> Packed:
+    def first(self, count: int) -> PackedStates:
         """See States."""
-        return Packed(self.program, self.words[: count * self.program.layout.words])
+        return PackedStates(self.program, self.words[: count * self.program.layout.words])
 
     def _column(self, word: int, mask: int) -> list[int]:
         column = self.words[word :: self.program.layout.words].tolist()
@@ -393,11 +395,11 @@ _WHAT_STOPPED: Mapping[Stop, str] = {
 
 
 def _made(
-    quiet: Model, symmetry: Symmetry | None, watch: Watch, progress: Progressing
-) -> tuple[Program, Library]:
+    quiet: Model, symmetry: Symmetry | None, watch: LimitWatch, progress: Progressing
+) -> tuple[Program, NativeLibrary]:
     """The compiled program. Raises Reached if a limit is reached before it is there."""
 
-    def make() -> tuple[Program, Library]:
+    def make() -> tuple[Program, NativeLibrary]:
         program, library, _ = made(quiet, symmetry)
         return program, library
 
@@ -415,7 +417,7 @@ def _native(
     model: Model,
     quiet: Model,
     symmetry: Symmetry | None,
-    watch: Watch,
+    watch: LimitWatch,
     progress: Progressing,
     first: Space | None = None,
 ) -> Space:
@@ -432,7 +434,7 @@ def _native(
         seconds=None if left is None else left * EXPLORING,
         memory=limits.memory or watch.memory - resident(),
     )
-    with Exploration(library, RunOptions(limits=limits)) as exploration:
+    with NativeExploration(library, RunOptions(limits=limits)) as exploration:
         outcome = exploration.run(progress)
         if outcome.finding is not None or not outcome.distinct:
             # An evaluation error, or no beginning: the reference engine says it better.
@@ -446,7 +448,7 @@ def _native(
     return Space(
         model,
         PythonMachine(model),
-        Packed(program, memoryview(copied).cast("B").cast("Q")),
+        PackedStates(program, memoryview(copied).cast("B").cast("Q")),
         Adjacency(graph.offsets, graph.targets, [action_of[i] for i in graph.instances]),
         tuple(graph.levels),
         "native",

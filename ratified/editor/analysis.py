@@ -32,8 +32,8 @@ from ratified.language.scope import Scope, running
 from ratified.language.source import class_node
 from ratified.language.types import cardinality
 
-Place = tuple[int, int, int, int]
-BEGINNING: Place = (0, 0, 0, 1)
+TextRange = tuple[int, int, int, int]
+BEGINNING: TextRange = (0, 0, 0, 1)
 GUESSED = 3
 """How large each sort is where a model names no size."""
 
@@ -50,23 +50,23 @@ class Problem:
 
     message: str
     remedy: str
-    place: Place
+    place: TextRange
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class PlacedClaim:
     """A claim of a model, and where its name stands."""
 
     name: str
     kind: str
-    place: Place
+    place: TextRange
 
 
 @dataclass(frozen=True, slots=True)
 class Hover:
     """What is said of a name where it stands."""
 
-    place: Place
+    place: TextRange
     text: str
 
 
@@ -75,8 +75,8 @@ class ModelFound:
     """A model: `settings` are what one gives to `ratified check` for it, none where it names a size itself."""
 
     name: str
-    place: Place
-    claims: tuple[Claim, ...]
+    place: TextRange
+    claims: tuple[PlacedClaim, ...]
     settings: tuple[str, ...]
 
 
@@ -184,7 +184,7 @@ def _bound(statement: ast.stmt) -> Iterator[str]:
                 yield other or name.partition(".")[0]
 
 
-def _innermost(error: BaseException, path: str) -> Place | None:
+def _innermost(error: BaseException, path: str) -> TextRange | None:
     found = None
     trace = error.__traceback__
     while trace is not None:
@@ -200,7 +200,7 @@ def _innermost(error: BaseException, path: str) -> Place | None:
 # --- what is wrong ---
 
 
-def _problems(error: RatifiedError, path: str, elsewhere: Place = BEGINNING) -> Iterator[Problem]:
+def _problems(error: RatifiedError, path: str, elsewhere: TextRange = BEGINNING) -> Iterator[Problem]:
     """What an error says, and all others with it; what stands in another file is told at a place of this one."""
     for each in (error, *error.others):
         if each.span is not None and each.span.file == path:
@@ -219,11 +219,11 @@ def _refusal(cls: type) -> RatifiedError | None:
     return None
 
 
-def _place(span: Span) -> Place:
+def _place(span: Span) -> TextRange:
     return span.line - 1, span.column, span.end_line - 1, span.end_column
 
 
-def _head(statement: ast.stmt) -> Place:
+def _head(statement: ast.stmt) -> TextRange:
     line = statement.lineno - 1
     end = statement.end_col_offset if statement.end_lineno == statement.lineno else None
     return line, statement.col_offset, line, end or statement.col_offset + 1
@@ -246,7 +246,7 @@ def _models_of(module: ModuleType) -> list[type[Model]]:
     ]
 
 
-def _name_place(cls: type, path: str) -> Place:
+def _name_place(cls: type, path: str) -> TextRange:
     node = class_node(path, cls.__name__, 1)
     return _head(node) if node else BEGINNING
 
@@ -254,7 +254,7 @@ def _name_place(cls: type, path: str) -> Place:
 def _model(cls: type[Model], path: str) -> ModelFound:
     module = cls.module
     claims = tuple(
-        Claim(f.name, f.kind.value, _place(f.span)) for f in claims_of(module) if f.span.file == path
+        PlacedClaim(f.name, f.kind.value, _place(f.span)) for f in claims_of(module) if f.span.file == path
     )
     settings = () if sizes_of(cls) else tuple(f"{s.sort.__name__}={GUESSED}" for s in module.sorts)
     place = _place(module.span) if module.span else BEGINNING
@@ -309,7 +309,7 @@ def _hovers(cls: type[Model], path: str) -> Iterator[Hover]:
                 yield Hover(_columns(path, named.lineno - 1, named.col_offset, end), text)
 
 
-def _columns(path: str, line: int, start: int, end: int) -> Place:
+def _columns(path: str, line: int, start: int, end: int) -> TextRange:
     """A place within a line, of columns in bytes."""
     text = linecache.getline(path, line + 1).encode()
     first, last = (len(text[:n].decode(errors="replace")) for n in (start, end))

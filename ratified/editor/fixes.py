@@ -14,33 +14,33 @@ from dataclasses import dataclass
 from typing import Any
 
 from ratified import language
-from ratified.editor.analysis import Place, lines_of
+from ratified.editor.analysis import TextRange, lines_of
 
 MOST = 4
 """How many candidates are tried for one problem."""
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class Replacement:
     """A text in the place of another; `title` says what it does."""
 
     title: str
-    place: Place
+    place: TextRange
     text: str
 
 
-def candidates(text: str, problem: Mapping[str, Any]) -> list[Edit]:
+def candidates(text: str, problem: Mapping[str, Any]) -> list[Replacement]:
     """Return edits that may be what a remedy says, the likeliest first."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
         return []
-    at: Place = tuple(problem["place"])
+    at: TextRange = tuple(problem["place"])
     found = dict.fromkeys(_candidates(lines_of(text), tree, problem["message"], problem["remedy"], at))
     return list(found)[:MOST]
 
 
-def applied(text: str, edit: Edit) -> str:
+def applied(text: str, edit: Replacement) -> str:
     """Return a text with an edit."""
     lines = lines_of(text)
     line, column, end_line, end = edit.place
@@ -50,7 +50,7 @@ def applied(text: str, edit: Edit) -> str:
 
 
 def removes(
-    edit: Edit,
+    edit: Replacement,
     before: Sequence[Mapping[str, Any]],
     after: Sequence[Mapping[str, Any]],
     problem: Mapping[str, Any],
@@ -71,7 +71,9 @@ def removes(
     return gone < same and not fresh
 
 
-def _candidates(lines: list[str], tree: ast.Module, message: str, remedy: str, at: Place) -> Iterator[Edit]:
+def _candidates(
+    lines: list[str], tree: ast.Module, message: str, remedy: str, at: TextRange
+) -> Iterator[Replacement]:
     yield from _imported(tree, message)
     said = _text(lines, at)
     if said is None:
@@ -86,11 +88,11 @@ def _candidates(lines: list[str], tree: ast.Module, message: str, remedy: str, a
     if remedy == "write `is not None`":
         yield _edit(at, f"{said} is not None")
     if re.search(r"\bleave it out$|^delete it\b", remedy):
-        yield Edit("Leave it out", at, "pass")
+        yield Replacement("Leave it out", at, "pass")
     yield from _written(said, remedy, at)
 
 
-def _written(said: str, remedy: str, at: Place) -> Iterator[Edit]:
+def _written(said: str, remedy: str, at: TextRange) -> Iterator[Replacement]:
     """What a remedy says to write, where it is code or the shape of code."""
     if not remedy.startswith("write "):
         return
@@ -112,7 +114,7 @@ def _written(said: str, remedy: str, at: Place) -> Iterator[Edit]:
             yield _edit(at, value[1])
 
 
-def _nearest(said: str, message: str, remedy: str, at: Place) -> Iterator[Edit]:
+def _nearest(said: str, message: str, remedy: str, at: TextRange) -> Iterator[Replacement]:
     """The nearest of the names that a remedy lists, in place of the one that there is not."""
     unknown = re.search(r"['`](\w+)['`]$", message)
     listed = re.search(r"(?:its \w+|the fields): (.+)$", remedy)
@@ -124,10 +126,10 @@ def _nearest(said: str, message: str, remedy: str, at: Place) -> Iterator[Edit]:
     names = re.findall(r"\b[A-Za-z_]\w*\b", listed[1])
     for name in difflib.get_close_matches(unknown[1], names, n=2, cutoff=0.6):
         text = said[:position] + name + said[position + len(unknown[1]) :]
-        yield Edit(f"Write {name}", at, text)
+        yield Replacement(f"Write {name}", at, text)
 
 
-def _imported(tree: ast.Module, message: str) -> Iterator[Edit]:
+def _imported(tree: ast.Module, message: str) -> Iterator[Replacement]:
     """The import of a name of Ratified's that is used and not there."""
     named = re.search(r"name ['`](\w+)['`]", message)
     if named is None or named[1] not in language.__all__:
@@ -136,30 +138,30 @@ def _imported(tree: ast.Module, message: str) -> Iterator[Edit]:
         if isinstance(node, ast.ImportFrom) and node.module == "ratified" and node.end_lineno:
             last = node.names[-1]
             line, end = (last.end_lineno or 1) - 1, last.end_col_offset or 0
-            yield Edit(f"Import {named[1]}", (line, end, line, end), f", {named[1]}")
+            yield Replacement(f"Import {named[1]}", (line, end, line, end), f", {named[1]}")
             return
     line = next((n.lineno - 1 for n in tree.body if isinstance(n, ast.Import)), 0)
-    yield Edit(f"Import {named[1]}", (line, 0, line, 0), f"from ratified import {named[1]}\n")
+    yield Replacement(f"Import {named[1]}", (line, 0, line, 0), f"from ratified import {named[1]}\n")
 
 
-def _returning(lines: list[str], node: ast.FunctionDef, returned: str) -> Iterator[Edit]:
+def _returning(lines: list[str], node: ast.FunctionDef, returned: str) -> Iterator[Replacement]:
     if node.returns is not None:
         place = _of(node.returns)
-        yield Edit(f"Write -> {returned}", place, returned)
+        yield Replacement(f"Write -> {returned}", place, returned)
         return
     line = max([node.lineno, *(a.end_lineno or 0 for a in ast.walk(node.args) if isinstance(a, ast.arg))]) - 1
     if (close := re.search(r"\)\s*:", lines[line])) is not None:
-        yield Edit(
+        yield Replacement(
             f"Write -> {returned}", (line, close.start() + 1, line, close.start() + 1), f" -> {returned}"
         )
 
 
-def _header(node: ast.FunctionDef) -> Place:
+def _header(node: ast.FunctionDef) -> TextRange:
     """From `def` to the colon, where a body on a line of its own follows."""
     return node.lineno - 1, node.col_offset, node.body[0].lineno - 2, 10**6
 
 
-def _function_at(tree: ast.Module, at: Place) -> ast.FunctionDef | None:
+def _function_at(tree: ast.Module, at: TextRange) -> ast.FunctionDef | None:
     """The function whose head holds a place."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and node.lineno - 1 <= at[0] < max(
@@ -169,17 +171,17 @@ def _function_at(tree: ast.Module, at: Place) -> ast.FunctionDef | None:
     return None
 
 
-def _edit(place: Place, text: str) -> Edit:
-    return Edit(
+def _edit(place: TextRange, text: str) -> Replacement:
+    return Replacement(
         f"Write {text}" if len(text) <= 60 and "\n" not in text else "Write what it says", place, text
     )
 
 
-def _of(node: ast.expr) -> Place:
+def _of(node: ast.expr) -> TextRange:
     return node.lineno - 1, node.col_offset, (node.end_lineno or node.lineno) - 1, node.end_col_offset or 0
 
 
-def _text(lines: list[str], at: Place) -> str | None:
+def _text(lines: list[str], at: TextRange) -> str | None:
     """What stands at a place of one line."""
     line, column, end_line, end = at
     return lines[line][column:end] if line == end_line and line < len(lines) else None

@@ -20,7 +20,7 @@ SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CommandOutcome:
     """What came of a run: its first line, all that it printed, and the verdicts of claims by name."""
 
     headline: str
@@ -31,13 +31,13 @@ class Outcome:
 
 
 @dataclass(slots=True)
-class Runs:
+class CommandRuns:
     """What is running now, and where pictures go."""
 
     folder: tempfile.TemporaryDirectory[str] = field(default_factory=tempfile.TemporaryDirectory)
     running: dict[tuple[str, str], asyncio.subprocess.Process] = field(default_factory=dict)
 
-    async def run(self, what: str, path: str, model: str, settings: Sequence[str]) -> Outcome | None:
+    async def run(self, what: str, path: str, model: str, settings: Sequence[str]) -> CommandOutcome | None:
         """Run a command on a model; None if that is already running."""
         key = what, f"{path}:{model}"
         if key in self.running:
@@ -82,7 +82,7 @@ class Runs:
         self.folder.cleanup()
 
 
-def _outcome(status: int, out: str, err: str, made: Path) -> Outcome:
+def _outcome(status: int, out: str, err: str, made: Path) -> CommandOutcome:
     text = (out + err).strip()
     headline = next((line.strip() for line in text.splitlines() if line.strip()), f"status {status}")
     verdicts: dict[str, str] = {}
@@ -92,7 +92,7 @@ def _outcome(status: int, out: str, err: str, made: Path) -> Outcome:
     else:
         with contextlib.suppress(OSError, ValueError):
             verdicts = _verdicts(json.loads(made.read_text(encoding="utf-8")))
-    return Outcome(headline, text, status, verdicts, picture)
+    return CommandOutcome(headline, text, status, verdicts, picture)
 
 
 def _verdicts(report: dict[str, Any]) -> dict[str, str]:

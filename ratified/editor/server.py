@@ -21,7 +21,7 @@ from pygls.workspace import ServerTextPosition, ServerTextRange
 from ratified.editor.analysis import is_of_models, lines_of
 from ratified.editor.asking import Analyst
 from ratified.editor.fixes import applied, candidates, removes
-from ratified.editor.runs import Outcome, Runs
+from ratified.editor.runs import CommandOutcome, CommandRuns
 from ratified.version import __version__
 
 COMMANDS = {"check": "Check", "prove": "Prove", "graph": "Graph"}
@@ -39,13 +39,13 @@ class Document:
     headlines: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
-class Server(LanguageServer):
+class EditorServer(LanguageServer):
     """The server and what it knows."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__("ratified-lsp", __version__)
         self.analyst = Analyst(seconds)
-        self.runs = Runs()
+        self.runs = CommandRuns()
         self.documents: dict[str, Document] = {}
 
     def changed(self, uri: str) -> None:
@@ -116,12 +116,12 @@ def path_of(uri: str) -> str:
 
 def served(seconds: float) -> None:
     """Serve standard input and output."""
-    server = Server(seconds)
+    server = EditorServer(seconds)
     with_features(server)
     server.start_io()
 
 
-def with_features(server: Server) -> None:
+def with_features(server: EditorServer) -> None:
     """Answer what an editor asks."""
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
@@ -185,7 +185,7 @@ def with_features(server: Server) -> None:
         await server.analyst.stop()
 
 
-def _lenses(server: Server, uri: str, document: Document) -> list[lsp.CodeLens]:
+def _lenses(server: EditorServer, uri: str, document: Document) -> list[lsp.CodeLens]:
     """The lenses of a file: what can be run on a model, and over each claim what came of it last."""
     lines = lines_of(document.text)
     made: list[lsp.CodeLens] = []
@@ -212,7 +212,9 @@ def _said(last: tuple[str, str], text: str) -> lsp.Command:
     return lsp.Command(title=said if of == text else f"{said} (before the last change)", command="")
 
 
-async def _fixes(server: Server, uri: str, document: Document, asked: lsp.Range) -> list[lsp.CodeAction]:
+async def _fixes(
+    server: EditorServer, uri: str, document: Document, asked: lsp.Range
+) -> list[lsp.CodeAction]:
     """The quick fixes for the problems in a range, each of which was tried."""
     text, analysis = document.text, document.analysis
     assert analysis is not None
@@ -239,7 +241,7 @@ async def _fixes(server: Server, uri: str, document: Document, asked: lsp.Range)
     return made
 
 
-def _command(server: Server, what: str) -> Any:
+def _command(server: EditorServer, what: str) -> Any:
     async def run(uri: str, model: str) -> str | None:
         document = await server.known(uri)
         if document is None:
@@ -268,14 +270,14 @@ def _command(server: Server, what: str) -> Any:
     return run
 
 
-def _note(document: Document, model: str, text: str, outcome: Outcome) -> None:
+def _note(document: Document, model: str, text: str, outcome: CommandOutcome) -> None:
     for claim, verdict in outcome.verdicts.items():
         document.verdicts[model, claim] = verdict, text
     if outcome.status != 2:
         document.headlines[model] = outcome.headline, text
 
 
-def _say(server: Server, message: str, failed: bool = False) -> str:
+def _say(server: EditorServer, message: str, failed: bool = False) -> str:
     kind = lsp.MessageType.Warning if failed else lsp.MessageType.Info
     server.window_show_message(lsp.ShowMessageParams(kind, message))
     return message

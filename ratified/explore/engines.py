@@ -19,7 +19,7 @@ from ratified.explore.reference import TooMany, check_reference
 from ratified.explore.unchecked import with_unchecked
 from ratified.language.errors import RatifiedError
 from ratified.language.model import Model
-from ratified.results.limits import Reached, Watch
+from ratified.results.limits import LimitWatch, Reached
 from ratified.results.result import Limits, Progress, Result
 from ratified.results.seen import INTERRUPTED
 
@@ -63,7 +63,7 @@ def run(engine: str, task: Task) -> Result:
         raise RatifiedError(f"there is no engine {engine!r}", remedy=f"choose one of {', '.join(ENGINES)}")
     if task.reduction:
         _refuse(task)
-    return with_unchecked(_run(engine, task, Watch(task.limits)), task.model)
+    return with_unchecked(_run(engine, task, LimitWatch(task.limits)), task.model)
 
 
 def _refuse(task: Task) -> None:
@@ -75,7 +75,7 @@ def _refuse(task: Task) -> None:
         )
 
 
-def _run(engine: str, task: Task, watch: Watch) -> Result:
+def _run(engine: str, task: Task, watch: LimitWatch) -> Result:
     if engine == "native":
         return _native(task, watch)
     if engine == "reference":
@@ -87,7 +87,7 @@ def _run(engine: str, task: Task, watch: Watch) -> Result:
     return _auto(task, watch)
 
 
-def _reference(task: Task, watch: Watch, too_many: int | None = None) -> Result:
+def _reference(task: Task, watch: LimitWatch, too_many: int | None = None) -> Result:
     return check_reference(
         task.model,
         limits=task.limits,
@@ -100,7 +100,7 @@ def _reference(task: Task, watch: Watch, too_many: int | None = None) -> Result:
     )
 
 
-def _auto(task: Task, watch: Watch) -> Result:
+def _auto(task: Task, watch: LimitWatch) -> Result:
     """The reference engine for what is small, the native one for the rest where it can be used."""
     most = task.limits.states
     so_far: Callable[[str], Result] | None = None
@@ -148,7 +148,7 @@ class _Beside:
     """The program of an exploration, which is begun when that has taken long."""
 
     task: Task
-    watch: Watch
+    watch: LimitWatch
     since: float
     begun: Preparation | None = None
 
@@ -167,7 +167,7 @@ class _Beside:
 
 
 @contextmanager
-def _beside(task: Task, watch: Watch) -> Iterator[_Beside]:
+def _beside(task: Task, watch: LimitWatch) -> Iterator[_Beside]:
     """What may be begun beside the reference engine; ended if nobody has taken it."""
     beside = _Beside(task, watch, time.thread_time())
     try:
@@ -177,15 +177,15 @@ def _beside(task: Task, watch: Watch) -> Iterator[_Beside]:
             beside.begun.work.end()
 
 
-def _preparation(task: Task, watch: Watch) -> Preparation:
-    from ratified.explore.native.preparing import Order, Preparation
+def _preparation(task: Task, watch: LimitWatch) -> Preparation:
+    from ratified.explore.native.preparing import BuildRequest, Preparation
 
-    order = Order(task.model, task.symmetry, task.deadlock, large=True, reduced=task.reduction)
+    order = BuildRequest(task.model, task.symmetry, task.deadlock, large=True, reduced=task.reduction)
     return Preparation(order, watch)
 
 
 def _meanwhile(
-    task: Task, watch: Watch, so_far: Callable[[str], Result] | None, begun: Preparation | None
+    task: Task, watch: LimitWatch, so_far: Callable[[str], Result] | None, begun: Preparation | None
 ) -> Result:
     """The native engine; the reference engine while the program is still being made after a while, and if that ends first.
 
@@ -222,7 +222,7 @@ def _meanwhile(
     return _native(task, watch, preparation, large=True)
 
 
-def _ended(task: Task, watch: Watch, so_far: Callable[[str], Result] | None, stopped: str) -> Result:
+def _ended(task: Task, watch: LimitWatch, so_far: Callable[[str], Result] | None, stopped: str) -> Result:
     """What there is to tell when a program was not made in time."""
     from ratified.explore.native.engine import nothing_seen
 
@@ -241,7 +241,7 @@ def _known_large(task: Task) -> bool:
 
 
 def _native(
-    task: Task, watch: Watch, preparation: Preparation | None = None, *, large: bool = False
+    task: Task, watch: LimitWatch, preparation: Preparation | None = None, *, large: bool = False
 ) -> Result:
     from ratified.explore.native.engine import check_native
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 
-class Steps(Protocol):
+class GraphSteps(Protocol):
     """A state graph, however it is kept: what `Graph` says of each of these."""
 
     @property

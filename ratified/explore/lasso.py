@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ratified.explore.graph import Graph, Steps, components
+from ratified.explore.graph import Graph, GraphSteps, components
 
 FAR = -1
 """In place of a number, where there is none."""
@@ -30,11 +30,11 @@ MOST_LOOKED_AT = 200_000
 
 _BETWEEN_TICKS = 1 << 12
 
-Edges = list[int]
+EdgeNumbers = list[int]
 
 
 @dataclass(frozen=True, slots=True)
-class Demand:
+class FairnessDemand:
     """One thing that fairness demands: that some of `instances` is taken, if they stay possible (`strong`: recur)."""
 
     strong: bool
@@ -78,7 +78,7 @@ class Ways:
 
 
 @dataclass(frozen=True, slots=True)
-class Loop:
+class FairLoop:
     """A component in which a fair run can go round, and what it has to attend to: bits of demands."""
 
     weak: int
@@ -90,14 +90,14 @@ class Loops:
     """Components that fair runs can stay in; `of` is the number of a state's, FAR for a state in none of them."""
 
     of: Sequence[int]
-    found: Sequence[Loop]
+    found: Sequence[FairLoop]
 
 
-class Parts(Protocol):
+class ComponentParts(Protocol):
     """What is computed of a whole graph, in Python (`ListedParts`) or elsewhere: the part of a search that takes long."""
 
     @property
-    def graph(self) -> Steps:
+    def graph(self) -> GraphSteps:
         """The graph."""
 
     def enabled(self, state: int) -> int:
@@ -109,7 +109,7 @@ class Parts(Protocol):
     def fails(self, goal: Goal) -> bool:
         """Whether there is a fair lasso on which the goal is wanted and never reached from then on."""
 
-    def leaving(self, goal: Goal, number: int) -> Parts:
+    def leaving(self, goal: Goal, number: int) -> ComponentParts:
         """The same with one more weak demand, of that number: that a goal is left again and again. No step attends to it."""
 
     def shortest(self) -> Ways:
@@ -129,7 +129,9 @@ def _never() -> None:
 class ListedParts:
     """The parts of a graph that is there as arrays. `tick` is called now and then, and may raise to end the search."""
 
-    def __init__(self, graph: Graph, demands: Sequence[Demand], tick: Callable[[], None] = _never) -> None:
+    def __init__(
+        self, graph: Graph, demands: Sequence[FairnessDemand], tick: Callable[[], None] = _never
+    ) -> None:
         self.graph: Graph = graph
         self._tick = tick
         self._weak = self._strong = 0
@@ -197,7 +199,7 @@ class ListedParts:
     def loops(self, goal: Goal) -> Loops:
         """The components (of more than one state) of where the goal is pending in which a fair run can stay."""
         of = array("q", [FAR]) * self.graph.size
-        found: list[Loop] = []
+        found: list[FairLoop] = []
         for component, loop in self._fair_components(set(self.pending(goal).order)):
             for state in component:
                 of[state] = len(found)
@@ -232,7 +234,7 @@ class ListedParts:
             level = after
         return Ways(order, depths, before, edges)
 
-    def _fair_components(self, region: set[int]) -> Iterator[tuple[list[int], Loop]]:
+    def _fair_components(self, region: set[int]) -> Iterator[tuple[list[int], FairLoop]]:
         """The components of a region in which a fair run can go round."""
         waiting = [region]
         while waiting:
@@ -251,7 +253,7 @@ class ListedParts:
                 if starved:
                     waiting.append({state for state in component if not self._enabled[state] & starved})
                 else:
-                    yield component, Loop(ever & self._weak, ever & self._strong)
+                    yield component, FairLoop(ever & self._weak, ever & self._strong)
 
     def _taken(self, component: list[int]) -> int:
         """The demands that steps within a component serve."""
@@ -266,7 +268,7 @@ class ListedParts:
 class LassoSearch:
     """Looks for lassos in one graph. `demands` is how many there are, `tick` is called now and then, and may raise to end it."""
 
-    def __init__(self, parts: Parts, demands: int, tick: Callable[[], None] = _never) -> None:
+    def __init__(self, parts: ComponentParts, demands: int, tick: Callable[[], None] = _never) -> None:
         self.parts = parts
         self.graph = parts.graph
         self.tick = tick
@@ -330,9 +332,9 @@ class LassoSearch:
         )
         yield from ((depth, state, wanting) for depth, wanting, state in starts)
 
-    def _lasso(self, ways: Ways, state: int, around: Edges) -> Lasso:
+    def _lasso(self, ways: Ways, state: int, around: EdgeNumbers) -> Lasso:
         """The way to a state, and a loop there."""
-        states, edges = [state], Edges()
+        states, edges = [state], EdgeNumbers()
         # Where the goal comes to be wanted is itself reached by a shortest way.
         for part in (ways, self.parts.shortest()):
             while part.before[states[-1]] != FAR:
@@ -348,9 +350,9 @@ class LassoSearch:
 
     # --- loops ---
 
-    def _some_loop(self, loop: Loop, start: int) -> Edges:
+    def _some_loop(self, loop: FairLoop, start: int) -> EdgeNumbers:
         """A fair loop through a state: to whatever is nearest and attends to a demand, till all are, and back."""
-        owed, at, around = (loop.weak & self.parts.enabled(start)) | loop.strong, start, Edges()
+        owed, at, around = (loop.weak & self.parts.enabled(start)) | loop.strong, start, EdgeNumbers()
         while owed or at != start or not around:
             for edge in self._to_nearest(loop.weak, at, owed, start):
                 at = self.graph.targets[edge]
@@ -359,7 +361,7 @@ class LassoSearch:
                 around.append(edge)
         return around
 
-    def _to_nearest(self, weak: int, start: int, owed: int, home: int) -> Edges:
+    def _to_nearest(self, weak: int, start: int, owed: int, home: int) -> EdgeNumbers:
         """A shortest way to where something owed is attended to; home if nothing is owed."""
         before: dict[int, tuple[int, int]] = {}
         queue = [start]
@@ -378,8 +380,8 @@ class LassoSearch:
         raise AssertionError("a fair component attends to every demand")
 
     def _shortest_loop(
-        self, loop: Loop, start: int, wanted: Sequence[int] | None, less_than: int
-    ) -> Edges | None:
+        self, loop: FairLoop, start: int, wanted: Sequence[int] | None, less_than: int
+    ) -> EdgeNumbers | None:
         """A shortest fair loop through a state, of fewer edges than that; None if there is none, or too much to look at.
 
         Breadth first over states with what is still owed there: weak demands not attended to, and strong ones that were possible

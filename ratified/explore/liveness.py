@@ -11,14 +11,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ratified.explore.graph import Graph, Steps
-from ratified.explore.lasso import Demand, Goal, Lasso, LassoSearch, ListedParts, Parts
+from ratified.explore.graph import Graph, GraphSteps
+from ratified.explore.lasso import ComponentParts, FairnessDemand, Goal, Lasso, LassoSearch, ListedParts
 from ratified.language.claims import LIVENESS
 from ratified.language.errors import RatifiedError
 from ratified.language.ir import Function, Kind, Module
 from ratified.language.machine import Machine, StepError, Values
 from ratified.language.values import show
-from ratified.results.counterexample import Counterexample
+from ratified.results.counterexample import FailureExplainer
 from ratified.results.result import PropertyKind, PropertyReport, Verdict, Violation
 from ratified.results.seen import NOWHERE, Exploration, Failure, Property
 
@@ -94,7 +94,7 @@ def _each(action: Function) -> tuple[str, ...]:
     return () if action.fair is None else action.fair.each
 
 
-def demands_of(actions: Sequence[Function], labels: Labels) -> tuple[list[Demand], list[Fair]]:
+def demands_of(actions: Sequence[Function], labels: Labels) -> tuple[list[FairnessDemand], list[Fair]]:
     """What the fairness of a model's actions demands, one demand for each choice of the parameters in `each` that came up."""
     served: dict[tuple[int, Values], set[int]] = {}
     for number, (index, arguments) in enumerate(labels.instances):
@@ -108,13 +108,13 @@ def demands_of(actions: Sequence[Function], labels: Labels) -> tuple[list[Demand
     for (index, told), numbers in sorted(served.items(), key=lambda item: (item[0][0], min(item[1]))):
         action = actions[index]
         assert action.fair is not None
-        demands.append(Demand(action.fair.strong, frozenset(numbers)))
+        demands.append(FairnessDemand(action.fair.strong, frozenset(numbers)))
         fair.append(Fair(action, tuple(zip(action.fair.each, told, strict=True))))
     return demands, fair
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ClaimInstance:
     """A claim with one choice of its arguments, what it says in each state, and whether that puts it to the test.
 
     That is where what it speaks of is wanted: in some state, or because it is not there from the beginning.
@@ -132,14 +132,14 @@ class Evidence(Protocol):
     def labels(self) -> Labels:
         """What the numbers of instances stand for."""
 
-    def ask(self, claim: Function) -> list[Asked]:
+    def ask(self, claim: Function) -> list[ClaimInstance]:
         """What a claim says in every state, for each choice of its arguments."""
 
-    def parts(self, demands: Sequence[Demand]) -> Parts:
+    def parts(self, demands: Sequence[FairnessDemand]) -> ComponentParts:
         """The graph of the steps, for a search."""
 
 
-class Listed:
+class ListedEvidence:
     """The evidence of a search that kept its edges. `tick` as in `LassoSearch`."""
 
     def __init__(self, machine: Machine, found: Exploration, tick: Callable[[], None]) -> None:
@@ -148,11 +148,11 @@ class Listed:
         self._tick = tick
         self._graph, self.labels = graph_of(found)
 
-    def parts(self, demands: Sequence[Demand]) -> Parts:
+    def parts(self, demands: Sequence[FairnessDemand]) -> ComponentParts:
         """The graph of the steps."""
         return ListedParts(self._graph, demands, self._tick)
 
-    def ask(self, claim: Function) -> list[Asked]:
+    def ask(self, claim: Function) -> list[ClaimInstance]:
         """What a claim says in every state, for each choice of its arguments. Raises EvaluationError."""
         size, leads = len(self._found.states), claim.kind is Kind.LEADS_TO
         asked: list[tuple[Values, bytearray, bytearray]] = []
@@ -171,7 +171,7 @@ class Listed:
                 else:
                     reached[number] = bool(answer)
         return [
-            Asked(
+            ClaimInstance(
                 arguments,
                 Goal(reached, wanted if leads else None),
                 any(wanted)
@@ -189,7 +189,7 @@ def no_answer(
 ) -> RatifiedError:
     """The error of a claim that has no answer in a state."""
     told = Property(PropertyKind.LIVENESS, claim.name, claim.span)
-    return Counterexample(machine, found, None).error(Failure(0, 0, 0, told, number, problem=problem))
+    return FailureExplainer(machine, found, None).error(Failure(0, 0, 0, told, number, problem=problem))
 
 
 class LivenessCheck:
@@ -210,19 +210,19 @@ class LivenessCheck:
         self._tick = tick
         self._evidence = evidence
         self._claims = liveness_claims(machine.module)
-        self._telling = Counterexample(machine, found, None)
+        self._telling = FailureExplainer(machine, found, None)
         self.untested: set[str] = set()
         """The claims that were never put to the test; complete once `violation` was called."""
         self._verdicts: dict[str, Verdict] = {}
 
     def violation(self) -> Violation | None:
         """A claim that fails, with a fair run on which what it claims never happens. Raises EvaluationError."""
-        evidence = self._evidence or Listed(self._machine, self._found, self._tick)
+        evidence = self._evidence or ListedEvidence(self._machine, self._found, self._tick)
         self._labels = evidence.labels
         demands, self._fair = demands_of(self._machine.actions, self._labels)
         parts = evidence.parts(demands)
         search = LassoSearch(parts, len(demands), self._tick)
-        best: tuple[Lasso, Function, Asked] | None = None
+        best: tuple[Lasso, Function, ClaimInstance] | None = None
         for claim in self._claims:
             choices = evidence.ask(claim)
             if not any(asked.tested for asked in choices):
@@ -281,7 +281,7 @@ class LivenessCheck:
 
     # --- words ---
 
-    def _why_fair(self, graph: Steps, demands: Sequence[Demand], lasso: Lasso) -> str:
+    def _why_fair(self, graph: GraphSteps, demands: Sequence[FairnessDemand], lasso: Lasso) -> str:
         """Why a run is fair: each demand is attended to where it goes round."""
         if not any(action.fair for action in self._machine.actions):
             return "no action is declared fair, so none has to be taken"
@@ -306,7 +306,7 @@ class LivenessCheck:
         return f"the run is fair: {', '.join([*told, *rest])}{others}"
 
 
-def _possible(graph: Steps, demand: Demand, state: int) -> bool:
+def _possible(graph: GraphSteps, demand: FairnessDemand, state: int) -> bool:
     steps = any(
         graph.instances[edge] in demand.instances and graph.targets[edge] != state
         for edge in graph.edges(state)
@@ -318,7 +318,7 @@ def _at(number: int) -> str:
     return f"after step {number}" if number else "in the initial state"
 
 
-def _what_never_happens(claim: Function, asked: Asked, lasso: Lasso) -> str:
+def _what_never_happens(claim: Function, asked: ClaimInstance, lasso: Lasso) -> str:
     named = zip((a.name for a in claim.arguments), asked.arguments, strict=True)
     choice = ", ".join(f"{name}={show(value)}" for name, value in named)
     given = f" for {choice}" if choice else ""
@@ -336,7 +336,7 @@ def _what_never_happens(claim: Function, asked: Asked, lasso: Lasso) -> str:
 
 
 __all__ = [
-    "Asked",
+    "ClaimInstance",
     "Evidence",
     "Fair",
     "Labels",

@@ -15,13 +15,21 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from ratified.explore.measuring import NEVER, At, End, Plan, Run, Runs, plan_of
-from ratified.explore.world import Alone, World, alike, cores_of
+from ratified.explore.measuring import (
+    NEVER,
+    End,
+    MeasuredAt,
+    MeasuredRun,
+    MeasurePlan,
+    ReferenceRuns,
+    plan_of,
+)
+from ratified.explore.world import Alone, RankWorld, alike, cores_of
 from ratified.language.errors import RatifiedError, Span
 from ratified.language.ir import Kind
 from ratified.language.model import Model, refuse_a_class
-from ratified.results.estimates import Estimate, Number, estimate
-from ratified.results.limits import Reached, Watch
+from ratified.results.estimates import Estimate, IntOrFraction, estimate
+from ratified.results.limits import LimitWatch, Reached
 from ratified.results.result import BoundReport, ConstraintReport, Limits, Trace
 from ratified.results.seen import INTERRUPTED
 
@@ -40,7 +48,7 @@ class Figure:
     """A measurement: the expression as typed, the states in which it was evaluated, and the estimate."""
 
     text: str
-    at: At
+    at: MeasuredAt
     estimate: Estimate
 
 
@@ -98,7 +106,7 @@ def measure(
     threads: int | None = None,
     limits: Limits = Limits(),  # noqa: B008  # frozen
     progress: Callable[[int], None] | None = None,
-    world: World | None = None,
+    world: RankWorld | None = None,
 ) -> Measured:
     """Measure runs of at most `length` steps, which end early when `until` is true.
 
@@ -119,10 +127,10 @@ def measure(
     plan = plan_of(model, measures, until=until, weights=weights or {}, length=length, seed=seed, since=since)
     _check_since(plan)
     limits.only("measuring", "seconds", "memory")
-    watch, world = Watch(limits), world or Alone()
+    watch, world = LimitWatch(limits), world or Alone()
     with alike(world):
         try:
-            reference = Runs(plan, watch.tick)
+            reference = ReferenceRuns(plan, watch.tick)
         except Reached as stop:
             raise RatifiedError(f"no run was completed within {stop}", remedy="set a larger limit") from None
     begun = Counter(reference.bounds), Counter(reference.left_out)
@@ -178,16 +186,16 @@ def measure(
     return _measured(plan, whole, runs, confidence, tuple(notes), None if whole.runs == runs else stopped)
 
 
-def _error_in(plan: Plan, number: int) -> RatifiedError:
+def _error_in(plan: MeasurePlan, number: int) -> RatifiedError:
     """What goes wrong in a run that was another process's."""
     try:
-        Runs(plan, lambda: None).run(number)
+        ReferenceRuns(plan, lambda: None).run(number)
     except RatifiedError as error:
         return error
     raise AssertionError("a run is the same run everywhere")
 
 
-def _native(plan: Plan, reference: Runs, engine: str, notes: list[str]) -> NativeRuns | None:
+def _native(plan: MeasurePlan, reference: ReferenceRuns, engine: str, notes: list[str]) -> NativeRuns | None:
     """The program, if there can be one."""
     from ratified.explore.native.codegen.shapes import Unsupported
     from ratified.explore.native.compile import CompilerFailed, CompilerMissing
@@ -203,8 +211,8 @@ def _native(plan: Plan, reference: Runs, engine: str, notes: list[str]) -> Nativ
 
 
 def _by_native(
-    native: NativeRuns, reference: Runs, numbers: range, threads: int, looked: Callable[[int], bool]
-) -> Iterator[Run]:
+    native: NativeRuns, reference: ReferenceRuns, numbers: range, threads: int, looked: Callable[[int], bool]
+) -> Iterator[MeasuredRun]:
     """Runs of generated code; one in which it has no answer is CPython's, which has one or says why not."""
     found = native.run(numbers, threads, looked)
     for place, times in found.left:
@@ -242,13 +250,13 @@ def _check(
         raise RatifiedError(f"there is no engine {engine!r}", remedy=f"choose from {', '.join(ENGINES)}")
 
 
-def _check_since(plan: Plan) -> None:
+def _check_since(plan: MeasurePlan) -> None:
     if not 0 <= plan.since <= plan.length:
         raise RatifiedError(
             f"runs have at most {plan.length:,} steps, so nothing would be measured from step {plan.since:,} on",
             remedy=f"measure from a step between 0 and {plan.length:,}, or allow more steps",
         )
-    if plan.since and all(m.at is At.END for m in plan.measures):
+    if plan.since and all(m.at is MeasuredAt.END for m in plan.measures):
         raise RatifiedError(
             "what is measured at the end of a run does not depend on where measuring starts",
             remedy=f"write `mean: {plan.measures[0].text}`, or max:, min:, first:",
@@ -259,7 +267,7 @@ def _check_since(plan: Plan) -> None:
 class _Collected:
     """What was measured of runs, in any order: how often each value was seen, and in how many runs there was none."""
 
-    counted: list[Counter[Number]]
+    counted: list[Counter[IntOrFraction]]
     missing: list[int]
     runs: int = 0
     steps: int = 0
@@ -273,7 +281,7 @@ class _Collected:
         """Of no run."""
         return cls([Counter() for _ in range(measures)], [0] * measures)
 
-    def add(self, plan: Plan, run: Run) -> None:
+    def add(self, plan: MeasurePlan, run: MeasuredRun) -> None:
         """One more."""
         self.runs += 1
         self.steps += run.steps
@@ -281,10 +289,10 @@ class _Collected:
         asked = run.steps + 1 - plan.since  # in so many states, where it was asked along the way
         self.early += asked < 1
         for k, (m, value) in enumerate(zip(plan.measures, run.row, strict=True)):
-            if m.at is At.FIRST and value == NEVER:
+            if m.at is MeasuredAt.FIRST and value == NEVER:
                 self.missing[k] += 1
-            elif m.at is At.END or asked > 0:
-                self.counted[k][Fraction(value, asked) if m.at is At.MEAN else value] += 1
+            elif m.at is MeasuredAt.END or asked > 0:
+                self.counted[k][Fraction(value, asked) if m.at is MeasuredAt.MEAN else value] += 1
 
     def merge(self, other: _Collected) -> None:
         """Those of another process, too."""
@@ -300,7 +308,12 @@ class _Collected:
 
 
 def _measured(
-    plan: Plan, of: _Collected, asked: int, confidence: float, notes: tuple[str, ...], stopped: str | None
+    plan: MeasurePlan,
+    of: _Collected,
+    asked: int,
+    confidence: float,
+    notes: tuple[str, ...],
+    stopped: str | None,
 ) -> Measured:
     """What runs came to."""
     model = plan.model
@@ -348,4 +361,4 @@ def first_run(
 ) -> Trace:
     """The first of the runs of `measure`, step by step."""
     plan = plan_of(model, (), until=until, weights=weights or {}, length=length, seed=seed)
-    return Runs(plan, Watch(Limits()).tick).trace(0)
+    return ReferenceRuns(plan, LimitWatch(Limits()).tick).trace(0)

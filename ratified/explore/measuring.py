@@ -24,11 +24,11 @@ from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Val
 from ratified.language.model import Model
 from ratified.language.query import FILE, Answers, Query, condition, expressions
 from ratified.language.types import BOOL, IntType
-from ratified.results.counterexample import Counterexample
+from ratified.results.counterexample import FailureExplainer
 from ratified.results.result import Trace
 from ratified.results.seen import Exploration
 
-Row = tuple[int, ...]
+MeasuredRow = tuple[int, ...]
 """What was measured in a run: for MEAN what the values add up to, for FIRST -1 if it never was."""
 
 NEVER = -1
@@ -36,7 +36,7 @@ TIMES = "times_"
 """How often an action was taken in a run is the name of the action behind this."""
 
 
-class At(Enum):
+class MeasuredAt(Enum):
     """Of which states of a run a measure speaks."""
 
     END = "end"
@@ -47,11 +47,11 @@ class At(Enum):
 
 
 WORDS = {
-    At.END: "at the end of a run",
-    At.MAX: "the greatest in a run",
-    At.MIN: "the least in a run",
-    At.MEAN: "the mean over the states of a run",
-    At.FIRST: "the steps until it is first true in a run",
+    MeasuredAt.END: "at the end of a run",
+    MeasuredAt.MAX: "the greatest in a run",
+    MeasuredAt.MIN: "the least in a run",
+    MeasuredAt.MEAN: "the mean over the states of a run",
+    MeasuredAt.FIRST: "the steps until it is first true in a run",
 }
 
 
@@ -68,13 +68,13 @@ class Measure:
     """A number (or a condition, which is 1 or 0) that each run has. `text` is as it was typed."""
 
     text: str
-    at: At
+    at: MeasuredAt
     query: Query
     condition: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class MeasurePlan:
     """What runs are to be like, and what is measured of them. `module` has all functions that expressions and weights call."""
 
     model: Model
@@ -88,10 +88,10 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class MeasuredRun:
     """One run: what was measured, in how many steps, and why it ended."""
 
-    row: Row
+    row: MeasuredRow
     steps: int
     end: End
 
@@ -105,7 +105,7 @@ def plan_of(
     length: int,
     seed: int,
     since: int = 0,
-) -> Plan:
+) -> MeasurePlan:
     """Read what is to be measured. Raises ModelError with a caret where an expression is none, RatifiedError for the rest."""
     actions = {f.name: f for f in model.module.of_kind(Kind.ACTION)}
     names = ("steps", *(TIMES + name for name in actions))
@@ -124,7 +124,7 @@ def plan_of(
     functions = dict(model.module.functions)
     for query in (*(m.query for m in measures), *([stop] if stop else [])):
         functions.update({k: f for k, f in query.module.functions.items() if k not in functions})
-    return Plan(
+    return MeasurePlan(
         model,
         replace(model.module, functions=functions),
         measures,
@@ -136,14 +136,14 @@ def plan_of(
     )
 
 
-_WHEN = re.compile(rf"\s*({'|'.join(a.value for a in At)})\s*:(.*)", re.DOTALL)
+_WHEN = re.compile(rf"\s*({'|'.join(a.value for a in MeasuredAt)})\s*:(.*)", re.DOTALL)
 
 
 def _measures(model: Model, text: str, names: Sequence[str]) -> list[Measure]:
     matched = _WHEN.fullmatch(text)
-    at = At(matched[1]) if matched else At.END
+    at = MeasuredAt(matched[1]) if matched else MeasuredAt.END
     inner = (matched[2] if matched else text).strip()
-    if at is At.FIRST:
+    if at is MeasuredAt.FIRST:
         return [Measure(inner, at, condition(model, inner, names), condition=False)]
     found = []
     query = expressions(model, inner, names)
@@ -155,7 +155,7 @@ def _measures(model: Model, text: str, names: Sequence[str]) -> list[Measure]:
                 remedy="write len(...), int(...), or a comparison",
             )
         one = Query(((part, expr),), query.module)
-        found.append(Measure(part, at, one, condition=expr.type == BOOL and at is not At.MEAN))
+        found.append(Measure(part, at, one, condition=expr.type == BOOL and at is not MeasuredAt.MEAN))
     return found
 
 
@@ -164,17 +164,17 @@ def _span_of(part: str, text: str) -> Span:
     return Span(FILE, 1, column, 1, column + len(part))
 
 
-class Runs:
+class ReferenceRuns:
     """Runs in CPython."""
 
-    def __init__(self, plan: Plan, pulse: Callable[[], object]) -> None:
+    def __init__(self, plan: MeasurePlan, pulse: Callable[[], object]) -> None:
         self._plan = plan
         self._pulse = pulse
         self._machine = PythonMachine(plan.model)
         self.constraints = [f.name for f in plan.module.of_kind(Kind.CONSTRAINT)]
         self._measured = [(m.at, self._asks(Answers(plan.model, m.query))) for m in plan.measures]
         self._until = None if plan.until is None else self._asks(Answers(plan.model, plan.until))
-        self._telling = Counterexample(self._machine, Exploration(()), None)
+        self._telling = FailureExplainer(self._machine, Exploration(()), None)
         self.bounds: Counter[tuple[str, str, Span | None]] = Counter()
         self.left_out: Counter[str] = Counter()
         self.initial = self._beginnings()
@@ -220,7 +220,7 @@ class Runs:
                 return False
         return True
 
-    def run(self, number: int) -> Run:
+    def run(self, number: int) -> MeasuredRun:
         """The run of a number. Raises EvaluationError where the model, a weight or an expression has no answer, with the run."""
         return self._run(number, [])
 
@@ -231,14 +231,14 @@ class Runs:
         self._run(number, taken)
         return self._telling.trace(start, taken)
 
-    def _run(self, number: int, taken: list[tuple[int, Values, Values]]) -> Run:
+    def _run(self, number: int, taken: list[tuple[int, Values, Values]]) -> MeasuredRun:
         draws = Draws(self._plan.seed, number)
         start = state = self.initial[draws.below(len(self.initial))]
         names = [f.name for f in self._machine.actions]
         given = {"steps": 0, **{TIMES + name: 0 for name in names}}
-        along = [(k, at, ask) for k, (at, ask) in enumerate(self._measured) if at is not At.END]
+        along = [(k, at, ask) for k, (at, ask) in enumerate(self._measured) if at is not MeasuredAt.END]
         since = self._plan.since
-        row = [NEVER if m.at is At.FIRST else 0 for m in self._plan.measures]
+        row = [NEVER if m.at is MeasuredAt.FIRST else 0 for m in self._plan.measures]
         try:
             while True:
                 for k, when, ask in along if given["steps"] >= since else ():
@@ -247,9 +247,9 @@ class Runs:
                 drawn = None if end else self._draw(state, draws)
                 if drawn is None:
                     for k, (at, ask) in enumerate(self._measured):
-                        if at is At.END:
+                        if at is MeasuredAt.END:
                             row[k] = ask(state, given)
-                    return Run(tuple(row), given["steps"], end or End.STUCK)
+                    return MeasuredRun(tuple(row), given["steps"], end or End.STUCK)
                 taken.append(drawn)
                 given["steps"] += 1
                 given[TIMES + names[drawn[0]]] += 1
@@ -301,14 +301,14 @@ def not_a_weight(name: str) -> str:
     return f"`{name}` must return a weight from 0 to {WEIGHT_MOST:,}"
 
 
-def _joined(at: At, before: int, value: int, steps: int, since: int) -> int:
+def _joined(at: MeasuredAt, before: int, value: int, steps: int, since: int) -> int:
     """What was measured so far, with the value in one state more."""
     match at:
-        case At.FIRST:
+        case MeasuredAt.FIRST:
             return steps if value and before == NEVER else before
-        case At.MEAN:
+        case MeasuredAt.MEAN:
             return before + value
         case _:
             if steps == since:
                 return value
-            return max(before, value) if at is At.MAX else min(before, value)
+            return max(before, value) if at is MeasuredAt.MAX else min(before, value)

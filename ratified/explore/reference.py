@@ -16,8 +16,8 @@ from ratified.language.ir import Function, Kind
 from ratified.language.machine import PythonMachine
 from ratified.language.model import Model
 from ratified.results.beginning import no_beginning
-from ratified.results.counterexample import Counterexample
-from ratified.results.limits import Reached, Watch, peak_memory
+from ratified.results.counterexample import FailureExplainer
+from ratified.results.limits import LimitWatch, Reached, peak_memory
 from ratified.results.result import (
     BEYOND_BOUNDS,
     ActionReport,
@@ -60,13 +60,13 @@ def check_reference(
     deadlock: bool,
     progress: Callable[[Progress], None] | None,
     too_many: int | None = None,
-    watch: Watch | None = None,
+    watch: LimitWatch | None = None,
 ) -> Result:
     """Explore a model with the reference search. See `ratified.explore.check`; `watch` is over time and memory.
 
     Raises TooMany, as soon as that is seen, if there are `too_many` states: what was found in them is hardly ever of use.
     """
-    watch = watch or Watch(limits)
+    watch = watch or LimitWatch(limits)
     machine = PythonMachine(model)
     reduction = symmetry_of(model) if symmetry else None
     notes = []
@@ -102,13 +102,13 @@ def _told(
     machine: PythonMachine,
     found: Exploration,
     reduction: Symmetry | None,
-    watch: Watch,
+    watch: LimitWatch,
     notes: list[str],
     *,
     reduced: bool,
 ) -> Result:
     """What a search has found, and what liveness is on that. Raises EvaluationError."""
-    telling = Counterexample(machine, found, reduction.canonical if reduction else None, _patience(watch))
+    telling = FailureExplainer(machine, found, reduction.canonical if reduction else None, _patience(watch))
     violation: Violation | None = None
     if found.failure is not None:
         if found.failure.problem is not None:
@@ -163,11 +163,11 @@ def _told(
     )
 
 
-def _patience(watch: Watch) -> Callable[[], None]:
+def _patience(watch: LimitWatch) -> Callable[[], None]:
     """What ends the comparison of runs: the limits; where they are reached already, there is a little time all the same."""
     if not watch.over:
         return watch.tick
-    return Watch(Limits(seconds=A_LITTLE, memory=watch.limits.memory)).tick
+    return LimitWatch(Limits(seconds=A_LITTLE, memory=watch.limits.memory)).tick
 
 
 def reports_of(
@@ -181,11 +181,11 @@ def reports_of(
 
 
 def _untested(
-    machine: PythonMachine, found: Exploration, watch: Watch, *, representatives: bool, steps: bool
+    machine: PythonMachine, found: Exploration, watch: LimitWatch, *, representatives: bool, steps: bool
 ) -> frozenset[str]:
     """What was never put to the test; nothing is said of it where there is no time to find out. There is always a little."""
     if watch.over or found.stopped == INTERRUPTED:
-        watch = Watch(Limits(seconds=A_LITTLE, memory=watch.limits.memory))
+        watch = LimitWatch(Limits(seconds=A_LITTLE, memory=watch.limits.memory))
     try:
         return untested(machine, found, representatives=representatives, steps=steps, tick=watch.tick)
     except (KeyboardInterrupt, Reached):
@@ -193,7 +193,7 @@ def _untested(
 
 
 def _liveness(
-    machine: PythonMachine, found: Exploration, watch: Watch, *, complete: bool
+    machine: PythonMachine, found: Exploration, watch: LimitWatch, *, complete: bool
 ) -> tuple[tuple[PropertyReport, ...], Violation | None]:
     """Check the liveness claims, unless something was violated already or the limits allow no more."""
     check = LivenessCheck(machine, found, watch.tick)

@@ -26,10 +26,10 @@ from ratified.explore.symmetry import Symmetry
 from ratified.language.ir import Kind, Module
 from ratified.language.machine import Machine, OutOfBounds, StepError, Values
 from ratified.language.refinement import Refinement
-from ratified.results.limits import Reached, Watch
+from ratified.results.limits import LimitWatch, Reached
 from ratified.results.plainest import Layers
 from ratified.results.result import Limits, Progress, PropertyKind
-from ratified.results.seen import INTERRUPTED, NOWHERE, Edge, Exploration, Failure, Property
+from ratified.results.seen import INTERRUPTED, NOWHERE, Exploration, Failure, NumberedEdge, Property
 
 Step = tuple[int, Values, Values | OutOfBounds]
 
@@ -58,13 +58,13 @@ class Search:
         deadlock: bool = False,
         progress: Callable[[Progress], None] | None = None,
         keep_edges: bool = False,
-        watch: Watch | None = None,
+        watch: LimitWatch | None = None,
     ) -> None:
         """`watch` is over time and memory if it is not to begin now; depth and states are those of `limits`."""
         module = machine.module
         self._machine = machine
         self._limits = limits
-        self._watch = watch or Watch(limits)
+        self._watch = watch or LimitWatch(limits)
         self._canonical = symmetry.canonical if symmetry else None
         self._reduction = reduction
         self._progress = progress
@@ -259,7 +259,7 @@ class Search:
             if isinstance(target, OutOfBounds):
                 found.bounds[target.what, self._machine.actions[action].name, target.span] += 1
                 if found.edges is not None:
-                    found.cut.append(Edge(number, action, arguments, NOWHERE))
+                    found.cut.append(NumberedEdge(number, action, arguments, NOWHERE))
                 continue
             found.generated += 1
             fired[action] += 1
@@ -270,7 +270,7 @@ class Search:
             if after < 0:
                 self._leave_out(after)
                 if found.edges is not None:
-                    found.cut.append(Edge(number, action, arguments, NOWHERE))
+                    found.cut.append(NumberedEdge(number, action, arguments, NOWHERE))
                 continue
             if after >= self._end:
                 self._first[after - self._end] = min(self._first[after - self._end], action)
@@ -280,7 +280,7 @@ class Search:
                 asked.add(target)
                 self._judge_step(number, state, target)
             if found.edges is not None:
-                found.edges.append(Edge(number, action, arguments, after))
+                found.edges.append(NumberedEdge(number, action, arguments, after))
 
     def _admit(self, state: Values, source: int, action: int | None) -> int:
         """Number a state that was not met before and judge it; a negative number if a constraint leaves it out."""

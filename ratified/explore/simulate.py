@@ -18,7 +18,7 @@ from ratified.explore.carried import Carrier
 from ratified.explore.draws import Draws
 from ratified.explore.search import safety_of
 from ratified.explore.switches import switched_off
-from ratified.explore.world import Alone, World, alike
+from ratified.explore.world import Alone, RankWorld, alike
 from ratified.language.claims import Unchecked, unchecked
 from ratified.language.errors import ModelError, RatifiedError, Span
 from ratified.language.ir import Kind, Module
@@ -26,8 +26,8 @@ from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Val
 from ratified.language.model import Model, refuse_a_class
 from ratified.language.refinement import Refinement
 from ratified.results.beginning import no_beginning
-from ratified.results.counterexample import Counterexample
-from ratified.results.limits import Reached, Watch
+from ratified.results.counterexample import FailureExplainer
+from ratified.results.limits import LimitWatch, Reached
 from ratified.results.minimal import Minimizer
 from ratified.results.result import (
     BoundReport,
@@ -137,7 +137,7 @@ def simulate(
 
 def simulate_on_ranks(
     model: Model,
-    world: World,
+    world: RankWorld,
     *,
     runs: int = RUNS,
     length: int = LENGTH,
@@ -219,12 +219,12 @@ class _Walks:
         module = self._machine.module
         self._seed = seed
         self._length = length
-        self._watch = Watch(limits, also=progress and (lambda: progress(max(self._number, 0))))
+        self._watch = LimitWatch(limits, also=progress and (lambda: progress(max(self._number, 0))))
         self._deadlock = deadlock
         self._claims = safety_of(module, deadlock)
         self._refinements = [Refinement(self._machine, f.name) for f in module.of_kind(Kind.REFINEMENT)]
         self._constraints = [f.name for f in module.of_kind(Kind.CONSTRAINT)]
-        self._telling = Counterexample(self._machine, Exploration(self._claims), None)
+        self._telling = FailureExplainer(self._machine, Exploration(self._claims), None)
         self._number: int = -1  # of the run under way
         self._tally = _Tally()  # of that run, or of where runs begin
         self._initial = self._beginnings()
@@ -235,7 +235,7 @@ class _Walks:
         self._wrong: _Wrong | StepError | None = None
         self._first: Trace | None = None
 
-    def run(self, runs: int, world: World) -> Simulation:
+    def run(self, runs: int, world: RankWorld) -> Simulation:
         """Walk, in rounds: each process walks its share of one, and then all know which is the first run that went wrong."""
         whole, begun, batch = _Tally(), 0, 1
         wrong, stopped = runs, None
@@ -371,7 +371,7 @@ class _Walks:
 
     def _again(self, number: int) -> None:
         """Walk a run that was another process's: here nothing limits it."""
-        watch, self._watch, self._tally = self._watch, Watch(), _Tally()
+        watch, self._watch, self._tally = self._watch, LimitWatch(), _Tally()
         self._walk(number)
         self._watch = watch
 
@@ -461,7 +461,7 @@ class _Walks:
         return [*taken, *self._taken[-1:]]
 
 
-def _of_all(mine: _Tally, world: World, module: Module) -> _Tally:
+def _of_all(mine: _Tally, world: RankWorld, module: Module) -> _Tally:
     """What the runs of all processes met with."""
     if world.size == 1:
         return mine

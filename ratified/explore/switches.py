@@ -18,7 +18,7 @@ from ratified.language.scope import running
 from ratified.language.sorts import BoundLeft
 from ratified.language.uses import Uses, bound, conjuncts, free, returns
 
-Env = dict[str, Any]
+SwitchEnv = dict[str, Any]
 
 
 def switched_off(model: Model) -> frozenset[str]:
@@ -36,7 +36,7 @@ class _Switches:
         self._uses = Uses(model.module)
         self._evaluator = Evaluator(model.module, model.scope)
 
-    def forbid(self, body: tuple[Node, ...], known: Env) -> bool:
+    def forbid(self, body: tuple[Node, ...], known: SwitchEnv) -> bool:
         """Whether control cannot come past the guards in these statements. `known` is changed."""
         for at, statement in enumerate(body):
             match statement:
@@ -61,13 +61,13 @@ class _Switches:
                     _forget(bound((statement,)), known)
         return False
 
-    def _bind(self, names: tuple[str, ...], value: Expr, known: Env) -> None:
+    def _bind(self, names: tuple[str, ...], value: Expr, known: SwitchEnv) -> None:
         found_values = self._values(value, known)
         _forget(names, known)
         for found in found_values:
             known.update([(names[0], found)] if len(names) == 1 else zip(names, found, strict=True))
 
-    def _values(self, expr: Expr, known: Env) -> list[Any]:
+    def _values(self, expr: Expr, known: SwitchEnv) -> list[Any]:
         """The value of an expression, if it needs no state and has one."""
         if not (self._uses.stateless(expr) and free(expr) <= known.keys()):
             return []
@@ -77,6 +77,6 @@ class _Switches:
             return []  # told where the step is taken
 
 
-def _forget(names: Iterable[str], known: Env) -> None:
+def _forget(names: Iterable[str], known: SwitchEnv) -> None:
     for name in names:
         known.pop(name, None)

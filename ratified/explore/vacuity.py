@@ -79,7 +79,7 @@ def untested(
     claims of steps are asked about only if all `steps` were taken.
     `tick` is called at every look at a state, and may raise.
     """
-    asked = _Asked(machine, tick)
+    asked = _WitnessedState(machine, tick)
     never = set()
     for invariant in machine.module.of_kind(Kind.INVARIANT):
         for goal in witnesses(machine.module, invariant, machine.model.scope):
@@ -114,7 +114,7 @@ def _steps(machine: Machine, found: Exploration, representatives: bool) -> Itera
             continue  # told elsewhere
 
 
-class _Asked:
+class _WitnessedState:
     """Evaluates witnesses in states."""
 
     def __init__(self, machine: Machine, tick: Callable[[], None]) -> None:

@@ -55,7 +55,7 @@ class Flight(Protocol):
         """Wait for them."""
 
 
-class World(Protocol):
+class RankWorld(Protocol):
     """All ranks, seen from one of them. `neighbours` are the ranks on this machine, itself among them."""
 
     rank: int
@@ -211,7 +211,7 @@ class _Flying:
         return self.into, self.size
 
 
-def join(communicator: MPI.Intracomm | None = None) -> World:
+def join(communicator: MPI.Intracomm | None = None) -> RankWorld:
     """The world of this process: `MPI.COMM_WORLD`, or the communicator given. Raises RatifiedError if there is no MPI."""
     try:
         from mpi4py import MPI
@@ -221,7 +221,7 @@ def join(communicator: MPI.Intracomm | None = None) -> World:
 
 
 def agree(
-    world: World, problem: RatifiedError | str | None, *, tried: bool = True, tell_who: bool = True
+    world: RankWorld, problem: RatifiedError | str | None, *, tried: bool = True, tell_who: bool = True
 ) -> None:
     """Raise, on every rank, what went wrong on any; the first of those, where they differ. Collective.
 
@@ -241,7 +241,7 @@ def agree(
 
 
 @contextmanager
-def alike(world: World) -> Iterator[None]:
+def alike(world: RankWorld) -> Iterator[None]:
     """Raise, on every rank, what a block raises on any, but for an interrupt. Collective."""
     problem: RatifiedError | None = None
     try:
@@ -251,12 +251,12 @@ def alike(world: World) -> Iterator[None]:
     agree(world, problem, tell_who=False)
 
 
-def named(rank: int, host: str, world: World) -> str:
+def named(rank: int, host: str, world: RankWorld) -> str:
     """How a rank is told of."""
     return f"rank {rank} of {world.size} on {host}"
 
 
-def cores_of(world: World) -> int:
+def cores_of(world: RankWorld) -> int:
     """This rank's share of its machine; where ranks are bound to processors of their own, all of those. Collective."""
     mine = tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else ()
     others = world.gather(mine)

@@ -38,10 +38,10 @@ from ratified.language.sorts import Sort
 A = TypeVar("A")
 S = TypeVar("S", bound=Sort)
 
-Place: TypeAlias = tuple[Any, ...]
+ObservedPlace: TypeAlias = tuple[Any, ...]
 """A variable and keys of its maps, as in ("log", s1), or a method of the model that changes nothing, and its arguments."""
 
-Observed: TypeAlias = Mapping[Place, Any]
+Observed: TypeAlias = Mapping[ObservedPlace, Any]
 """What an implementation shows, as values of the model."""
 
 

@@ -21,7 +21,7 @@ NOT_OF_A_RUN: Final = {
 }
 
 
-class Claims:
+class ClaimChecker:
     """The claims of a machine's model, which is asked within its scope.
 
     `every` says after how many events invariants are asked: 1 is at every step, 0 never.

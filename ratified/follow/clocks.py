@@ -23,7 +23,7 @@ from ratified.language.errors import RatifiedError
 
 SECONDS: Final[Mapping[str, float]] = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
-Stamp = tuple[Any, ...]
+ClockStamp = tuple[Any, ...]
 """Of a vector clock ((node, count), ...); of a hybrid one (wall, counter); of a wall clock (seconds,)."""
 
 
@@ -36,7 +36,7 @@ class Clock:
     unit: float = 1.0
     error: float = 0.0
 
-    def stamp(self, event: Event) -> Stamp:
+    def stamp(self, event: Event) -> ClockStamp:
         """Return the stamp of an event. Raises TraceError."""
         place = f"{event.source}:{event.line}"
         value = event.clock
@@ -58,7 +58,7 @@ class Clock:
             raise TraceError(f"{place}: the clock {self.field!r} is {value!r:.60}, not {wanted}")
         return found
 
-    def before(self, one: Stamp, other: Stamp) -> bool:
+    def before(self, one: ClockStamp, other: ClockStamp) -> bool:
         """Whether an event with the one stamp is known to have come before an event of another node with the other."""
         if self.kind == "vector":
             return one != other and _within(one, other)
@@ -66,7 +66,7 @@ class Clock:
             return one < other
         return bool((other[0] - one[0]) * self.unit > 2 * self.error)
 
-    def runs_backwards(self, earlier: Stamp, later: Stamp) -> bool:
+    def runs_backwards(self, earlier: ClockStamp, later: ClockStamp) -> bool:
         """Whether two stamps of one node, in the order of its file, cannot be those of one clock."""
         if self.kind == "vector":
             return not _within(earlier, later)
@@ -74,7 +74,7 @@ class Clock:
             return later < earlier
         return bool((earlier[0] - later[0]) * self.unit > 2 * self.error)
 
-    def order(self, stamp: Stamp) -> tuple[float, ...]:
+    def order(self, stamp: ClockStamp) -> tuple[float, ...]:
         """A number by which events can be sorted so that what is before comes before."""
         return (sum(count for _, count in stamp),) if self.kind == "vector" else stamp
 
@@ -107,7 +107,7 @@ def read_duration(text: str) -> float:
     return float(found[1]) * SECONDS[found[2]]
 
 
-def _within(one: Stamp, other: Stamp) -> bool:
+def _within(one: ClockStamp, other: ClockStamp) -> bool:
     counts = dict(other)
     return all(count <= counts.get(node, 0) for node, count in one)
 
@@ -116,19 +116,19 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _vector(value: Any) -> Stamp | None:
+def _vector(value: Any) -> ClockStamp | None:
     if not isinstance(value, dict) or not all(type(c) is int and c >= 0 for c in value.values()):
         return None
     return tuple(sorted((n, c) for n, c in value.items() if c))
 
 
-def _hybrid(value: Any) -> Stamp | None:
+def _hybrid(value: Any) -> ClockStamp | None:
     if not isinstance(value, list) or len(value) < 2 or not all(map(_is_number, value[:2])):
         return None
     return (value[0], value[1])
 
 
-def _wall(value: Any) -> Stamp | None:
+def _wall(value: Any) -> ClockStamp | None:
     if isinstance(value, str):
         try:
             time = datetime.fromisoformat(value)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Final
 
-from ratified.follow.binding import Binding, BindingError, Claim, Event, Place
+from ratified.follow.binding import Binding, BindingError, Claim, Event, ObservedPlace
 from ratified.follow.steps import Attempt, Change, Do, Either, Holds, Refusal, Repeat
 from ratified.language.errors import ModelError, Span
 from ratified.language.given import typed
@@ -89,7 +89,7 @@ class Meaning:
             for d in machine.module.variables
         ]
         """Of each variable that is a map what its keys may be, as for arguments: an equal number is none."""
-        self._places: set[Place] = set()
+        self._places: set[ObservedPlace] = set()
 
     def check_steps(self, event: Event, steps: object) -> None:
         """That an event means steps of the model. Raises BindingError."""
@@ -229,7 +229,7 @@ class Meaning:
                 )
             declared = declared.value if isinstance(declared, MapType) else declared.item
 
-    def check_value(self, place: Place, seen: object, there: object) -> None:
+    def check_value(self, place: ObservedPlace, seen: object, there: object) -> None:
         """That a value that was observed is of the kind of what the model has there. Raises BindingError."""
         name, *keys = place
         declared = self._variables.get(name)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ratified.follow.binding import Event
-from ratified.follow.clocks import Clock, Stamp
+from ratified.follow.clocks import Clock, ClockStamp
 from ratified.follow.source import TraceError
 from ratified.follow.tracker import TIDY_EVERY, Meant, Mismatch, Tracker
 from ratified.language.machine import Values
@@ -27,7 +27,7 @@ MOST_ORDERS: Final = 100
 MOST_APART: Final = 1_000
 """Events by which a cut may be ahead in one file of what the clocks say."""
 
-Cut = tuple[tuple[int, frozenset[int]], ...]
+FileCut = tuple[tuple[int, frozenset[int]], ...]
 """For each file: the number of its first event that has not been followed, and those beyond it that have been."""
 
 
@@ -36,7 +36,7 @@ class _Read:
     """An event of a file, with its stamp, and what it means once that was asked."""
 
     event: Event
-    stamp: Stamp
+    stamp: ClockStamp
     meant: Meant | None = None
     counted: bool = False
 
@@ -93,8 +93,8 @@ class Merged:
         self._files = [_File(f, clock) for f in files]
         self._most = most_orders
         self._reach = tracker.binding.reordered
-        none: Cut = tuple((0, frozenset()) for _ in files)
-        self._cuts: dict[Cut, list[Values]] = {none: tracker.states}
+        none: FileCut = tuple((0, frozenset()) for _ in files)
+        self._cuts: dict[FileCut, list[Values]] = {none: tracker.states}
         self._usual = none  # the cut of the order in which clocks sort events
         self._since_tidied = 0
         self.current: Event | None = None  # that is asked for what it means
@@ -120,7 +120,7 @@ class Merged:
     def step(self) -> bool:
         """Follow one event more, in every order that is open; whether that is explained. Raises EventError."""
         tracker, level = self.tracker, self.tracker.result.events
-        found: dict[Cut, dict[Values, None]] = {}
+        found: dict[FileCut, dict[Values, None]] = {}
         failed: tuple[Mismatch | None, str | None] | None = None
         for cut, states in self._cuts.items():
             for number, index, read in self._enabled(cut):
@@ -177,7 +177,7 @@ class Merged:
         result.verdict, result.mismatch, result.stopped = Verdict.HOLDS, None, None
         return [], why
 
-    def _enabled(self, cut: Cut) -> list[tuple[int, int, _Read]]:
+    def _enabled(self, cut: FileCut) -> list[tuple[int, int, _Read]]:
         """The events that may come next: those that no event which has not been followed is known to come before."""
         open_ = [
             (k, n, read)
@@ -195,7 +195,7 @@ class Merged:
         ]
 
     @staticmethod
-    def _with(cut: Cut, number: int, index: int) -> Cut:
+    def _with(cut: FileCut, number: int, index: int) -> FileCut:
         base, beyond = cut[number]
         beyond |= {index}
         while base in beyond:
@@ -203,10 +203,10 @@ class Merged:
             base += 1
         return (*cut[:number], (base, beyond), *cut[number + 1 :])
 
-    def _nearest(self, found: Mapping[Cut, dict[Values, None]]) -> Mapping[Cut, dict[Values, None]]:
+    def _nearest(self, found: Mapping[FileCut, dict[Values, None]]) -> Mapping[FileCut, dict[Values, None]]:
         """Of these, as many as are held: the nearest to the order of the clocks."""
 
-        def apart(cut: Cut) -> int:
+        def apart(cut: FileCut) -> int:
             return max(abs(base - usual) for (base, _), (usual, _) in zip(cut, self._usual, strict=True))
 
         if len(found) == 1:

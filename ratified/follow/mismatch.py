@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ratified.follow.binding import Names, Place
+from ratified.follow.binding import Names, ObservedPlace
 from ratified.follow.steps import Change, Do, Holds, Refusal
 from ratified.follow.tracker import Mismatch, Tracker
 from ratified.language.errors import RatifiedError, Span
@@ -40,7 +40,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Near:
+class NearMiss:
     """A way the model could have gone: its actions, and how what it leads to compares with what was seen."""
 
     path: tuple[str, ...]
@@ -67,10 +67,10 @@ class Explanation:
     """All that can be said of a mismatch. `meant` are the ways that the event stands for, the nearest first."""
 
     mismatch: Mismatch
-    meant: tuple[Near, ...]
+    meant: tuple[NearMiss, ...]
     blocked: tuple[Blocked, ...]
     possible: tuple[tuple[str, int], ...]
-    nearest: Near | None
+    nearest: NearMiss | None
 
 
 @dataclass(slots=True)
@@ -98,7 +98,7 @@ def explain(follower: Tracker) -> Explanation:
     notes = _Notes(dict.fromkeys(mismatch.states, ()))
     ends = follower.run(mismatch.steps, mismatch.states, notes)
     meant = sorted(
-        (Near(notes.paths.get(end, ()), _compared(follower, end, mismatch)) for end in ends),
+        (NearMiss(notes.paths.get(end, ()), _compared(follower, end, mismatch)) for end in ends),
         key=lambda n: n.distance,
     )
     possible, nearest = _possible(follower, mismatch)
@@ -156,13 +156,13 @@ def _named(source: str) -> dict[str, None]:
     return dict.fromkeys(re.findall(r"\b(?:self|m)\.(\w+)", source))
 
 
-def _possible(follower: Tracker, mismatch: Mismatch) -> tuple[tuple[tuple[str, int], ...], Near | None]:
+def _possible(follower: Tracker, mismatch: Mismatch) -> tuple[tuple[tuple[str, int], ...], NearMiss | None]:
     """How often each action was possible in the states before, and the step that comes nearest to what was seen.
 
     None does that comes no nearer than no step at all.
     """
     counts: Counter[str] = Counter()
-    nearest: Near | None = None
+    nearest: NearMiss | None = None
     machine = follower.machine
     for state in mismatch.states[:MOST_SHOWN]:
         still = sum(d.differs for d in _compared(follower, state, mismatch))
@@ -176,13 +176,13 @@ def _possible(follower: Tracker, mismatch: Mismatch) -> tuple[tuple[tuple[str, i
                 if isinstance(after, OutOfBounds) or not mismatch.observed:
                     continue
                 given = {p.name: a for p, a in zip(action.arguments, arguments, strict=True)}
-                near = Near((str(Do(action.name, given)),), _compared(follower, after, mismatch))
+                near = NearMiss((str(Do(action.name, given)),), _compared(follower, after, mismatch))
                 if near.distance < (still if nearest is None else nearest.distance):
                     nearest = near
     return tuple(sorted((name, count) for name, count in counts.items() if count)), nearest
 
 
-def place_text(place: Place) -> str:
+def place_text(place: ObservedPlace) -> str:
     """A place as it is written in a model."""
     name, *keys = place
     return str(name) + "".join(f"[{show(k)}]" for k in keys)
@@ -223,7 +223,7 @@ def _lines(why: Explanation, follower: Tracker, source: str) -> Iterator[str]:
     elif mismatch.observed:
         yield ""
         yield "observed beside what the model has before it"
-        yield from _table(Near((), _compared(follower, mismatch.states[0], mismatch)))
+        yield from _table(NearMiss((), _compared(follower, mismatch.states[0], mismatch)))
     if len(mismatch.states) > 1:
         yield ""
         yield f"{len(mismatch.states):,} states of the model could have been before it; the nearest is shown"
@@ -238,7 +238,7 @@ def _lines(why: Explanation, follower: Tracker, source: str) -> Iterator[str]:
         yield from _table(near)
 
 
-def _table(near: Near) -> Iterator[str]:
+def _table(near: NearMiss) -> Iterator[str]:
     rows = [
         (d.place, _short(show(d.observed), 34), _short(show(d.expected), 34), d.differs)
         for d in near.differences

@@ -23,12 +23,12 @@ from ratified.follow.binding import (
     Event,
     EventError,
     Observed,
-    Place,
+    ObservedPlace,
     TooSmallError,
     known_events,
     raised_at,
 )
-from ratified.follow.claims import Claims
+from ratified.follow.claims import ClaimChecker
 from ratified.follow.coverage import Coverage, Explanations
 from ratified.follow.direct.machine import DirectMachine
 from ratified.follow.meaning import Meaning, Room, checked_model
@@ -119,7 +119,7 @@ class Tracker:
         self.result = Followed()
         self.most_unobserved = binding.most_unobserved if most_unobserved is None else most_unobserved
         self._most_states = most_states
-        self.claims = Claims(self._direct, claims_every)
+        self.claims = ClaimChecker(self._direct, claims_every)
         self.coverage: Coverage | None = None  # told what explains the events, if it is set
         self._asking = False  # whether claims are asked of each step that is taken
         self._broken: str | None = None  # a claim that a step would have broken, which was not taken for that
@@ -457,7 +457,7 @@ class Tracker:
                 kept.append(state)
         return kept
 
-    def value(self, state: Values, place: Place) -> Any:
+    def value(self, state: Values, place: ObservedPlace) -> Any:
         """What a state has at a place."""
         name = place[0]
         index = self.variables.get(name)

@@ -10,54 +10,54 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class RawName:
     """A model value, or a string: what is written with letters."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Elements:
+class RawSet:
     """A set."""
 
     items: tuple[Raw, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class RawSequence:
     """A sequence or tuple."""
 
     items: tuple[Raw, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Fields:
+class RawRecord:
     """A record."""
 
     items: Mapping[str, Raw]
 
 
 @dataclass(frozen=True, slots=True)
-class Pairs:
+class RawFunction:
     """A function."""
 
     items: tuple[tuple[Raw, Raw], ...]
 
 
-Raw = int | bool | Name | Elements | Listing | Fields | Pairs
+Raw = int | bool | RawName | RawSet | RawSequence | RawRecord | RawFunction
 
 
 def shown(raw: Raw) -> str:
     """A raw value as TLA+ writes it."""
     match raw:
-        case Name(text):
+        case RawName(text):
             return text
-        case Elements(items):
+        case RawSet(items):
             return "{" + ", ".join(map(shown, items)) + "}"
-        case Listing(items):
+        case RawSequence(items):
             return "<<" + ", ".join(map(shown, items)) + ">>"
-        case Fields(items):
+        case RawRecord(items):
             return "[" + ", ".join(f"{k} |-> {shown(v)}" for k, v in items.items()) + "]"
-        case Pairs(items):
+        case RawFunction(items):
             return "(" + " @@ ".join(f"{shown(k)} :> {shown(v)}" for k, v in items) + ")"
     return str(raw).upper() if isinstance(raw, bool) else str(raw)

@@ -40,7 +40,7 @@ from ratified.language.types import (
 )
 from ratified.language.uses import nodes
 
-Shape = tuple[object, ...]
+ValueShape = tuple[object, ...]
 
 
 def refined_by(model: Model) -> list[tuple[str, Model]]:
@@ -183,78 +183,78 @@ def _clashing(unions: Sequence[UnionType]) -> set[type]:
     return apart
 
 
-SHAPES: Rules[tuple[Shape, ...], Shape] = Rules("what TLC can compare")
+SHAPES: Rules[tuple[ValueShape, ...], ValueShape] = Rules("what TLC can compare")
 
 
-def shape(t: Type) -> Shape:
+def shape(t: Type) -> ValueShape:
     """What TLC can compare: values of equal shapes."""
     return fold(t, SHAPES)
 
 
 @SHAPES.rule(IntType)
-def _(t: IntType, inside: tuple[Shape, ...]) -> Shape:
+def _(t: IntType, inside: tuple[ValueShape, ...]) -> ValueShape:
     return ("number",)
 
 
 @SHAPES.rule(BoolType)
-def _(t: BoolType, inside: tuple[Shape, ...]) -> Shape:
+def _(t: BoolType, inside: tuple[ValueShape, ...]) -> ValueShape:
     return ("truth",)
 
 
 @SHAPES.rule(EnumType)
-def _(t: EnumType, inside: tuple[Shape, ...]) -> Shape:
+def _(t: EnumType, inside: tuple[ValueShape, ...]) -> ValueShape:
     return ("string",)
 
 
 @SHAPES.rule(SortType)
-def _(t: SortType, inside: tuple[Shape, ...]) -> Shape:
+def _(t: SortType, inside: tuple[ValueShape, ...]) -> ValueShape:
     return ("number",) if t.ordered else ("model value",)
 
 
 @SHAPES.rule(NoneType)
-def _(t: NoneType, inside: tuple[Shape, ...]) -> Shape:
+def _(t: NoneType, inside: tuple[ValueShape, ...]) -> ValueShape:
     return ("model value",)
 
 
 @SHAPES.rule(OptionalType)
-def _(t: OptionalType, inside: tuple[Shape, ...]) -> Shape:
+def _(t: OptionalType, inside: tuple[ValueShape, ...]) -> ValueShape:
     return inside[0]
 
 
 @SHAPES.rule(RecordType)
-def _(t: RecordType, inside: tuple[Shape, ...]) -> Shape:
+def _(t: RecordType, inside: tuple[ValueShape, ...]) -> ValueShape:
     return ("record", t.record)
 
 
 @SHAPES.rule(UnionType)
-def _(t: UnionType, inside: tuple[Shape, ...]) -> Shape:
+def _(t: UnionType, inside: tuple[ValueShape, ...]) -> ValueShape:
     return ("union", *(r.record for r in t.records))
 
 
 @SHAPES.rule(TupleType)
-def _(t: TupleType, inside: tuple[Shape, ...]) -> Shape:
+def _(t: TupleType, inside: tuple[ValueShape, ...]) -> ValueShape:
     return ("tuple", *inside)
 
 
 @SHAPES.rule(MapType)
-def _(t: MapType, inside: tuple[Shape, ...]) -> Shape:
+def _(t: MapType, inside: tuple[ValueShape, ...]) -> ValueShape:
     return ("function", *inside)
 
 
 @SHAPES.rule(SetType)
-def _(t: SetType, inside: tuple[Shape, ...]) -> Shape:
+def _(t: SetType, inside: tuple[ValueShape, ...]) -> ValueShape:
     return ("set", *inside)
 
 
 @SHAPES.rule(BagType)
-def _(t: BagType, inside: tuple[Shape, ...]) -> Shape:
+def _(t: BagType, inside: tuple[ValueShape, ...]) -> ValueShape:
     return ("bag", *inside)
 
 
 @SHAPES.rule(SeqType)
-def _(t: SeqType, inside: tuple[Shape, ...]) -> Shape:
+def _(t: SeqType, inside: tuple[ValueShape, ...]) -> ValueShape:
     return ("sequence", *inside)
 
 
-def _comparable(a: Shape, b: Shape) -> bool:
+def _comparable(a: ValueShape, b: ValueShape) -> bool:
     return a == b or ("model value",) in (a, b)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ratified.interchange.raw import Elements, Fields, Listing, Name, Pairs, Raw, shown
+from ratified.interchange.raw import Raw, RawFunction, RawName, RawRecord, RawSequence, RawSet, shown
 from ratified.interchange.representation import Representation
 from ratified.language.errors import RatifiedError
 from ratified.language.rules import Rules
@@ -49,7 +49,7 @@ class Typing:
 
     def value(self, raw: Raw, t: Type, where: str) -> Any:
         """A value of a type. Raises BadValue, which names the place."""
-        found = READ(t, Reading(self, raw, where))
+        found = READ(t, RawReading(self, raw, where))
         if found is _UNFIT:
             raise BadValue(f"{where} is {shown(raw)}, which is not a value of type {t}")
         return found
@@ -59,7 +59,7 @@ class Typing:
         values = members(sort)
         if isinstance(raw, int) and not isinstance(raw, bool) and ordered:
             return values[raw] if 0 <= raw < len(values) else None
-        if isinstance(raw, Name):
+        if isinstance(raw, RawName):
             text = re.sub(
                 rf"_OF_{sort.__name__.upper()}$", "", raw.text
             )  # Apalache's way to write a value of a type
@@ -73,7 +73,7 @@ class Typing:
         """A value or None, which others write as a variant, `Some(...)`; a record may have such fields itself, and goes first."""
         variant = _variant(raw)
         if variant is None or variant[0] not in ("None", "Some"):
-            return None if raw == Name("None") else self.value(raw, item, where)
+            return None if raw == RawName("None") else self.value(raw, item, where)
         try:
             return self.value(raw, item, where)
         except BadValue:
@@ -88,16 +88,18 @@ class Typing:
             if variant is None:
                 raise
             tag, inner = variant
-            named = Fields({self.form.kind: Name(tag), **(inner.items if isinstance(inner, Fields) else {})})
+            named = RawRecord(
+                {self.form.kind: RawName(tag), **(inner.items if isinstance(inner, RawRecord) else {})}
+            )
             return self._fields(named, t, where)
 
     def _fields(self, raw: Raw, t: RecordType | UnionType, where: str) -> Any:
         records = t.records if isinstance(t, UnionType) else (t,)
-        fields = raw.items if isinstance(raw, Fields) else {}
+        fields = raw.items if isinstance(raw, RawRecord) else {}
         said = fields.get(self.form.kind)
-        for one in records if isinstance(raw, Fields) else ():
+        for one in records if isinstance(raw, RawRecord) else ():
             wanted = {self.form.field(one.record, name): name for name in one.fields}
-            if isinstance(said, Name) and said.text != self.form.tag(one.record):
+            if isinstance(said, RawName) and said.text != self.form.tag(one.record):
                 continue
             if {k for k in fields if k != self.form.kind or k in wanted} != set(wanted):
                 continue
@@ -135,7 +137,7 @@ _UNFIT = object()
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class RawReading:
     """A raw value that is being read, and its place."""
 
     typing: Typing
@@ -143,49 +145,49 @@ class Reading:
     where: str
 
 
-READ: Rules[Reading, Any] = Rules("reading values")
+READ: Rules[RawReading, Any] = Rules("reading values")
 
 
 @READ.rule(OptionalType)
-def _(t: OptionalType, at: Reading) -> Any:
+def _(t: OptionalType, at: RawReading) -> Any:
     return at.typing.optional(at.raw, t.item, at.where)
 
 
 @READ.rule(NoneType)
-def _(t: NoneType, at: Reading) -> Any:
-    return None if at.raw == Name("None") else _UNFIT
+def _(t: NoneType, at: RawReading) -> Any:
+    return None if at.raw == RawName("None") else _UNFIT
 
 
 @READ.rule(BoolType)
-def _(t: BoolType, at: Reading) -> Any:
+def _(t: BoolType, at: RawReading) -> Any:
     return at.raw if isinstance(at.raw, bool) else _UNFIT
 
 
 @READ.rule(IntType)
-def _(t: IntType, at: Reading) -> Any:
+def _(t: IntType, at: RawReading) -> Any:
     return at.raw if isinstance(at.raw, int) and not isinstance(at.raw, bool) else _UNFIT
 
 
 @READ.rule(EnumType)
-def _(t: EnumType, at: Reading) -> Any:
+def _(t: EnumType, at: RawReading) -> Any:
     # Quint's sum types are variants, `{"tag": "IDLE", "value": ...}`.
-    called = at.raw.items.get("tag") if isinstance(at.raw, Fields) else at.raw
-    return next((m for m in t.enum if called == Name(at.typing.form.member(m))), _UNFIT)
+    called = at.raw.items.get("tag") if isinstance(at.raw, RawRecord) else at.raw
+    return next((m for m in t.enum if called == RawName(at.typing.form.member(m))), _UNFIT)
 
 
 @READ.rule(SortType)
-def _(t: SortType, at: Reading) -> Any:
+def _(t: SortType, at: RawReading) -> Any:
     found = at.typing.member(at.raw, t.sort, ordered=t.ordered)
     return _UNFIT if found is None else found
 
 
 @READ.rule(RecordType, UnionType)
-def _(t: RecordType | UnionType, at: Reading) -> Any:
+def _(t: RecordType | UnionType, at: RawReading) -> Any:
     return at.typing.record(at.raw, t, at.where)
 
 
 @READ.rule(TupleType)
-def _(t: TupleType, at: Reading) -> Any:
+def _(t: TupleType, at: RawReading) -> Any:
     parts = _items(at.raw)
     if parts is None or len(parts) != len(t.items):
         return _UNFIT
@@ -194,14 +196,14 @@ def _(t: TupleType, at: Reading) -> Any:
 
 
 @READ.rule(SetType)
-def _(t: SetType, at: Reading) -> Any:
-    if not isinstance(at.raw, Elements | Listing):
+def _(t: SetType, at: RawReading) -> Any:
+    if not isinstance(at.raw, RawSet | RawSequence):
         return _UNFIT
     return Set(at.typing.value(p, t.item, f"an element of {at.where}") for p in at.raw.items)
 
 
 @READ.rule(SeqType)
-def _(t: SeqType, at: Reading) -> Any:
+def _(t: SeqType, at: RawReading) -> Any:
     parts = _items(at.raw)
     if parts is None:
         return _UNFIT
@@ -209,13 +211,13 @@ def _(t: SeqType, at: Reading) -> Any:
 
 
 @READ.rule(BagType)
-def _(t: BagType, at: Reading) -> Any:
+def _(t: BagType, at: RawReading) -> Any:
     pairs = _pairs(at.raw)
     return _UNFIT if pairs is None else at.typing.bag(pairs, t.item, at.where)
 
 
 @READ.rule(MapType)
-def _(t: MapType, at: Reading) -> Any:
+def _(t: MapType, at: RawReading) -> Any:
     pairs = _pairs(at.raw)
     return _UNFIT if pairs is None else at.typing.map(pairs, t, at.where)
 
@@ -223,21 +225,21 @@ def _(t: MapType, at: Reading) -> Any:
 def _variant(raw: Raw) -> tuple[str, Raw] | None:
     """The tag and value of a variant, `{"tag": ..., "value": ...}`, as Quint and Apalache have them; None has no value."""
     if (
-        isinstance(raw, Fields)
+        isinstance(raw, RawRecord)
         and set(raw.items) <= {"tag", "value"}
-        and isinstance(raw.items.get("tag"), Name)
+        and isinstance(raw.items.get("tag"), RawName)
     ):
         tag = raw.items["tag"]
-        assert isinstance(tag, Name)
-        return tag.text, raw.items.get("value", Fields({}))
+        assert isinstance(tag, RawName)
+        return tag.text, raw.items.get("value", RawRecord({}))
     return None
 
 
 def _items(raw: Raw) -> Sequence[Raw] | None:
     """A sequence, which may be written as a function of 1 to its length."""
-    if isinstance(raw, Listing):
+    if isinstance(raw, RawSequence):
         return raw.items
-    if isinstance(raw, Pairs) and all(isinstance(k, int) for k, _ in raw.items):
+    if isinstance(raw, RawFunction) and all(isinstance(k, int) for k, _ in raw.items):
         ordered = sorted(raw.items, key=lambda pair: pair[0])  # type: ignore[arg-type,return-value]  # all are numbers
         if [k for k, _ in ordered] == list(range(1, len(ordered) + 1)):
             return [v for _, v in ordered]
@@ -247,10 +249,10 @@ def _items(raw: Raw) -> Sequence[Raw] | None:
 def _pairs(raw: Raw) -> Sequence[tuple[Raw, Raw]] | None:
     """A function, which may be written as a record or a sequence."""
     match raw:
-        case Pairs(items):
+        case RawFunction(items):
             return items
-        case Fields(items):
-            return [(Name(k), v) for k, v in items.items()]
-        case Listing(items):
+        case RawRecord(items):
+            return [(RawName(k), v) for k, v in items.items()]
+        case RawSequence(items):
             return [(n, v) for n, v in enumerate(items, start=1)]
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ratified.itf.follow import FollowedRun, Near, follow
+from ratified.itf.follow import FollowedRun, NearStep, follow
 from ratified.itf.format import ItfRun, as_itf, read_itf
 
-__all__ = ["FollowedRun", "ItfRun", "Near", "as_itf", "follow", "read_itf"]
+__all__ = ["FollowedRun", "ItfRun", "NearStep", "as_itf", "follow", "read_itf"]

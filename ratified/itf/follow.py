@@ -13,19 +13,19 @@ from itertools import pairwise
 from ratified.language.ir import Kind
 from ratified.language.machine import Machine, OutOfBounds, PythonMachine, Values, state_dict
 from ratified.language.model import Model
-from ratified.results.changes import Change, changes
+from ratified.results.changes import StateDifference, changes
 from ratified.results.result import State, Step, Trace
 
 MOST_NEAR = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Near:
+class NearStep:
     """Something that the model could have done, and how what was seen differs from it."""
 
     action: str
     arguments: tuple[tuple[str, object], ...]
-    differences: tuple[Change, ...]
+    differences: tuple[StateDifference, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class FollowedRun:
     length: int
     wrong: int | None = None
     seen: State | None = None
-    near: tuple[Near, ...] = ()
+    near: tuple[NearStep, ...] = ()
     enabled: tuple[str, ...] = ()
     violated: tuple[tuple[str, int], ...] = ()
     back: bool = False
@@ -56,7 +56,7 @@ def follow(model: Model, states: Sequence[Values], loop: int | None = None) -> F
         init = machine.module.functions.get("init")
         names = [a.name for a in init.arguments] if init else []
         near = [
-            Near("init", tuple(zip(names, a, strict=False)), changes(state_dict(machine, s), seen[0]))
+            NearStep("init", tuple(zip(names, a, strict=False)), changes(state_dict(machine, s), seen[0]))
             for a, s in begins
         ]
         return FollowedRun(Trace(seen[0], ()), len(states), 0, seen[0], _nearest(near))
@@ -74,16 +74,16 @@ def follow(model: Model, states: Sequence[Values], loop: int | None = None) -> F
 
 
 def _wrong(
-    trace: Trace, length: int, index: int, seen: State, near: list[Near], *, back: bool = False
+    trace: Trace, length: int, index: int, seen: State, near: list[NearStep], *, back: bool = False
 ) -> FollowedRun:
     enabled = tuple(dict.fromkeys(n.action for n in near))
     return FollowedRun(trace, length, index, seen, _nearest(near), enabled, back=back)
 
 
-def _step(machine: Machine, before: Values, after: Values) -> Step | list[Near]:
+def _step(machine: Machine, before: Values, after: Values) -> Step | list[NearStep]:
     """The step that explains a change, or what could have been instead."""
     target_state = state_dict(machine, after)
-    near: list[Near] = []
+    near: list[NearStep] = []
     for index, arguments, target in machine.steps(before):
         action = machine.actions[index]
         named = tuple((a.name, v) for a, v in zip(action.arguments, arguments, strict=True))
@@ -93,13 +93,13 @@ def _step(machine: Machine, before: Values, after: Values) -> Step | list[Near]:
             return Step(action.name, named, target_state)
         if target == before:
             continue  # what changes nothing explains nothing
-        near.append(Near(action.name, named, changes(state_dict(machine, target), target_state)))
+        near.append(NearStep(action.name, named, changes(state_dict(machine, target), target_state)))
     if before == after:
         return Step("nothing", (), target_state)
     return near
 
 
-def _nearest(near: list[Near]) -> tuple[Near, ...]:
+def _nearest(near: list[NearStep]) -> tuple[NearStep, ...]:
     return tuple(sorted(near, key=lambda n: len(n.differences))[:MOST_NEAR])
 
 

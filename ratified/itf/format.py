@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ratified.interchange.raw import Elements, Fields, Listing, Name, Pairs, Raw
+from ratified.interchange.raw import Raw, RawFunction, RawName, RawRecord, RawSequence, RawSet
 from ratified.interchange.representation import Representation
 from ratified.interchange.typing import READ, BadValue, Typing
 from ratified.language.errors import RatifiedError
@@ -244,26 +244,26 @@ def _raw(value: object, where: str) -> Raw:
         case bool() | int():
             return value
         case None:
-            return Name("None")
+            return RawName("None")
         case str(text):
-            return Name(text)
+            return RawName(text)
         case list(items):
-            return Listing(tuple(_raw(v, f"{where}[{n}]") for n, v in enumerate(items)))
+            return RawSequence(tuple(_raw(v, f"{where}[{n}]") for n, v in enumerate(items)))
         case {"#bigint": str(digits)}:
             try:
                 return int(digits)
             except ValueError:
                 raise ItfError(f"{where}: {digits!r} is not a number") from None
         case {"#tup": list(items)}:
-            return Listing(tuple(_raw(v, f"{where}[{n}]") for n, v in enumerate(items)))
+            return RawSequence(tuple(_raw(v, f"{where}[{n}]") for n, v in enumerate(items)))
         case {"#set": list(items)}:
-            return Elements(tuple(_raw(v, f"{where}[{n}]") for n, v in enumerate(items)))
+            return RawSet(tuple(_raw(v, f"{where}[{n}]") for n, v in enumerate(items)))
         case {"#map": list(items)}:
-            return Pairs(tuple(_pair(v, f"{where}[{n}]") for n, v in enumerate(items)))
+            return RawFunction(tuple(_pair(v, f"{where}[{n}]") for n, v in enumerate(items)))
         case {"#unserializable": text}:
             raise ItfError(f"{where}: the tool that wrote the file could not write this value: {text}")
         case dict() as fields if not any(str(key).startswith("#") for key in fields):
-            return Fields({str(k): _raw(v, f"{where}.{k}") for k, v in fields.items()})
+            return RawRecord({str(k): _raw(v, f"{where}.{k}") for k, v in fields.items()})
     raise ItfError(f"{where}: {json.dumps(value)[:60]} is not an ITF value")
 
 

@@ -14,7 +14,7 @@ from ratified.language.errors import Span
 from ratified.language.ir import Function, Node
 from ratified.language.uses import nodes
 
-Place = tuple[int, int]
+SourcePosition = tuple[int, int]
 """A line, and a column in it."""
 
 
@@ -75,7 +75,7 @@ class Guards:
                 return here >= self._last(one)
         return False
 
-    def _last(self, function: Function) -> Place:
+    def _last(self, function: Function) -> SourcePosition:
         """Where the last guard of a function ends."""
         ends = [_end(s) for s in self._ends(self.until_last(function.body))]
         return max(ends, default=(0, 0))
@@ -108,9 +108,9 @@ def _spans(body: Iterable[Node]) -> Iterator[Span]:
     return (node.span for node in nodes(body) if isinstance(node, Node))
 
 
-def _begin(span: Span) -> Place:
+def _begin(span: Span) -> SourcePosition:
     return (span.line, span.column)
 
 
-def _end(span: Span) -> Place:
+def _end(span: Span) -> SourcePosition:
     return (span.end_line, span.end_column)

@@ -20,7 +20,7 @@ N = TypeVar("N", bound=Node)
 LARGEST = 4_000
 """Nodes in what a function may be written out to; beyond it the call is left alone."""
 
-Names = Mapping[str, Expr]
+Substitution = Mapping[str, Expr]
 
 
 class Inliner:
@@ -51,7 +51,7 @@ class Inliner:
 
     # --- statements to one expression ---
 
-    def _returned(self, body: tuple[Node, ...], names: Names, old: bool, budget: int) -> Expr | None:
+    def _returned(self, body: tuple[Node, ...], names: Substitution, old: bool, budget: int) -> Expr | None:
         """The value that statements return. A `for` that returns only False is an `all`."""
         if not body or budget < 0:
             return None
@@ -86,7 +86,7 @@ class Inliner:
                 return None
 
     def _loop(
-        self, loop: ir.For, rest: tuple[Node, ...], names: Names, old: bool, budget: int
+        self, loop: ir.For, rest: tuple[Node, ...], names: Substitution, old: bool, budget: int
     ) -> Expr | None:
         returned = [node.value for node in returns(loop.body)]
         if assigned(loop.body).keys() & names.keys() or any(
@@ -105,11 +105,11 @@ class Inliner:
 
     # --- substitution ---
 
-    def rewritten(self, node: N, names: Names, *, old: bool = False) -> N:
+    def rewritten(self, node: N, names: Substitution, *, old: bool = False) -> N:
         """A node with local names replaced (those that statements bind only by other names), reading `old` variables if so."""
         return self._node(node, names, old)  # type: ignore[return-value]  # a statement stays one, an expression too
 
-    def _node(self, node: Node, names: Names, old: bool) -> Node:
+    def _node(self, node: Node, names: Substitution, old: bool) -> Node:
         if isinstance(node, ir.Local):
             replacement = names.get(node.name, node)
             # What stands for a binding has no type of its own.
@@ -124,7 +124,7 @@ class Inliner:
             return dataclasses.replace(made, which=Which.OLD)
         return made
 
-    def _collect(self, node: ir.Collect, names: Names, old: bool) -> ir.Collect:
+    def _collect(self, node: ir.Collect, names: Substitution, old: bool) -> ir.Collect:
         default = None if node.default is None else self.rewritten(node.default, names, old=old)
         clauses = []
         for clause in node.clauses:
@@ -138,6 +138,6 @@ class Inliner:
         return ir.Collect(node.span, node.type, node.kind, element, tuple(clauses), key, default)
 
 
-def _renamed(name: str, names: Names) -> str:
+def _renamed(name: str, names: Substitution) -> str:
     replacement = names.get(name)
     return replacement.name if isinstance(replacement, ir.Local) else name

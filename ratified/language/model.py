@@ -25,7 +25,7 @@ from ratified.language.ir import Function, Kind, Module
 from ratified.language.scope import Scope, running
 from ratified.language.source import say_with_whole_records
 from ratified.language.types import (
-    Fit,
+    FitCheck,
     MapType,
     OptionalType,
     Type,
@@ -35,7 +35,7 @@ from ratified.language.types import (
     without_zero,
     zero_of,
 )
-from ratified.language.values import KeyPlace, Map, Path, attached, show
+from ratified.language.values import KeyPlace, Map, PlacePath, attached, show
 
 _later: ContextVar[bool] = ContextVar("later", default=False)
 
@@ -72,7 +72,9 @@ class VariablePlace:
         self.declared = declared
         self._owner = owner.__dict__
         self._name = name
-        self._fits: list[Fit | None] = []  # of the variable, of a value of its map, of a value of that, ...
+        self._fits: list[
+            FitCheck | None
+        ] = []  # of the variable, of a value of its map, of a value of that, ...
         inside: Type | None = resolved(declared, owner.scope)
         while inside is not None:
             self._fits.append(fit_of(inside, name))
@@ -84,7 +86,7 @@ class VariablePlace:
         """The variable's value now."""
         return self._owner[self._name]
 
-    def write(self, value: Any, path: Path = ()) -> None:
+    def write(self, value: Any, path: PlacePath = ()) -> None:
         """Give the variable another value, if it is within the variable's bounds.
 
         Only what is at the end of the path is looked at: the rest was, when it came there.

@@ -44,7 +44,7 @@ from ratified.language.types import (
 Tree = Node | Clause | Function | Iterable[Node | Clause]
 """A piece of a model: an expression, a statement, a block of statements, or a whole function with its parameters' domains."""
 
-Place = tuple[Which, str]
+VariableKey = tuple[Which, str]
 """A variable of one state."""
 
 
@@ -213,8 +213,8 @@ def guards_first(body: Iterable[Node]) -> bool:
 class Facts:
     """What is known of a piece. `calls` are the keys of functions and procedures that it comes to, directly or not."""
 
-    reads: frozenset[Place] = frozenset()
-    writes: frozenset[Place] = frozenset()
+    reads: frozenset[VariableKey] = frozenset()
+    writes: frozenset[VariableKey] = frozenset()
     parameters: frozenset[str] = frozenset()
     calls: frozenset[str] = frozenset()
     fails: bool = False
@@ -413,7 +413,7 @@ class Uses:
         return surely_within(given, wanted)
 
 
-def _of(places: frozenset[Place], which: tuple[Which, ...]) -> frozenset[str]:
+def _of(places: frozenset[VariableKey], which: tuple[Which, ...]) -> frozenset[str]:
     return frozenset(name for state, name in places if not which or state in which)
 
 

@@ -24,7 +24,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-Path: TypeAlias = tuple[object, ...]
+PlacePath: TypeAlias = tuple[object, ...]
 
 
 class Place(Protocol):
@@ -33,7 +33,7 @@ class Place(Protocol):
     def read(self) -> Any:
         """What stands there now."""
 
-    def write(self, value: Any, path: Path = ()) -> None:
+    def write(self, value: Any, path: PlacePath = ()) -> None:
         """Put another value there, which differs from what was there at the end of a path of keys alone."""
 
     def child(self, key: object) -> Place:
@@ -54,7 +54,7 @@ class KeyPlace:
         """What the map holds at the key."""
         return self._parent.read()[self._key]
 
-    def write(self, value: Any, path: Path = ()) -> None:
+    def write(self, value: Any, path: PlacePath = ()) -> None:
         """Replace the map by one with another value at the key."""
         self._parent.write(self._parent.read()._with(self._key, value), (self._key, *path))
 
@@ -86,7 +86,7 @@ class Value:
         """The same content standing at a place."""
         return self if self._place is place else self._of(self._data, place)
 
-    def _update(self, data: Any, path: Path = ()) -> None:
+    def _update(self, data: Any, path: PlacePath = ()) -> None:
         place = self._place
         if place is None:
             self._become(data)

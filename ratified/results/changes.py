@@ -27,7 +27,7 @@ class ChangeKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class StateDifference:
     """One difference between two states.
 
     `path` is the place as it is written in a model: `max_ballot[a1]`, `leader.term`, `log[s1][0]`; for an element added or
@@ -56,12 +56,12 @@ class Change:
         return f"{self.old} -> {self.new}"
 
 
-def changes(before: State, after: State) -> tuple[Change, ...]:
+def changes(before: State, after: State) -> tuple[StateDifference, ...]:
     """Return what differs between two states of one model."""
     return tuple(change for name in after for change in _differences(name, before[name], after[name]))
 
 
-def step_changes(trace: Trace) -> tuple[tuple[Change, ...], ...]:
+def step_changes(trace: Trace) -> tuple[tuple[StateDifference, ...], ...]:
     """Return the changes of each step of a trace, in order."""
     return tuple(changes(before, after) for before, after in pairwise(trace.states))
 
@@ -93,7 +93,7 @@ def _leaves(value: object) -> Iterator[object]:
         yield value
 
 
-def _differences(path: str, old: Any, new: Any) -> Iterator[Change]:
+def _differences(path: str, old: Any, new: Any) -> Iterator[StateDifference]:
     """Yield the changes at a place, descending as long as both sides are the same kind of thing."""
     if type(old) is type(new) and old == new:
         return
@@ -111,25 +111,27 @@ def _differences(path: str, old: Any, new: Any) -> Iterator[Change]:
         for name in type(new).__match_args__:
             yield from _differences(f"{path}.{name}", getattr(old, name), getattr(new, name))
     else:
-        yield Change(path, ChangeKind.REPLACED, show(old), show(new))
+        yield StateDifference(path, ChangeKind.REPLACED, show(old), show(new))
 
 
-def _removed(path: str, items: Iterable[object]) -> Iterator[Change]:
-    return (Change(path, ChangeKind.REMOVED, show(item), None) for item in items)
+def _removed(path: str, items: Iterable[object]) -> Iterator[StateDifference]:
+    return (StateDifference(path, ChangeKind.REMOVED, show(item), None) for item in items)
 
 
-def _added(path: str, items: Iterable[object]) -> Iterator[Change]:
-    return (Change(path, ChangeKind.ADDED, None, show(item)) for item in items)
+def _added(path: str, items: Iterable[object]) -> Iterator[StateDifference]:
+    return (StateDifference(path, ChangeKind.ADDED, None, show(item)) for item in items)
 
 
-def _bag_differences(path: str, old: Bag[Any], new: Bag[Any]) -> Iterator[Change]:
+def _bag_differences(path: str, old: Bag[Any], new: Bag[Any]) -> Iterator[StateDifference]:
     items = sorted({*old.distinct(), *new.distinct()}, key=order_key)
     gained = [(item, new.count(item) - old.count(item)) for item in items]
-    yield from (Change(path, ChangeKind.REMOVED, show(item), None, -n) for item, n in gained if n < 0)
-    yield from (Change(path, ChangeKind.ADDED, None, show(item), n) for item, n in gained if n > 0)
+    yield from (
+        StateDifference(path, ChangeKind.REMOVED, show(item), None, -n) for item, n in gained if n < 0
+    )
+    yield from (StateDifference(path, ChangeKind.ADDED, None, show(item), n) for item, n in gained if n > 0)
 
 
-def _seq_differences(path: str, old: Seq[Any], new: Seq[Any]) -> Iterator[Change]:
+def _seq_differences(path: str, old: Seq[Any], new: Seq[Any]) -> Iterator[StateDifference]:
     """Yield what happened to a sequence: changed in place, grown or shrunk at one point, or replaced as a whole."""
     if len(old) == len(new):
         for index, (a, b) in enumerate(zip(old, new, strict=True)):
@@ -148,4 +150,4 @@ def _seq_differences(path: str, old: Seq[Any], new: Seq[Any]) -> Iterator[Change
         at = f"{path}[{head}]" if tail else path
         yield from _removed(at, old[head : len(old) - tail])
         return
-    yield Change(path, ChangeKind.REPLACED, show(old), show(new))
+    yield StateDifference(path, ChangeKind.REPLACED, show(old), show(new))

@@ -21,7 +21,7 @@ from ratified.results.result import PropertyKind, Step, Trace, Violation
 from ratified.results.seen import NOWHERE, Exploration, Failure
 
 
-class Counterexample:
+class FailureExplainer:
     """Tells what a failure is. `canonical` gives the representative of a state's orbit, if the search went by these."""
 
     def __init__(

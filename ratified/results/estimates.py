@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-Number = int | Fraction
+IntOrFraction = int | Fraction
 """What is measured."""
 
 QUANTILES = (Fraction(1, 2), Fraction(9, 10), Fraction(99, 100))
@@ -29,9 +29,9 @@ class Quantile:
     """
 
     share: Fraction
-    value: Number | float
-    low: Number | float | None
-    high: Number | float | None
+    value: IntOrFraction | float
+    low: IntOrFraction | float | None
+    high: IntOrFraction | float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,11 @@ class Estimate:
     method: str
     deviation: float | None
     quantiles: tuple[Quantile, ...]
-    values: tuple[tuple[Number, int], ...]
+    values: tuple[tuple[IntOrFraction, int], ...]
 
 
 def estimate(
-    counted: Mapping[Number, int],
+    counted: Mapping[IntOrFraction, int],
     *,
     missing: int = 0,
     confidence: float = 0.95,
@@ -88,7 +88,7 @@ def estimate(
 
 
 def _quantile(
-    values: Sequence[tuple[Number, int]], count: int, share: Fraction, confidence: float
+    values: Sequence[tuple[IntOrFraction, int]], count: int, share: Fraction, confidence: float
 ) -> Quantile:
     """A quantile between order statistics: of a sample, how many are below the quantile is binomial."""
     tail = (1 - confidence) / 2
@@ -117,7 +117,7 @@ def _first(low: int, high: int, true: Callable[[int], bool]) -> int:
     return low
 
 
-def _ranked(values: Sequence[tuple[Number, int]], rank: int) -> Number | float:
+def _ranked(values: Sequence[tuple[IntOrFraction, int]], rank: int) -> IntOrFraction | float:
     """The value of a rank, counted from 1; those that are missing come last."""
     for value, times in values:
         rank -= times

@@ -26,7 +26,7 @@ class Reached(Exception):
 
 
 @dataclass(slots=True)
-class Watch:
+class LimitWatch:
     """The limits of one exploration, from its beginning on. `also` is called at every look, and may raise."""
 
     limits: Limits = field(default_factory=Limits)

@@ -14,12 +14,12 @@ from collections.abc import Callable, Sequence
 from itertools import combinations, pairwise
 
 from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
-from ratified.results.plainest import Step, subject_of, turns
+from ratified.results.plainest import RunStep, subject_of, turns
 
 MOST_REPLAYED = 50_000
 """So many steps are taken again, at most, to make a run small."""
 
-Wrong = Callable[[Values, Values], bool | None]
+FailsAgain = Callable[[Values, Values], bool | None]
 """What a step from one state to another shows: True if what went wrong, None if something else that a run must not pass."""
 
 
@@ -31,7 +31,7 @@ class Minimizer:
     """Makes runs of one machine small. `tick` is called now and then, and may raise."""
 
     def __init__(
-        self, machine: PythonMachine, wrong: Wrong, tick: Callable[[], object] = lambda: None
+        self, machine: PythonMachine, wrong: FailsAgain, tick: Callable[[], object] = lambda: None
     ) -> None:
         self._machine = machine
         self._wrong = wrong
@@ -40,7 +40,7 @@ class Minimizer:
         self._names = tuple(a.name for a in machine.actions)
         self._parameters = tuple(tuple(p.name for p in a.arguments) for a in machine.actions)
 
-    def minimal(self, start: Values, steps: Sequence[Step]) -> list[Step]:
+    def minimal(self, start: Values, steps: Sequence[RunStep]) -> list[RunStep]:
         """A run from the same state that goes wrong in the same way, with as few of these steps as can be had easily."""
         self._best = list(steps)
         try:
@@ -88,10 +88,10 @@ class Minimizer:
                         self._best = taken
                         improved = True
 
-    def _replayed(self, start: Values, steps: Sequence[Step]) -> list[Step] | None:
+    def _replayed(self, start: Values, steps: Sequence[RunStep]) -> list[RunStep] | None:
         """The same steps from a state, up to where it goes wrong; None if one is not possible, or it does not go wrong."""
         state = start
-        taken: list[Step] = []
+        taken: list[RunStep] = []
         for action, arguments, _ in steps:
             self._tick()
             self._left -= 1
@@ -121,6 +121,6 @@ class Minimizer:
         return next((after for _, after in found if not isinstance(after, OutOfBounds)), None)
 
 
-def changes_of_subject(steps: Sequence[Step]) -> int:
+def changes_of_subject(steps: Sequence[RunStep]) -> int:
     """How often, and how much, the steps of a run change the subject."""
     return sum(turns(a, b) for a, b in pairwise(subject_of(arguments) for _, arguments, _ in steps))

@@ -34,7 +34,7 @@ _RUNS_TO_A_STATE = 6
 RECEIVERS = ("receiver", "recipient", "dest", "destination", "dst", "to", "target")
 """Fields of a message that say who receives it."""
 
-Step = tuple[int, Values, Values]
+RunStep = tuple[int, Values, Values]
 """The number of an action, its arguments, and the state after it."""
 
 
@@ -59,13 +59,13 @@ class _Way:
     subject: tuple[object, frozenset[object]]
     path: tuple[object, ...]
     start: Values
-    steps: tuple[Step, ...]
+    steps: tuple[RunStep, ...]
 
     @property
     def key(self) -> tuple[int, int, int, tuple[object, ...]]:
         return len(self.actions), len(self.values), self.turns, self.path
 
-    def then(self, step: Step) -> _Way:
+    def then(self, step: RunStep) -> _Way:
         """One step further."""
         action, arguments, _ = step
         subject = subject_of(arguments)
@@ -87,7 +87,7 @@ def plainest(
     *,
     begins: Callable[[Values], bool] | None = None,
     tick: Callable[[], object] = lambda: None,
-) -> tuple[Values, list[Step]] | None:
+) -> tuple[Values, list[RunStep]] | None:
     """The plainest run through the layers, with one more step that `shows` what is wrong, if that is about a step.
 
     `begins` is what else is asked of an initial state.

@@ -54,7 +54,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class NumberedEdge:
     """A step of the explored graph, by the numbers of its states and of its action."""
 
     source: int
@@ -77,8 +77,8 @@ class Exploration:
     states: list[Values] = field(default_factory=list)
     predecessor: array[int] = field(default_factory=lambda: array("q"))
     levels: list[int] = field(default_factory=list)
-    edges: list[Edge] | None = None
-    cut: list[Edge] = field(default_factory=list)
+    edges: list[NumberedEdge] | None = None
+    cut: list[NumberedEdge] = field(default_factory=list)
     generated: int = 0
     fired: list[int] = field(default_factory=list)
     new: list[int] = field(default_factory=list)

@@ -18,8 +18,8 @@ from __future__ import annotations
 
 from ratified.impl.system import BrokenPromise, Inspector, NoInspector, System
 from ratified.simulator.chaos import EVERY_FAULT, NO_FAULTS, Faults
-from ratified.simulator.history import History, Operation
-from ratified.simulator.run import Run, read_schedule, replay, simulate
+from ratified.simulator.history import ClientHistory, ClientOperation
+from ratified.simulator.run import SimulatedRun, read_schedule, replay, simulate
 from ratified.simulator.steps import ScheduleError, parse_step
 from ratified.simulator.transcript import Transcript
 from ratified.simulator.world import World
@@ -29,11 +29,11 @@ __all__ = [
     "NO_FAULTS",
     "BrokenPromise",
     "Faults",
-    "History",
+    "ClientHistory",
     "Inspector",
     "NoInspector",
-    "Operation",
-    "Run",
+    "ClientOperation",
+    "SimulatedRun",
     "ScheduleError",
     "System",
     "Transcript",

@@ -14,7 +14,7 @@ from random import Random
 
 from ratified.impl.contract import Answer, Command, Done, NodeId, NotLeader, Refused
 from ratified.simulator.steps import (
-    Ask,
+    ClientStep,
     Crash,
     Cut,
     Deliver,
@@ -25,7 +25,7 @@ from ratified.simulator.steps import (
     Pass,
     Persist,
     Restart,
-    Step,
+    ScheduleStep,
 )
 from ratified.simulator.world import World
 
@@ -100,7 +100,7 @@ class Chaos:
         self._random = Random(f"chaos/{world.seed}")  # noqa: S311 - to repeat runs, not to keep secrets
         self._faults = faults.drawn(self._random) if faults is EVERY_FAULT else faults
         self._names = tuple(world.nodes)
-        self._queue: list[tuple[float, int, Step | str]] = []
+        self._queue: list[tuple[float, int, ScheduleStep | str]] = []
         self._count = 0
         self._now = 0.0
         self._rate: dict[NodeId, float] = {}
@@ -109,9 +109,9 @@ class Chaos:
         )  # when a disk is done with what it has
         self._clients = {f"c{i}": Client(f"c{i}") for i in range(1, clients + 1)}
         self._prey: tuple[NodeId, int] | None = None  # who leads, and in which term
-        self.schedule: list[Step] = []
+        self.schedule: list[ScheduleStep] = []
 
-    def run(self, steps: int) -> list[Step]:
+    def run(self, steps: int) -> list[ScheduleStep]:
         """Perform so many steps and return them. What was done before a Violation is in `schedule`."""
         self._begin()
         world, queue = self._world, self._queue
@@ -124,7 +124,7 @@ class Chaos:
                     self._follow_up()
         return self.schedule
 
-    def _at(self, delay: float, what: Step | str) -> None:
+    def _at(self, delay: float, what: ScheduleStep | str) -> None:
         self._count += 1
         heapq.heappush(self._queue, (self._now + delay, self._count, what))
 
@@ -188,7 +188,7 @@ class Chaos:
 
     # Decisions that are put off until their time comes, since they depend on what there is then
 
-    def _decide(self, what: str) -> tuple[Step, ...]:
+    def _decide(self, what: str) -> tuple[ScheduleStep, ...]:
         match what.split(" "):
             case ["tick", name]:
                 return self._tick(name)
@@ -203,14 +203,14 @@ class Chaos:
                 return self._strike(name)
         return self._order()
 
-    def _tick(self, name: NodeId) -> tuple[Step, ...]:
+    def _tick(self, name: NodeId) -> tuple[ScheduleStep, ...]:
         random = self._random
         ticks = self._faults.granularity
         pause = random.randrange(2, 20) if random.random() < self._faults.pause else 0
         self._at((ticks + pause) / self._rate[name], f"tick {name}")
         return (Pass(name, ticks),) if self._world.nodes[name].core is not None else ()
 
-    def _ask(self, client: Client) -> tuple[Step, ...]:
+    def _ask(self, client: Client) -> tuple[ScheduleStep, ...]:
         random = self._random
         if client.command is None:
             client.serial += 1
@@ -220,7 +220,7 @@ class Chaos:
         elif random.random() > client.patience:
             client.target = random.choice(self._names)  # no answer: perhaps another node gives one
         self._wake(client, 5 + self._soon(10))
-        return (Ask(client.target, client.command, client.query),)
+        return (ClientStep(client.target, client.command, client.query),)
 
     def _wake(self, client: Client, delay: float) -> None:
         """It is a client's turn after a while, and not when it was to be."""
@@ -240,7 +240,7 @@ class Chaos:
             return f"delete {key}".encode()
         return f"cas {key} {random.choice(list(self._clients))}.{max(1, client.serial - 1)} {value}".encode()
 
-    def _crash(self) -> tuple[Step, ...]:
+    def _crash(self) -> tuple[ScheduleStep, ...]:
         random = self._random
         self._at(self._soon(self._faults.crash_every), "crash")
         up = [node for node in self._world.nodes.values() if node.core is not None]
@@ -254,7 +254,7 @@ class Chaos:
             victims = [node.name for node in up]  # the power fails
         return tuple(self._crash_of(name) for name in victims)
 
-    def _crash_of(self, name: NodeId) -> Step:
+    def _crash_of(self, name: NodeId) -> ScheduleStep:
         """A node crashes, and starts again after a while."""
         units = self._world.nodes[name].disk.units()
         self._free[name] = self._now
@@ -271,7 +271,7 @@ class Chaos:
             if self._world.system.order is not None and self._random.random() < 0.5:
                 self._at(0, Order(leader, self._world.system.order(self._random, self._names)))
 
-    def _strike(self, name: NodeId) -> tuple[Step, ...]:
+    def _strike(self, name: NodeId) -> tuple[ScheduleStep, ...]:
         """A leader crashes, or is cut off with some of its followers or none."""
         random = self._random
         if self._world.nodes[name].core is None:
@@ -283,7 +283,7 @@ class Chaos:
         self._at(10 + self._soon(15), Heal())
         return (Partition(((name, *with_it), tuple(other for other in others if other not in with_it))),)
 
-    def _partition(self) -> tuple[Step, ...]:
+    def _partition(self) -> tuple[ScheduleStep, ...]:
         random, names = self._random, self._names
         self._at(self._soon(self._faults.partition_every), "partition")
         self._at(self._soon(self._faults.partition_every / 2), Heal())
@@ -301,7 +301,7 @@ class Chaos:
             return tuple(Cut(*(other, one) if kind < 0.7 else (one, other)) for other in others)
         return (Cut(one, random.choice(others)),)
 
-    def _order(self) -> tuple[Step, ...]:
+    def _order(self) -> tuple[ScheduleStep, ...]:
         self._at(self._soon(self._faults.order_every), "order")
         order = self._world.system.order
         assert order is not None

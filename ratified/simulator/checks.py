@@ -18,11 +18,11 @@ from ratified.impl.contract import Answer, Applied, Command, Done, NodeId, Resto
 from ratified.impl.sessions import Sessions
 from ratified.impl.system import BrokenPromise, System
 from ratified.impl.text import shown
-from ratified.simulator.history import History
+from ratified.simulator.history import ClientHistory
 
 
 @dataclass(slots=True)
-class Reading:
+class PendingQuery:
     """A query on its way: from which index on a state may answer it, and what the states since then answer."""
 
     payload: bytes
@@ -41,8 +41,8 @@ class Checks:
         self._at: dict[NodeId, int] = {}
         self._acknowledged = 0  # clients know that the log is at least as long
         self._past: StateMachine = system.machine()  # the state there
-        self._readings: dict[tuple[str, int], Reading] = {}
-        self.history = History()
+        self._readings: dict[tuple[str, int], PendingQuery] = {}
+        self.history = ClientHistory()
 
     @property
     def length(self) -> int:
@@ -105,7 +105,7 @@ class Checks:
                 self._execute(state, index)
                 answers.append((index, state.query(command.payload)))
             state.restore(snapshot)
-            self._readings[command.client, command.serial] = Reading(command.payload, answers)
+            self._readings[command.client, command.serial] = PendingQuery(command.payload, answers)
 
     def answered(self, now: int, answer: Answer) -> bool:
         """A client was told something; whether that ends its operation."""

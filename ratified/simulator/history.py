@@ -14,7 +14,7 @@ from ratified.impl.text import shown
 
 
 @dataclass(slots=True)
-class Operation:
+class ClientOperation:
     """A client's operation. `result` is None while nothing is known of it; `refused` if it certainly had no effect."""
 
     client: str
@@ -27,14 +27,14 @@ class Operation:
     refused: bool = False
 
 
-class History:
+class ClientHistory:
     """The operations of a run, in the order of their calls."""
 
     def __init__(self) -> None:
-        self._operations: dict[tuple[str, int], Operation] = {}
-        self._last: dict[str, Operation] = {}  # of each client
+        self._operations: dict[tuple[str, int], ClientOperation] = {}
+        self._last: dict[str, ClientOperation] = {}  # of each client
 
-    def __iter__(self) -> Iterator[Operation]:
+    def __iter__(self) -> Iterator[ClientOperation]:
         return iter(self._operations.values())
 
     def __len__(self) -> int:
@@ -52,7 +52,7 @@ class History:
         name = (command.client, command.serial)
         if name in self._operations:
             return False
-        operation = Operation(command.client, command.serial, command.payload, query, now)
+        operation = ClientOperation(command.client, command.serial, command.payload, query, now)
         self._operations[name] = self._last[command.client] = operation
         return True
 
@@ -72,7 +72,7 @@ class History:
         operation.result = answer.outcome.result if isinstance(answer.outcome, Done) else None
         return True
 
-    def open(self) -> list[Operation]:
+    def open(self) -> list[ClientOperation]:
         """Return the operations that have not returned."""
         return [operation for operation in self if operation.returned is None]
 

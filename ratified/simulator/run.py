@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from ratified.impl.contract import NodeId
 from ratified.impl.system import BrokenPromise, System
 from ratified.simulator.chaos import EVERY_FAULT, Chaos, Faults
-from ratified.simulator.history import History
+from ratified.simulator.history import ClientHistory
 from ratified.simulator.shrinking import leave_out
-from ratified.simulator.steps import Step, parse_step
+from ratified.simulator.steps import ScheduleStep, parse_step
 from ratified.simulator.transcript import Transcript
 from ratified.simulator.world import World
 
@@ -21,17 +21,17 @@ Nodes = int | tuple[NodeId, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class SimulatedRun:
     """What came of a run. `schedule` is its first half; the second, calm, follows from it."""
 
     system: System
     nodes: Nodes
     seed: int
-    schedule: tuple[Step, ...]
+    schedule: tuple[ScheduleStep, ...]
     violation: BrokenPromise | None
     inputs: int  # steps that cores have taken
     applied: int  # entries applied
-    history: History
+    history: ClientHistory
 
     def transcript(self) -> str:
         """Repeat the run and write it down; the last line says what went wrong."""
@@ -50,7 +50,7 @@ class Run:
         heading = f"{self.system.name}, {len(world.nodes)} nodes, seed {self.seed}"
         return f"{heading}, {len(self.schedule)} steps and calm\n{transcript.text()}"
 
-    def shrink(self, attempts: int = 2_000) -> Run:
+    def shrink(self, attempts: int = 2_000) -> SimulatedRun:
         """Return a run with fewer steps that breaks the same promise; itself, if it breaks none."""
         if self.violation is None:
             return self
@@ -69,7 +69,7 @@ def simulate(
     seed: int = 0,
     faults: Faults = EVERY_FAULT,
     clients: int = 3,
-) -> Run:
+) -> SimulatedRun:
     """Run a cluster through chaos and calm.
 
     `nodes` are names, or how many; `steps` those of chaos. How bad things are is drawn for each seed below EVERY_FAULT; other
@@ -86,7 +86,7 @@ def simulate(
     return _run(world, nodes, chaos.schedule, violation)
 
 
-def replay(system: System, nodes: Nodes, seed: int, schedule: Iterable[Step]) -> Run:
+def replay(system: System, nodes: Nodes, seed: int, schedule: Iterable[ScheduleStep]) -> SimulatedRun:
     """Perform a schedule, then calm."""
     schedule = list(schedule)
     world = World(system, nodes, seed)
@@ -100,9 +100,11 @@ def replay(system: System, nodes: Nodes, seed: int, schedule: Iterable[Step]) ->
     return _run(world, nodes, schedule, violation)
 
 
-def _run(world: World, nodes: Nodes, schedule: Sequence[Step], violation: BrokenPromise | None) -> Run:
+def _run(
+    world: World, nodes: Nodes, schedule: Sequence[ScheduleStep], violation: BrokenPromise | None
+) -> SimulatedRun:
     checks = world.checks
-    return Run(
+    return SimulatedRun(
         world.system,
         nodes,
         world.seed,
@@ -114,7 +116,7 @@ def _run(world: World, nodes: Nodes, schedule: Sequence[Step], violation: Broken
     )
 
 
-def read_schedule(text: str, system: System) -> tuple[Step, ...]:
+def read_schedule(text: str, system: System) -> tuple[ScheduleStep, ...]:
     """Read steps, one a line; blank lines and what follows a # are left out.
 
     Raises:
@@ -124,12 +126,12 @@ def read_schedule(text: str, system: System) -> tuple[Step, ...]:
     return tuple(parse_step(line, system.controls) for line in lines if line)
 
 
-def shrink(run: Run, schedule: list[Step], attempts: int) -> list[Step]:
+def shrink(run: SimulatedRun, schedule: list[ScheduleStep], attempts: int) -> list[ScheduleStep]:
     """Leave out steps while the promise stays broken."""
     assert run.violation is not None
     promise = run.violation.promise
 
-    def fails(steps: Sequence[Step]) -> bool:
+    def fails(steps: Sequence[ScheduleStep]) -> bool:
         violation = replay(run.system, run.nodes, run.seed, steps).violation
         return violation is not None and violation.promise == promise
 

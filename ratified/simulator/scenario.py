@@ -42,14 +42,14 @@ from ratified.impl.text import printed
 from ratified.simulator.steps import (
     CONTROLS,
     USAGE,
-    Ask,
+    ClientStep,
     Deliver,
     Lose,
     Order,
     Partition,
     Persist,
     ScheduleError,
-    Step,
+    ScheduleStep,
     control_name,
     parse_control,
     parse_step,
@@ -178,7 +178,7 @@ class Scene:
 
     # Lines that are steps, or stand for some
 
-    def _steps(self, world: World, verb: str, words: list[str], line: str) -> list[Step]:
+    def _steps(self, world: World, verb: str, words: list[str], line: str) -> list[ScheduleStep]:
         controls = (*CONTROLS, *world.system.controls)
         if verb in ("deliver", "lose") and len(words) == 2:
             sender, to = self._known(words[0]), self._known(words[1])
@@ -198,7 +198,7 @@ class Scene:
                 self._proposals += 1
                 payload = line.split(None, 2)[2].partition("#")[0].strip()
                 command = Command(f"{PROPOSER}{self._proposals}", 1, payload.encode())
-                return [Ask(self._known(node), command)]
+                return [ClientStep(self._known(node), command)]
             case _, [node, *rest] if verb in map(control_name, controls):
                 return [Order(self._known(node), parse_control(verb, rest, controls))]
         if verb not in USAGE and verb not in ("isolate", "propose"):

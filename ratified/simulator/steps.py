@@ -131,7 +131,7 @@ class Heal:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class ClientStep:
     """A client's command reaches a node; with `query`, its question."""
 
     node: NodeId
@@ -154,13 +154,15 @@ class Order:
         return " ".join(["order", self.node, *words_of(self.control)])
 
 
-Step: TypeAlias = Deliver | Lose | Pass | Persist | Crash | Restart | Cut | Partition | Heal | Ask | Order
+ScheduleStep: TypeAlias = (
+    Deliver | Lose | Pass | Persist | Crash | Restart | Cut | Partition | Heal | ClientStep | Order
+)
 
 CONTROLS: tuple[type[Control], ...] = (Campaign, Compact)
 """The orders that every protocol may have."""
 
 
-def parse_step(line: str, controls: tuple[type[Control], ...] = CONTROLS) -> Step:
+def parse_step(line: str, controls: tuple[type[Control], ...] = CONTROLS) -> ScheduleStep:
     """Read a step.
 
     Raises:
@@ -193,7 +195,7 @@ USAGE: Mapping[str, str] = {
 """How each step is written."""
 
 
-def _parse(verb: str, words: list[str], controls: tuple[type[Control], ...]) -> Step:
+def _parse(verb: str, words: list[str], controls: tuple[type[Control], ...]) -> ScheduleStep:
     match verb, words:
         case "deliver", [sender, to, number]:
             return Deliver(sender, to, int(number))
@@ -224,7 +226,7 @@ def _parse(verb: str, words: list[str], controls: tuple[type[Control], ...]) -> 
             return Heal()
         case (("submit" | "query"), [node, client, serial, *rest]) if rest:
             command = Command(client, int(serial), " ".join(rest).encode())
-            return Ask(node, command, query=verb == "query")
+            return ClientStep(node, command, query=verb == "query")
         case "order", [node, name, *rest]:
             return Order(node, parse_control(name, rest, controls))
     if verb not in USAGE:

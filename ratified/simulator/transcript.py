@@ -31,17 +31,17 @@ from ratified.impl.contract import (
 from ratified.impl.text import printed, shown
 from ratified.simulator.checks import described
 from ratified.simulator.steps import (
-    Ask,
+    ClientStep,
     Crash,
     Deliver,
     Order,
     Pass,
     Persist,
     Restart,
-    Step,
+    ScheduleStep,
     words_of,
 )
-from ratified.simulator.world import Node, Watcher, World
+from ratified.simulator.world import SimulatedNode, Watcher, World
 
 WIDTH = 100
 INDENT = " " * 7
@@ -84,11 +84,11 @@ class Transcript(Watcher):
             drop_whitespace=True,
         )
 
-    def step(self, now: int, step: Step) -> None:
+    def step(self, now: int, step: ScheduleStep) -> None:
         """Write the line of a step."""
         self.write(f"{now:>4}  {self._headline(step)}")
 
-    def _headline(self, step: Step) -> str:
+    def _headline(self, step: ScheduleStep) -> str:
         match step:
             case Deliver(sender, to, number, again):
                 message = self._world.network.get((sender, to), {}).get(number) if self._world else None
@@ -104,7 +104,7 @@ class Transcript(Watcher):
                 )
             case Restart(node):
                 return f"{self._who(node)}  restart"
-            case Ask(node, command, query):
+            case ClientStep(node, command, query):
                 what = "query" if query else "submit"
                 return (
                     f"{self._who(node)}  {what} {command.client} {command.serial}: {shown(command.payload)}"
@@ -148,7 +148,7 @@ class Transcript(Watcher):
             if known.get(name) != value
         )
 
-    def effects(self, node: Node, effects: Effects) -> None:
+    def effects(self, node: SimulatedNode, effects: Effects) -> None:
         """Write what a core asked for."""
         if effects.writes:
             writes = "; ".join(written(write) for write in effects.writes)
@@ -162,7 +162,7 @@ class Transcript(Watcher):
             waits = f", after disk {answer.after}" if answer.after > node.disk.persisted else ""
             self.write(f"{answer.client} is told{waits}: {answer.serial} {outcome(answer.outcome)}", INDENT)
 
-    def started(self, node: Node) -> None:
+    def started(self, node: SimulatedNode) -> None:
         """Write what a node comes back with."""
         if node.core is not None and self._world is not None:
             changes = self._changes(node.name, node.core.observe())

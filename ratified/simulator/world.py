@@ -35,7 +35,7 @@ from ratified.impl.system import BrokenPromise, System
 from ratified.simulator.checks import Checks
 from ratified.simulator.disk import Disk
 from ratified.simulator.steps import (
-    Ask,
+    ClientStep,
     Crash,
     Cut,
     Deliver,
@@ -46,7 +46,7 @@ from ratified.simulator.steps import (
     Pass,
     Persist,
     Restart,
-    Step,
+    ScheduleStep,
 )
 
 Link = tuple[NodeId, NodeId]
@@ -58,7 +58,7 @@ STABLE_ROUNDS = 1_000
 """How many rounds of messages may follow from one event without a clock ticking."""
 
 
-class Node:
+class SimulatedNode:
     """A node: its disk, its core while it is up, and what waits for the disk."""
 
     __slots__ = ("core", "disk", "held", "lives", "name")
@@ -74,16 +74,16 @@ class Node:
 class Watcher:
     """Told of what happens, for transcripts. Does nothing by itself."""
 
-    def step(self, now: int, step: Step) -> None:
+    def step(self, now: int, step: ScheduleStep) -> None:
         """A step is about to be performed."""
 
     def observation(self, observation: Observation) -> None:
         """A core reports an action."""
 
-    def effects(self, node: Node, effects: Effects) -> None:
+    def effects(self, node: SimulatedNode, effects: Effects) -> None:
         """A core asked for effects."""
 
-    def started(self, node: Node) -> None:
+    def started(self, node: SimulatedNode) -> None:
         """A node started."""
 
     def remark(self, text: str) -> None:
@@ -120,13 +120,13 @@ class World:
         self.written: list[tuple[NodeId, Token]] = []  # what disks have been given since
         self.answers: list[tuple[NodeId, Answer]] = []  # what clients have been told since
         disks = {name: system.bootstrap(name, names) for name in names} | dict(disks or {})
-        self.nodes = {name: Node(name, Disk(disks[name])) for name in names}
+        self.nodes = {name: SimulatedNode(name, Disk(disks[name])) for name in names}
         for node in self.nodes.values():
             self._start(node)
 
     # Performing a step
 
-    def perform(self, step: Step) -> None:
+    def perform(self, step: ScheduleStep) -> None:
         """Do what a step says; nothing if it makes no sense here.
 
         Raises:
@@ -195,7 +195,7 @@ class World:
     def _heal(self, step: Heal) -> None:  # noqa: ARG002 - all steps are performed alike
         self._cut.clear()
 
-    def _ask(self, step: Ask) -> None:
+    def _ask(self, step: ClientStep) -> None:
         c = step.command
         if not self.checks.history.may_ask(c):
             return self._remark("the client still waits for an answer")
@@ -208,7 +208,7 @@ class World:
 
     # What follows from a step
 
-    def _start(self, node: Node) -> None:
+    def _start(self, node: SimulatedNode) -> None:
         node.lives += 1
         durable = node.disk.durable
         random = Random(f"{self.seed}/{node.name}/{node.lives}")  # noqa: S311 - to repeat runs, not to keep secrets
@@ -231,7 +231,7 @@ class World:
             return self._remark("it is down")
         self._run(node, node.core, event)
 
-    def _run(self, node: Node, core: Core, event: Input) -> None:
+    def _run(self, node: SimulatedNode, core: Core, event: Input) -> None:
         self.inputs += 1
         try:
             effects = core.step(event)
@@ -243,7 +243,7 @@ class World:
             self._carry_out(node, effects)
         self.inspector.stepped(core, event, effects)
 
-    def _carry_out(self, node: Node, effects: Effects) -> None:
+    def _carry_out(self, node: SimulatedNode, effects: Effects) -> None:
         if self.watcher is not None:
             self.watcher.effects(node, effects)
         if effects.writes:
@@ -267,7 +267,7 @@ class World:
             else:
                 self._answer(node, answer)
 
-    def _release(self, node: Node) -> None:
+    def _release(self, node: SimulatedNode) -> None:
         persisted = node.disk.persisted
         due = [what for what in node.held if what.after <= persisted]
         node.held = [what for what in node.held if what.after > persisted]
@@ -277,7 +277,7 @@ class World:
             else:
                 self._answer(node, what)
 
-    def _send(self, node: Node, send: Send) -> None:
+    def _send(self, node: SimulatedNode, send: Send) -> None:
         if send.to not in self.nodes:
             return
         link = (node.name, send.to)
@@ -286,7 +286,7 @@ class World:
         self.network.setdefault(link, {})[number] = send.message
         self.news.append((node.name, send.to, number))
 
-    def _answer(self, node: Node, answer: Answer) -> None:
+    def _answer(self, node: SimulatedNode, answer: Answer) -> None:
         self.answers.append((node.name, answer))
         if isinstance(answer.outcome, Done | Refused):
             self.checks.answered(self.now, answer)
@@ -306,11 +306,11 @@ class World:
         ]
         return max(leading)[1] if leading else None
 
-    def stabilise(self, perform: Callable[[Step], None] | None = None) -> None:
+    def stabilise(self, perform: Callable[[ScheduleStep], None] | None = None) -> None:
         """Let disks finish and messages arrive, in the order in which they were sent, until nothing is left; no clock ticks."""
         perform = perform or self.perform
         for _ in range(STABLE_ROUNDS):
-            steps: list[Step] = [
+            steps: list[ScheduleStep] = [
                 Persist(name, node.disk.pending)
                 for name, node in self.nodes.items()
                 if node.core is not None and node.disk.pending
@@ -358,11 +358,11 @@ class World:
         history = self.checks.history
         if leader is not None and not history.open():
             command = Command("calm", len(history) + 1, b"put calm 1")
-            self.perform(Ask(leader, command))
+            self.perform(ClientStep(leader, command))
         for operation in history.open():
             for name in [leader] if leader is not None else list(self.nodes):
                 command = Command(operation.client, operation.serial, operation.payload)
-                self.perform(Ask(name, command, operation.query))
+                self.perform(ClientStep(name, command, operation.query))
 
     def _members(self) -> list[NodeId]:
         """Return who must have applied everything in the end."""
@@ -402,6 +402,6 @@ _PERFORM: dict[type[Any], Callable[[World, Any], None]] = {
     Cut: World._cut_link,
     Partition: World._partition,
     Heal: World._heal,
-    Ask: World._ask,
+    ClientStep: World._ask,
     Order: World._order,
 }

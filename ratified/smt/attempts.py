@@ -23,7 +23,7 @@ from ratified.smt.first_order.names import is_majority, is_of, is_size, is_worke
 from ratified.smt.first_order.obligations import Obligation, Part, Translation, settled
 from ratified.smt.result import Cell, Counterexample, Opinion, Status
 from ratified.smt.smtlib import script, uses_numbers
-from ratified.smt.solving import Answer, Job
+from ratified.smt.solving import Job, SolverAnswer
 from ratified.smt.terms import TRUE, symbols_of
 
 
@@ -86,7 +86,7 @@ SMALL = range(1, 5)
 
 
 @dataclass(frozen=True, slots=True)
-class Effort:
+class SolverEffort:
     """Who is asked: a solver, and perhaps a `second` one for its opinion; for how many seconds; whether for counterexamples."""
 
     solver: str
@@ -107,7 +107,7 @@ class Beginning:
     name: ClassVar[str] = "there is an initial state"
     facts: list[Fact]
     assumed: list[Fact]
-    how: Effort
+    how: SolverEffort
     tried: int = 0
     answer: str = ""
     never: bool | None = None
@@ -130,7 +130,7 @@ class Beginning:
         asked = small.at_sizes(title, self.facts, sizes, values=False, near=False)
         return Job(id(self), asked.solver, asked.text, self.how.timeout, SEARCH)
 
-    def heard(self, answer: Answer) -> list[Job]:
+    def heard(self, answer: SolverAnswer) -> list[Job]:
         """Return the next questions after an answer; none if that was the last one."""
         if self.never is not None:
             self.never = answer.verdict == "unsat"
@@ -180,7 +180,7 @@ def no_beginning(why: str) -> Cell:
 
 
 @dataclass(slots=True)
-class Attempt:
+class PendingObligation:
     """An obligation under way.
 
     What is asked next depends on what was answered last: a quick try; if it is not refuted, small models of growing size; one
@@ -189,7 +189,7 @@ class Attempt:
     """
 
     obligation: Obligation
-    how: Effort
+    how: SolverEffort
     translation: Translation
     cls: type[Model]
     status: Status = Status.UNDECIDED
@@ -247,7 +247,7 @@ class Attempt:
     def _job(self, solver: str, text: str, effort: int = 0) -> Job:
         return Job(id(self), solver, text, self.how.timeout, effort)
 
-    def heard(self, answer: Answer) -> list[Job]:
+    def heard(self, answer: SolverAnswer) -> list[Job]:
         """Return the next questions after an answer; none if that was the last one."""
         match self.stage:
             case "quick":
@@ -277,7 +277,7 @@ class Attempt:
             self.status, self.why = Status.UNDECIDED, "the solvers contradict each other"
         return []
 
-    def _settle(self, answer: Answer) -> None:
+    def _settle(self, answer: SolverAnswer) -> None:
         if answer.verdict == "unsat":
             self.status = Status.PROVED
         elif answer.verdict == "sat":
@@ -302,11 +302,11 @@ class Attempt:
             if self.ruled_out:
                 self.why += f"; with up to {self.ruled_out} values of each sort there is no counterexample"
 
-    def _note(self, answer: Answer) -> None:
+    def _note(self, answer: SolverAnswer) -> None:
         self.opinions.append(Opinion(answer.job.solver, answer.verdict, answer.seconds + self.spent))
         self.spent = 0.0
 
-    def _after_quick(self, answer: Answer) -> list[Job]:
+    def _after_quick(self, answer: SolverAnswer) -> list[Job]:
         tries, z3 = self._tries(), answer.job.solver == "z3"
         open_ = answer.verdict == "unknown" or (answer.verdict == "sat" and tries[self.order][0] in FEWER)
         if z3 and open_ and self.order < len(tries) - 1:
@@ -340,7 +340,7 @@ class Attempt:
         self.asked = question or small.at_sizes(about, facts, sizes, values=values)
         return self._job(self.asked.solver, self.asked.text, SEARCH)
 
-    def _after_small(self, answer: Answer) -> list[Job]:
+    def _after_small(self, answer: SolverAnswer) -> list[Job]:
         self.searching += answer.seconds
         if answer.verdict != "sat":
             decided = (
@@ -369,7 +369,7 @@ class Attempt:
         self.stage = "read"
         return [self._small_job(self.smallest, values=True)]
 
-    def _after_shrink(self, answer: Answer) -> list[Job]:
+    def _after_shrink(self, answer: SolverAnswer) -> list[Job]:
         self.searching += answer.seconds
         if answer.verdict == "sat":
             self.smallest = dict(self.sizes)
@@ -396,7 +396,7 @@ class Attempt:
             return [Job(id(self), "cvc5", self.text, max(1.0, self.how.timeout - self.spent))]
         return []
 
-    def _after_long(self, answer: Answer) -> list[Job]:
+    def _after_long(self, answer: SolverAnswer) -> list[Job]:
         """Z3 gives up with one order of the facts, and not with another."""
         if answer.verdict == "unknown" and answer.job.solver == "z3":
             self.order += 1
@@ -436,7 +436,7 @@ class Attempt:
         self.suggested, self.stage, self.tried = False, self.then, 0
         return self._try_small() if self.then == "small" else self._try_mixed()
 
-    def _after_written_out(self, answer: Answer) -> list[Job]:
+    def _after_written_out(self, answer: SolverAnswer) -> list[Job]:
         self.searching += answer.seconds
         return self._found() if answer.verdict == "sat" else self._try_written_out()
 
@@ -447,7 +447,7 @@ class Attempt:
         self.sizes = self.mixed.pop(0)
         return [self._small_job(self.sizes)]
 
-    def _after_mixed(self, answer: Answer) -> list[Job]:
+    def _after_mixed(self, answer: SolverAnswer) -> list[Job]:
         self.searching += answer.seconds
         return self._found() if answer.verdict == "sat" else self._try_mixed()
 

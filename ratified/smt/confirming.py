@@ -19,7 +19,7 @@ from ratified.language.values import show
 from ratified.smt.facts import resting_on
 from ratified.smt.first_order.concrete import Concrete, FalsePart, false_part
 from ratified.smt.first_order.obligations import Obligation, Part, Translation
-from ratified.smt.first_order.steps import State
+from ratified.smt.first_order.steps import ShapeState
 from ratified.smt.result import Counterexample
 
 ROOM = (1, 8)
@@ -65,7 +65,7 @@ def _shown(
     return Counterexample(sizes, dict(scope.parameters), arguments, before, after_shown, part, confirmed)
 
 
-def _state(state: State, translation: Translation, concrete: Concrete) -> dict[str, object]:
+def _state(state: ShapeState, translation: Translation, concrete: Concrete) -> dict[str, object]:
     types = {d.name: d.type for d in translation.module.variables}
     return {v: concrete.value(types[v], s) for v, s in state.items()}
 

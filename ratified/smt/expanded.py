@@ -18,10 +18,10 @@ from itertools import product
 from ratified.certified import DECLARED, VARIABLE, Script, Symbol, Terms
 from ratified.smt.finite.circuit import FALSE, TRUE, Circuit
 
-Tables = Mapping[str, Mapping[tuple[int, ...], int]]
+Interpretations = Mapping[str, Mapping[tuple[int, ...], int]]
 """For each symbol, what it is of what; what is not said is 0 (false)."""
 
-Value = Mapping[int, int]
+ElementLiterals = Mapping[int, int]
 """An element: for each that it may be, the literal that is true if it is."""
 
 ROOM = 500_000
@@ -32,7 +32,7 @@ class Unsaid(Exception):
     """What cannot be written out: integers, or too much."""
 
 
-def solved(text: str, sizes: Mapping[str, int], conflicts: int) -> Tables | bool | None:
+def solved(text: str, sizes: Mapping[str, int], conflicts: int) -> Interpretations | bool | None:
     """A structure of such sizes, where the constants `SORT!N` are elements by their numbers.
 
     False if there is none; None if so many conflicts of the SAT solver did not tell.
@@ -171,7 +171,7 @@ class _Expansion:
                 return FALSE
         return self.circuit.every(found)
 
-    def _value(self, term: int) -> Value:
+    def _value(self, term: int) -> ElementLiterals:
         """What a term is; a formula is 1 if it is true."""
         terms, parts, head = self.terms, self.terms.parts[term], self.terms.heads[term]
         if head.owner == VARIABLE:
@@ -195,7 +195,7 @@ class _Expansion:
                     ways.setdefault(element, []).append(self.circuit.both(under, literal))
         return {e: made for e, literals in ways.items() if (made := self.circuit.some(literals)) != FALSE}
 
-    def _entry(self, head: Symbol, key: tuple[int, ...]) -> Value:
+    def _entry(self, head: Symbol, key: tuple[int, ...]) -> ElementLiterals:
         """What a symbol is of some elements."""
         if head.name in self._elements:
             return self._elements[head.name]
@@ -215,7 +215,7 @@ class _Expansion:
             self._entries[head, key] = literals
         return self._entries[head, key]
 
-    def tables(self, true: set[int]) -> Tables:
+    def tables(self, true: set[int]) -> Interpretations:
         """The structure, as a solver found it."""
         found: dict[str, dict[tuple[int, ...], int]] = {}
         for (head, key), literals in self._entries.items():

@@ -17,7 +17,7 @@ from ratified.language.ir import Kind
 from ratified.language.model import Model
 from ratified.smt.proving import USUAL, ProofOptions, prove_script
 from ratified.smt.result import Cell, Status
-from ratified.smt.script import Lemma, Script, assumed_by
+from ratified.smt.script import Lemma, ProofScript, assumed_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def houdini(
     rounds = 0
     while names:
         rounds += 1
-        script = Script(module.name, module, tuple(Lemma(known[n], None) for n in names), ())
+        script = ProofScript(module.name, module, tuple(Lemma(known[n], None) for n in names), ())
         open_: dict[str, Cell] = {}
         for cell in prove_script(script, cls, how, only=names).cells:
             if cell.status is not Status.PROVED:

@@ -15,7 +15,7 @@ from ratified.language.machine import OutOfBounds, PythonMachine, Values
 from ratified.language.model import Model
 from ratified.smt.proving import USUAL, ProofOptions, prove_script
 from ratified.smt.result import Cell, Counterexample, Proof
-from ratified.smt.script import Lemma, Script, has_lemmas, script_of
+from ratified.smt.script import Lemma, ProofScript, has_lemmas, script_of
 
 STATES = 20_000
 """How many states are visited in search of one."""
@@ -55,7 +55,7 @@ def induct(
         )
     lemmas = script_of(cls).lemmas if has_lemmas(cls) else ()
     others = tuple(w for w in lemmas if w.function.name != candidate)
-    script = Script(module.name, module, (*others, Lemma(known[candidate], None)), ())
+    script = ProofScript(module.name, module, (*others, Lemma(known[candidate], None)), ())
     proof = prove_script(script, cls, options)
     found = tuple((c, reach(cls, c.counterexample, states)) for c in proof.cells if c.counterexample)
     return Induction(proof, found)

@@ -18,20 +18,20 @@ from ratified.language.ir import Function, Kind
 from ratified.language.model import Model
 from ratified.language.uses import Uses
 from ratified.results.background import Background
-from ratified.results.limits import Reached, Watch
+from ratified.results.limits import LimitWatch, Reached
 from ratified.results.result import Limits
 from ratified.results.seen import INTERRUPTED
-from ratified.smt.attempts import Attempt, Beginning, Effort, no_beginning, title
-from ratified.smt.certificate.folder import Entry, Heading
+from ratified.smt.attempts import Beginning, PendingObligation, SolverEffort, no_beginning, title
+from ratified.smt.certificate.folder import CertifiedObligation, Heading
 from ratified.smt.certificate.making import Certificates, Wanted, certify
 from ratified.smt.first_order.alternation import cycle, described, edges_of
 from ratified.smt.first_order.obligations import Obligation, Part, Translation
-from ratified.smt.first_order.shapes import Refused
+from ratified.smt.first_order.shapes import Inexpressible
 from ratified.smt.result import Cell, Proof, Status
-from ratified.smt.script import CLAIMS, Script, assumed_by, script_of
+from ratified.smt.script import CLAIMS, ProofScript, assumed_by, script_of
 from ratified.smt.searching import searched
 from ratified.smt.smtlib import script
-from ratified.smt.solving import Answer, Job, Pool, installed, needs
+from ratified.smt.solving import Job, Pool, SolverAnswer, installed, needs
 from ratified.smt.statable import together
 from ratified.smt.validation.validate import validated
 
@@ -95,7 +95,7 @@ def prove(
 
 
 def prove_script(
-    wanted: Script,
+    wanted: ProofScript,
     cls: type[Model],
     options: ProofOptions = USUAL,
     *,
@@ -111,7 +111,7 @@ def prove_script(
     for solver in solvers:
         needs(solver)
     installed("pysat")  # which decides small sizes
-    watch, started = Watch(limits), time.monotonic()
+    watch, started = LimitWatch(limits), time.monotonic()
     complete = only is None and by is None
     translation = Translation(wanted)
     assumed = {f.name: f.span for f in assumed_by(cls)}
@@ -120,7 +120,7 @@ def prove_script(
     try:
         stating.attend(watch.tick)
         obligations = stating.result()
-    except Refused as problem:
+    except Inexpressible as problem:
         raise together(wanted.name, translation.refusals() or [problem]) from None
     except (Reached, KeyboardInterrupt) as stop:
         if not complete:
@@ -128,8 +128,8 @@ def prove_script(
         return _not_stated(wanted, translation, str(stop) or INTERRUPTED, solvers, watch.seconds)
     if how.smt2 is not None:
         write_all(how.smt2, obligations)
-    effort = Effort(how.solver, how.second, how.timeout, how.counterexamples)
-    attempts = [Attempt(o, effort, translation, cls) for o in obligations]
+    effort = SolverEffort(how.solver, how.second, how.timeout, how.counterexamples)
+    attempts = [PendingObligation(o, effort, translation, cls) for o in obligations]
     beginning = Beginning(translation.beginning(), translation.assumed(), effort)
     try:
         with Pool(how.processes, solvers) as pool:
@@ -168,7 +168,7 @@ def prove_script(
     return replace(proof, certificates=_certified(how.certificate, proof, attempts, how))
 
 
-def _searched(cls: type[Model], attempts: Sequence[Attempt], how: ProofOptions) -> list[Cell]:
+def _searched(cls: type[Model], attempts: Sequence[PendingObligation], how: ProofOptions) -> list[Cell]:
     """What each obligation came to, with counterexamples of CPython where solvers found none that it confirms."""
     cells = [a.cell() for a in attempts]
     open_ = [i for i, c in enumerate(cells) if _is_open(c)]
@@ -190,7 +190,7 @@ def _is_open(cell: Cell) -> bool:
 
 
 def _not_stated(
-    wanted: Script, translation: Translation, why: str, solvers: tuple[str, ...], seconds: float
+    wanted: ProofScript, translation: Translation, why: str, solvers: tuple[str, ...], seconds: float
 ) -> Proof:
     """What is known where a limit is reached before the formulas are there."""
     says = "what is claimed holds: its formulas were not made in time"
@@ -208,7 +208,7 @@ def _not_stated(
     )
 
 
-def _vacuous(wanted: Script) -> dict[str, Span]:
+def _vacuous(wanted: ProofScript) -> dict[str, Span]:
     """The claims that read no variable: whatever the actions do, they are as they were."""
     uses = Uses(wanted.module)
     claims = (claim.function for claim in (*wanted.lemmas, *wanted.goals))
@@ -222,17 +222,20 @@ def _what(function: Function) -> str:
 
 def _run(
     pool: Pool,
-    attempts: list[Attempt],
+    attempts: list[PendingObligation],
     beginning: Beginning,
     translation: Translation,
     progress: Callable[[ProofProgress], None] | None,
-    watch: Watch,
+    watch: LimitWatch,
 ) -> None:
     """Ask the solvers. Raises Reached, and ModelError if the model has no initial state."""
-    by_id: dict[int, Attempt | Beginning] = {id(beginning): beginning, **{id(a): a for a in attempts}}
+    by_id: dict[int, PendingObligation | Beginning] = {
+        id(beginning): beginning,
+        **{id(a): a for a in attempts},
+    }
     finished = 0
 
-    def done(answer: Answer) -> list[Job]:
+    def done(answer: SolverAnswer) -> list[Job]:
         nonlocal finished
         attempt = by_id[answer.job.key]  # type: ignore[index]  # keys are these ids
         _no_error(answer, attempt.name)
@@ -257,7 +260,7 @@ def _run(
 _RAN_OUT = re.compile("cancel|timeout|time limit|resource|memory|interrupt|not available", re.IGNORECASE)
 
 
-def _no_error(answer: Answer, asked: str) -> None:
+def _no_error(answer: SolverAnswer, asked: str) -> None:
     """Raise RatifiedError if a solver refuses the script of what it was asked, which is not the same as not to know."""
     if answer.verdict == "unknown" and "(error" in answer.rest and not _RAN_OUT.search(answer.rest):
         raise RatifiedError(
@@ -283,7 +286,9 @@ def file_name(number: int, obligation: Obligation) -> str:
     return f"{number:03d}-{obligation.about.replace(' ', '-')}-{where.replace(' ', '-')}"
 
 
-def _certified(folder: Path, proof: Proof, attempts: list[Attempt], how: ProofOptions) -> Certificates:
+def _certified(
+    folder: Path, proof: Proof, attempts: list[PendingObligation], how: ProofOptions
+) -> Certificates:
     wanted = [
         Wanted(file_name(n, a.obligation), _text(a.obligation), a.status is Status.PROVED)
         for n, a in enumerate(attempts, 1)
@@ -292,14 +297,14 @@ def _certified(folder: Path, proof: Proof, attempts: list[Attempt], how: ProofOp
     return certify(folder, heading, wanted, seconds=how.timeout, processes=how.processes)
 
 
-def entries_of(script_class: type[Model]) -> list[Entry]:
+def entries_of(script_class: type[Model]) -> list[CertifiedObligation]:
     """The obligations of a proof script as a folder of certificates lists them, without certificates.
 
     Raises:
         ModelError: as `prove` does.
     """
     numbered = enumerate(Translation(script_of(script_class)).obligations(), 1)
-    return [Entry(file_name(n, o), _text(o), None) for n, o in numbered]
+    return [CertifiedObligation(file_name(n, o), _text(o), None) for n, o in numbered]
 
 
 def _text(obligation: Obligation) -> str:

@@ -66,7 +66,7 @@ class Lemma:
 
 
 @dataclass(frozen=True, slots=True)
-class Script:
+class ProofScript:
     """What is to be proved of a model: lemmas by induction, and goals that follow from them."""
 
     name: str
@@ -81,7 +81,7 @@ CLAIMS = (Kind.INVARIANT, Kind.STEP_INVARIANT)
 
 def script_of(
     cls: type[Model], *, without: Collection[str] = (), goals: Collection[str] | None = None
-) -> Script:
+) -> ProofScript:
     """Read a proof script, perhaps without some of its lemmas, or for other goals.
 
     Raises:
@@ -120,7 +120,7 @@ def script_of(
         return Lemma(claims[name], used if used is None else tuple(u for u in used if u in kept))
 
     lemmas = tuple(replace(made(name, uses[name]), derived=name in derived) for name in kept)
-    return Script(module.name, module, lemmas, tuple(made(n, used) for n, used in wanted.items()))
+    return ProofScript(module.name, module, lemmas, tuple(made(n, used) for n, used in wanted.items()))
 
 
 def _goals(cls: type[Model], claims: Collection[str], lemmas: Collection[str]) -> Goals:

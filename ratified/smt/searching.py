@@ -22,7 +22,7 @@ from ratified.smt.first_order.concrete import FalsePart, false_part
 from ratified.smt.first_order.obligations import Obligation, Part
 from ratified.smt.result import Counterexample
 from ratified.smt.validation.comparing import CLAIM, STEP
-from ratified.smt.validation.evaluation import Effort, TooMuch
+from ratified.smt.validation.evaluation import TooMuch, WorkLeft
 from ratified.smt.validation.sampling import instances, larger_sizes, sizes_of
 from ratified.smt.validation.validate import explored, states_of
 
@@ -48,7 +48,7 @@ def searched(cls: type[Model], wanted: Sequence[Obligation], *, seed: int = 0) -
         models = list(instances(cls, sizes, rng))
         tried += len(models)
         for model in models:
-            search = _Search(model, Effort(UNITS // (len(usual) * len(models))))
+            search = _SizeSearch(model, WorkLeft(UNITS // (len(usual) * len(models))))
             for i, shown in search.found(open_, rng):
                 if i in open_ and refuted(open_[i], shown, cls):
                     found[i] = shown
@@ -58,10 +58,10 @@ def searched(cls: type[Model], wanted: Sequence[Obligation], *, seed: int = 0) -
     return found
 
 
-class _Search:
+class _SizeSearch:
     """What is looked for at one size."""
 
-    def __init__(self, model: Model, effort: Effort) -> None:
+    def __init__(self, model: Model, effort: WorkLeft) -> None:
         self.model, self.effort = model, effort
         self.machine = PythonMachine(model)
         self.names = [d.name for d in model.module.variables]
@@ -74,7 +74,7 @@ class _Search:
             for i, obligation in list(open_.items()):
                 if obligation.part is Part.INITIATION:
                     yield from ((i, shown) for shown in self._initial(obligation))
-            reached, _ = explored(self.model, (), Effort(self.effort.left // 4))
+            reached, _ = explored(self.model, (), WorkLeft(self.effort.left // 4))
             drawn = (states_of(self.model, reached, rng) for _ in range(ROUNDS))
             for state in dict.fromkeys(itertools.chain(reached, *drawn)):
                 yield from self._from(state, open_)

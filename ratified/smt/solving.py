@@ -48,7 +48,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SolverAnswer:
     """What a solver said: `verdict` is unsat, sat or unknown, `rest` what came after it (values, or why it does not know)."""
 
     job: Job
@@ -129,7 +129,7 @@ class Pool:
     def run(
         self,
         jobs: list[Job],
-        done: Callable[[Answer], list[Job]],
+        done: Callable[[SolverAnswer], list[Job]],
         waiting: Callable[[int], None] | None = None,
     ) -> None:
         """Answer the jobs in order of asking; `done` is told each answer and may give more jobs, which come first.
@@ -158,7 +158,7 @@ class Pool:
         self._workers.append(worker)
         self._selector.register(worker.output, selectors.EVENT_READ, worker)
 
-    def _finished(self) -> list[Answer]:
+    def _finished(self) -> list[SolverAnswer]:
         answers = []
         for key, _ in self._selector.select(0.2):
             worker: _Worker = key.data
@@ -175,7 +175,7 @@ class Pool:
                 answers += self._lost(worker, "timeout")
         return answers
 
-    def _heard(self, worker: _Worker, told: dict[str, Any]) -> list[Answer]:
+    def _heard(self, worker: _Worker, told: dict[str, Any]) -> list[SolverAnswer]:
         job, worker.job = worker.job, None
         assert job
         said, seconds = told["said"].strip(), told["seconds"]
@@ -184,16 +184,16 @@ class Pool:
         rest = said[found.end() :].strip() if found else said
         if verdict == "unknown" and not rest and seconds > 0.9 * job.seconds:
             rest = "timeout"
-        return [Answer(job, verdict, rest, seconds)]
+        return [SolverAnswer(job, verdict, rest, seconds)]
 
-    def _lost(self, worker: _Worker, why: str) -> list[Answer]:
+    def _lost(self, worker: _Worker, why: str) -> list[SolverAnswer]:
         self._selector.unregister(worker.output)
         self._workers.remove(worker)
         worker.end()
         if worker.job is None:
             raise RatifiedError(f"a solver's process cannot be started: {why}")
         self._start()
-        return [Answer(worker.job, "unknown", why, time.monotonic() - worker.begun)]
+        return [SolverAnswer(worker.job, "unknown", why, time.monotonic() - worker.begun)]
 
 
 def read_values(text: str) -> list[tuple[Any, Any]]:

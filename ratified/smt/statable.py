@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from ratified.language.errors import ModelError
 from ratified.language.model import Model
 from ratified.smt.first_order.obligations import Translation
-from ratified.smt.first_order.shapes import Refused
-from ratified.smt.script import Script
+from ratified.smt.first_order.shapes import Inexpressible
+from ratified.smt.script import ProofScript
 
 SO = "cannot be proved for every size"
 
 
-def refusals(cls: type[Model]) -> list[Refused]:
+def refusals(cls: type[Model]) -> list[Inexpressible]:
     """What keeps a model from being stated for every size; nothing if it can be.
 
     Raises:
@@ -25,17 +25,17 @@ def refusals(cls: type[Model]) -> list[Refused]:
     """
     module = cls.module
     try:
-        return Translation(Script(module.name, module, (), ())).refusals()
-    except Refused as problem:
+        return Translation(ProofScript(module.name, module, (), ())).refusals()
+    except Inexpressible as problem:
         return [problem]
 
 
-def together(name: str, found: Sequence[Refused]) -> ModelError:
+def together(name: str, found: Sequence[Inexpressible]) -> ModelError:
     """One error that tells all of them."""
     if len(found) == 1:
         return found[0]
 
-    def line(problem: Refused) -> str:
+    def line(problem: Inexpressible) -> str:
         what = problem.message.removesuffix(f" {SO}")
         return (
             f"{problem.span}: {what}\n    {problem.remedy}"

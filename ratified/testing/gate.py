@@ -21,21 +21,21 @@ from ratified.cli.exploring import ExploreOptions, explore
 from ratified.cli.gate.configuration import (
     Configuration,
     ConfigurationError,
+    ConfiguredEntry,
     ConformanceEntry,
-    Entry,
     ModelEntry,
     ProofEntry,
     read,
 )
 from ratified.cli.gate.finding import FILES, find
-from ratified.cli.gate.running import Asked, Prepared, check_entry, loader, named, prepare, settle
+from ratified.cli.gate.running import Overrides, PreparedEntry, check_entry, loader, named, prepare, settle
 from ratified.cli.gate.verdicts import Cache, checked_folder
 from ratified.cli.report.text import whole_message
 from ratified.language.errors import RatifiedError
 from ratified.language.model import Model
 from ratified.results.result import Limits, Result, Verdict
 from ratified.results.seen import INTERRUPTED
-from ratified.testing.outcomes import Part, Parts, failed, names_of, parts_of
+from ratified.testing.outcomes import ItemOutcome, ItemOutcomes, failed, names_of, parts_of
 from ratified.testing.sharing import shared
 
 NAME = "ratified-gate"
@@ -61,10 +61,10 @@ class Gate:
         except ConfigurationError as error:
             self.error = error
             self.root = Path(error.span.file).parent if error.span else config.rootpath
-        self.asked = Asked(_sizes(config.getoption("ratified_size")), Limits(seconds=_seconds(config)))
+        self.asked = Overrides(_sizes(config.getoption("ratified_size")), Limits(seconds=_seconds(config)))
         self.cache = self._cache()
         self.load = loader()
-        self._known: dict[str, Parts] = {}
+        self._known: dict[str, ItemOutcomes] = {}
         self._troubled = False
         self._made: Path | None = None
         given = getattr(config, "workerinput", {}).get("ratified_shared")
@@ -84,9 +84,9 @@ class Gate:
                 raise pytest.UsageError(str(error)) from None
         return Cache(self.configuration.cache if self.configuration is not None else None)
 
-    def _files(self) -> dict[Path, list[Entry]]:
+    def _files(self) -> dict[Path, list[ConfiguredEntry]]:
         """The files under which entries are collected: their own, or that of the configuration for what is in no file here."""
-        found: dict[Path, list[Entry]] = {}
+        found: dict[Path, list[ConfiguredEntry]] = {}
         if self.error is not None:
             place = Path(self.error.span.file) if self.error.span else self._any_file()
             found[place] = []
@@ -97,7 +97,7 @@ class Gate:
     def _any_file(self) -> Path:
         return next(p for name in FILES if (p := self.root / name).exists())
 
-    def _file_of(self, entry: Entry) -> Path:
+    def _file_of(self, entry: ConfiguredEntry) -> Path:
         assert self.configuration is not None
         path, _, name = entry.target.rpartition(":")
         target = path or name
@@ -198,7 +198,7 @@ class Gate:
 
     # --- what items ask ---
 
-    def prepared(self, entry: ModelEntry) -> Prepared:
+    def prepared(self, entry: ModelEntry) -> PreparedEntry:
         """Return a model at its size. Raises RatifiedError."""
         return prepare(entry, self.root, self.load, self.asked)
 
@@ -219,18 +219,18 @@ class Gate:
                 remedy=f"they have {', '.join(sorted(sorts)) or 'none'}",
             )
 
-    def parts(self, prepared: Prepared) -> Parts:
+    def parts(self, prepared: PreparedEntry) -> ItemOutcomes:
         """Return what came of a model's items; it is explored when this is first asked, once in a run."""
         label = prepared.label
         if label not in self._known:
             self._known[label] = self._once(label, lambda: self._explored(prepared))
         return self._known[label]
 
-    def _once(self, label: str, make: Any) -> Parts:
-        made: Parts = make() if self._shared is None else shared(self._shared, label, make)
+    def _once(self, label: str, make: Any) -> ItemOutcomes:
+        made: ItemOutcomes = make() if self._shared is None else shared(self._shared, label, make)
         return made
 
-    def _explored(self, prepared: Prepared) -> Parts:
+    def _explored(self, prepared: PreparedEntry) -> ItemOutcomes:
         try:
             return parts_of(prepared, check_entry(prepared, self.root, self.cache, self.explore))
         except RatifiedError as error:
@@ -243,19 +243,21 @@ class Gate:
             raise KeyboardInterrupt
         return result
 
-    def settled(self, entry: ProofEntry | ConformanceEntry) -> Parts:
+    def settled(self, entry: ProofEntry | ConformanceEntry) -> ItemOutcomes:
         """Return what came of a proof, or of an implementation that was held to its model."""
         if entry.label not in self._known:
             self._known[entry.label] = self._once(entry.label, lambda: self._settled(entry))
         return self._known[entry.label]
 
-    def _settled(self, entry: ProofEntry | ConformanceEntry) -> Parts:
+    def _settled(self, entry: ProofEntry | ConformanceEntry) -> ItemOutcomes:
         try:
             found = settle(entry, self.root, self.cache)
         except RatifiedError as error:
             return failed((entry.label,), whole_message(error))
         passed = found.verdict is Verdict.HOLDS
-        return Parts({entry.label: Part() if passed else Part(found.headline, found.text)}, found.since)
+        return ItemOutcomes(
+            {entry.label: ItemOutcome() if passed else ItemOutcome(found.headline, found.text)}, found.since
+        )
 
     def trouble(self) -> str | None:
         """Return what is wrong with the cache, the first time that this is asked."""

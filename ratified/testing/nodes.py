@@ -12,19 +12,19 @@ from typing import Any
 import pytest
 from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
 
-from ratified.cli.gate.configuration import ConformanceEntry, Entry, ModelEntry, ProofEntry
-from ratified.cli.gate.running import Prepared, prepare_class
+from ratified.cli.gate.configuration import ConfiguredEntry, ConformanceEntry, ModelEntry, ProofEntry
+from ratified.cli.gate.running import PreparedEntry, prepare_class
 from ratified.language.errors import RatifiedError, Span
 from ratified.testing import RatifiedWarning
 from ratified.testing.decorator import ModelTests, entry_of
 from ratified.testing.gate import ASKED, UNCHANGED, Gate
-from ratified.testing.outcomes import Part, Parts, names_of, span_of
+from ratified.testing.outcomes import ItemOutcome, ItemOutcomes, names_of, span_of
 
 
 class NotPassed(Exception):
     """What an item came to; it is told as a report, not as a traceback."""
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: ItemOutcome) -> None:
         super().__init__(part.headline)
         self.part = part
 
@@ -71,7 +71,7 @@ class GateFile(pytest.File):
                     met.add(node.name)
                     yield node
 
-    def _nodes(self, entry: Entry) -> list[pytest.Item | pytest.Collector]:
+    def _nodes(self, entry: ConfiguredEntry) -> list[pytest.Item | pytest.Collector]:
         if not isinstance(entry, ModelEntry):
             return [SettledItem.from_parent(self, name=entry.label, gate=self.gate, entry=entry)]
         try:
@@ -82,7 +82,7 @@ class GateFile(pytest.File):
 
 
 def nodes_of(
-    parent: pytest.Collector, gate: Gate, prepared: Prepared
+    parent: pytest.Collector, gate: Gate, prepared: PreparedEntry
 ) -> list[pytest.Item | pytest.Collector]:
     """Return the nodes of a model: an item for each claim, or one node for all of them where that is what was asked for.
 
@@ -115,7 +115,7 @@ class Wrong(pytest.Collector):
 class ModelNode(pytest.Collector):
     """A model at a size."""
 
-    def __init__(self, *, gate: Gate, prepared: Prepared, **kwargs: Any) -> None:
+    def __init__(self, *, gate: Gate, prepared: PreparedEntry, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.gate, self.prepared = gate, prepared
 
@@ -136,7 +136,7 @@ class GateItem(pytest.Item):
         self.title, self.part = title, part
         self.user_properties.append((ASKED, title))
 
-    def parts(self) -> Parts:
+    def parts(self) -> ItemOutcomes:
         """Return what came of all that was explored for this item."""
         raise NotImplementedError
 
@@ -171,7 +171,7 @@ class GateItem(pytest.Item):
 class ClaimItem(GateItem):
     """A claim of a model at a size, or what else is expected of it."""
 
-    def __init__(self, *, claim: str, gate: Gate, prepared: Prepared, **kwargs: Any) -> None:
+    def __init__(self, *, claim: str, gate: Gate, prepared: PreparedEntry, **kwargs: Any) -> None:
         super().__init__(title=f"{prepared.label}::{claim}", part=claim, **kwargs)
         self.gate, self.prepared = gate, prepared
         self.span = span_of(prepared, claim)
@@ -179,7 +179,7 @@ class ClaimItem(GateItem):
         if self.config.pluginmanager.hasplugin("xdist"):
             self.add_marker(pytest.mark.xdist_group(prepared.label))
 
-    def parts(self) -> Parts:
+    def parts(self) -> ItemOutcomes:
         """Explore the model, if no other item has done so."""
         return self.gate.parts(self.prepared)
 
@@ -191,7 +191,7 @@ class SettledItem(GateItem):
         super().__init__(title=entry.label, part=entry.label, **kwargs)
         self.gate, self.entry, self.span = gate, entry, entry.span
 
-    def parts(self) -> Parts:
+    def parts(self) -> ItemOutcomes:
         """Prove it, or drive it."""
         return self.gate.settled(self.entry)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ratified.cli.gate.running import Prepared
+from ratified.cli.gate.running import PreparedEntry
 from ratified.cli.report.checks import Checked, Expected, Report, doubts
 from ratified.cli.report.render import render
 from ratified.cli.report.text import headline
@@ -22,7 +22,7 @@ NOT_PASSED = 'an undecided model has not passed; undecided = "allow" in the conf
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ItemOutcome:
     """What came of one item: nothing if it passed, else a line and a text that say why not. `warnings` are told either way."""
 
     headline: str = ""
@@ -31,14 +31,14 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class ItemOutcomes:
     """What came of each item of an exploration, by its name. `since` is when it was made, if that is not just now."""
 
-    parts: dict[str, Part]
+    parts: dict[str, ItemOutcome]
     since: str | None = None
 
 
-def names_of(prepared: Prepared) -> tuple[str, ...]:
+def names_of(prepared: PreparedEntry) -> tuple[str, ...]:
     """Return the names of a model's items: its claims, or what else is expected."""
     expected = prepared.expected or Expected()
     if expected.verdict is not Verdict.HOLDS:
@@ -51,30 +51,30 @@ def names_of(prepared: Prepared) -> tuple[str, ...]:
     )
 
 
-def span_of(prepared: Prepared, name: str) -> Span:
+def span_of(prepared: PreparedEntry, name: str) -> Span:
     """Return where an item's claim stands; of what is no claim, its class."""
     module = prepared.model.module
     claims = {f.name: f.span for f in claims_of(module)}
     return claims.get(name.rpartition(":")[2]) or module.span or prepared.entry.span
 
 
-def parts_of(prepared: Prepared, checked: Checked) -> Parts:
+def parts_of(prepared: PreparedEntry, checked: Checked) -> ItemOutcomes:
     """Return what came of each item."""
     names, expected = names_of(prepared), prepared.expected or Expected()
     plain = replace(checked, expected=None)  # of claims it is plain what is expected
     general = tuple(_general(prepared, checked))
     if expected.verdict is not Verdict.HOLDS:
-        parts = {names[0]: _whole(checked) if checked.verdict is not Verdict.HOLDS else Part()}
+        parts = {names[0]: _whole(checked) if checked.verdict is not Verdict.HOLDS else ItemOutcome()}
     else:
         allowed = expected.undecided_allowed and checked.verdict is Verdict.HOLDS
         parts = {name: _part(name, plain, expected, undecided_allowed=allowed) for name in names}
     if checked.verdict is not Verdict.HOLDS and not any(part.headline for part in parts.values()):
         parts = dict.fromkeys(names, _whole(checked))
-    told = {name: Part(p.headline, p.text, (*p.warnings, *general)) for name, p in parts.items()}
-    return Parts(told, checked.since)
+    told = {name: ItemOutcome(p.headline, p.text, (*p.warnings, *general)) for name, p in parts.items()}
+    return ItemOutcomes(told, checked.since)
 
 
-def _part(name: str, checked: Checked, expected: Expected, *, undecided_allowed: bool) -> Part:
+def _part(name: str, checked: Checked, expected: Expected, *, undecided_allowed: bool) -> ItemOutcome:
     result = checked.result
     if name == COUNTS:
         return _counts(checked, expected, undecided_allowed=undecided_allowed)
@@ -82,14 +82,14 @@ def _part(name: str, checked: Checked, expected: Expected, *, undecided_allowed:
     verdict = Verdict.UNDECIDED if prop is None else prop.verdict
     if verdict is Verdict.HOLDS:
         mine = [d.says for d in doubts(checked) if d.kind == "vacuous" and prop is not None and prop.vacuous]
-        return Part(warnings=tuple(f"{checked.name}: {s}" for s in mine if s.startswith(f"{name} ")))
+        return ItemOutcome(warnings=tuple(f"{checked.name}: {s}" for s in mine if s.startswith(f"{name} ")))
     if verdict is Verdict.VIOLATED:
         return _whole(checked)
     if result.violation is not None:
         says = f"{name} is undecided: the exploration stopped where {result.violation.name} fails"
-        return Part(says, f"{says}\n")
+        return ItemOutcome(says, f"{says}\n")
     if undecided_allowed:
-        return Part(warnings=(f"{checked.name}: {_line(checked)}; allowed",))
+        return ItemOutcome(warnings=(f"{checked.name}: {_line(checked)}; allowed",))
     return _whole(checked)
 
 
@@ -97,27 +97,27 @@ def _property(result: Result, name: str) -> PropertyReport | None:
     return next((p for p in result.properties if p.name == name), None)
 
 
-def _counts(checked: Checked, expected: Expected, *, undecided_allowed: bool) -> Part:
+def _counts(checked: Checked, expected: Expected, *, undecided_allowed: bool) -> ItemOutcome:
     """Whether there are as many states as are pinned; of a search that was cut short that is not known."""
     result = checked.result
     if undecided_allowed and result.verdict is Verdict.UNDECIDED:
-        return Part()
+        return ItemOutcome()
     if result.verdict is not Verdict.HOLDS:
         says = f"not every state was counted: {_line(checked)}"
-        return Part(says, f"{says}\n")
+        return ItemOutcome(says, f"{says}\n")
     surprises = expected.surprises(result)
     if not surprises:
-        return Part()
+        return ItemOutcome()
     found = f"there are {result.distinct:,} states, depth {result.depth:,}"
-    return Part(f"{found}; but {' and '.join(surprises)}", _text(checked))
+    return ItemOutcome(f"{found}; but {' and '.join(surprises)}", _text(checked))
 
 
-def _whole(checked: Checked) -> Part:
+def _whole(checked: Checked) -> ItemOutcome:
     """The failure of an item that stands for all of it: the report as `ratified check` prints it."""
     text = _text(checked)
     if checked.verdict is Verdict.UNDECIDED:
         text += f"\n{NOT_PASSED}\n"
-    return Part(_line(checked), text)
+    return ItemOutcome(_line(checked), text)
 
 
 def _line(checked: Checked) -> str:
@@ -130,7 +130,7 @@ def _text(checked: Checked) -> str:
     return render(Report((checked,)), "text")
 
 
-def _general(prepared: Prepared, checked: Checked) -> list[str]:
+def _general(prepared: PreparedEntry, checked: Checked) -> list[str]:
     """Doubts about the whole of an exploration."""
     found = [d.says for d in doubts(checked) if d.kind == "never-fired"]
     result = checked.result
@@ -143,7 +143,7 @@ def _general(prepared: Prepared, checked: Checked) -> list[str]:
     return [f"{checked.name}: {says}" for says in found]
 
 
-def failed(names: tuple[str, ...], message: str) -> Parts:
+def failed(names: tuple[str, ...], message: str) -> ItemOutcomes:
     """Return that an exploration came to nothing, for a reason."""
     first = next((line for line in reversed(message.splitlines()) if not line.startswith(" ")), message)
-    return Parts(dict.fromkeys(names, Part(first, f"{message}\n")))
+    return ItemOutcomes(dict.fromkeys(names, ItemOutcome(first, f"{message}\n")))

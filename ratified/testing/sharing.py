@@ -12,10 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ratified.cli.gate.verdicts import write_whole
-from ratified.testing.outcomes import Part, Parts
+from ratified.testing.outcomes import ItemOutcome, ItemOutcomes
 
 
-def shared(folder: Path, label: str, make: Callable[[], Parts]) -> Parts:
+def shared(folder: Path, label: str, make: Callable[[], ItemOutcomes]) -> ItemOutcomes:
     """Return what is in a folder under a label; if nothing is, make it and leave it there."""
     name = hashlib.sha256(label.encode()).hexdigest()[:24]
     kept = folder / f"{name}.json"
@@ -28,12 +28,12 @@ def shared(folder: Path, label: str, make: Callable[[], Parts]) -> Parts:
         return made
 
 
-def _written(parts: Parts) -> str:
+def _written(parts: ItemOutcomes) -> str:
     return json.dumps([parts.since, {n: [p.headline, p.text, p.warnings] for n, p in parts.parts.items()}])
 
 
-def _read(text: str) -> Parts:
+def _read(text: str) -> ItemOutcomes:
     since, parts = json.loads(text)
-    return Parts(
-        {name: Part(first, whole, tuple(told)) for name, (first, whole, told) in parts.items()}, since
+    return ItemOutcomes(
+        {name: ItemOutcome(first, whole, tuple(told)) for name, (first, whole, told) in parts.items()}, since
     )

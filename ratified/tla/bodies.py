@@ -13,7 +13,7 @@ from ratified.language.ir import Function, Node
 from ratified.language.types import BoolType
 from ratified.language.uses import assigned, returns
 from ratified.tla.comprehensions import in_turn, quantified_by
-from ratified.tla.context import Frame, Run
+from ratified.tla.context import TlaContext, TranslatedStatements
 from ratified.tla.definitions import with_definitions
 from ratified.tla.formulas import FALSE, TRUE, if_else
 from ratified.tla.joins import DONE, VALUE
@@ -22,12 +22,12 @@ from ratified.tla.syntax import If, Tla
 from ratified.tla.totality import total_loop
 
 
-def body_value(called: Function, f: Frame) -> Tla:
+def body_value(called: Function, f: TlaContext) -> Tla:
     """What a function returns, as one expression."""
     return _returned(called.body, f, called.returns == BoolType())
 
 
-def _returned(body: Sequence[Node], f: Frame, truth: bool) -> Tla:
+def _returned(body: Sequence[Node], f: TlaContext, truth: bool) -> Tla:
     """What statements return; `truth` if that is true or false."""
     if not body:
         return f.words.none()  # after a loop that always returns; never reached
@@ -41,7 +41,7 @@ def _returned(body: Sequence[Node], f: Frame, truth: bool) -> Tla:
         return if_else(test, then, orelse, truth=truth)
     if isinstance(first, ir.For) and (found := _search(first, rest, f, truth)) is not None:
         return found
-    run = Run(replace(f.inside(), names=f.names.inner()), [], hoisted=False)
+    run = TranslatedStatements(replace(f.inside(), names=f.names.inner()), [], hoisted=False)
     ended = run.statements((first,))
     after = run.frame.env.get(VALUE) if ended is None else None
     value = _returned(rest, run.frame, truth)
@@ -52,7 +52,7 @@ def _returned(body: Sequence[Node], f: Frame, truth: bool) -> Tla:
     return with_definitions(run.definitions, value)
 
 
-def _search(loop: ir.For, rest: Sequence[Node], f: Frame, truth: bool) -> Tla | None:
+def _search(loop: ir.For, rest: Sequence[Node], f: TlaContext, truth: bool) -> Tla | None:
     """A loop that only looks for something: it returns one literal, and changes nothing around it."""
     values = [n.value for s in loop.body for n in ir.walk(s) if isinstance(n, ir.Return)]
     literals = {v.value for v in values if isinstance(v, ir.Literal) and isinstance(v.value, bool)}
@@ -65,14 +65,14 @@ def _search(loop: ir.For, rest: Sequence[Node], f: Frame, truth: bool) -> Tla | 
     return if_else(met, found, _returned(rest, f, truth), truth=truth)
 
 
-def _met(loop: ir.For, f: Frame) -> Tla:
+def _met(loop: ir.For, f: TlaContext) -> Tla:
     """Whether one of the turns of a loop returns."""
     made = quantified_by if total_loop(loop, f) else in_turn
     clause = ir.Clause(loop.names, loop.domain, ())
     return made("any", (clause,), lambda inner: _reached(loop.body, inner), f)
 
 
-def _reached(body: Sequence[Node], f: Frame) -> Tla:
+def _reached(body: Sequence[Node], f: TlaContext) -> Tla:
     """Whether statements return, rather than coming to their end."""
     if not body:
         return FALSE
@@ -85,6 +85,6 @@ def _reached(body: Sequence[Node], f: Frame) -> Tla:
         return if_else(f.expr(first.test), then, orelse, truth=True)
     if isinstance(first, ir.For) and returns(first):
         return if_else(_met(first, f), TRUE, _reached(rest, f), truth=True)
-    run = Run(replace(f.inside(), names=f.names.inner()), [], hoisted=False)
+    run = TranslatedStatements(replace(f.inside(), names=f.names.inner()), [], hoisted=False)
     run.statements((first,))
     return with_definitions(run.definitions, _reached(rest, run.frame))

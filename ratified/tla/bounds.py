@@ -14,23 +14,23 @@ from ratified.language.inline import Inliner
 from ratified.language.ir import Expr
 from ratified.language.types import SortType
 from ratified.tla.comprehensions import bind
-from ratified.tla.context import Frame
-from ratified.tla.formulas import Quantified, all_of, if_else, negated
+from ratified.tla.context import TlaContext
+from ratified.tla.formulas import QuantifiedTla, all_of, if_else, negated
 from ratified.tla.known import all_learned, learned, natural, sum_of, tested
 from ratified.tla.linear import constant, plus
-from ratified.tla.syntax import Atom, Infix, Tla
+from ratified.tla.syntax import Infix, Leaf, Tla
 from ratified.tla.typesets import belongs
 
 _KEPT = ir.Fit | ir.Widen | ir.Narrow | ir.MakeRecord | ir.MakeSet | ir.MakeSeq | ir.MakeTuple
 """What a kept value is made by: what it is made of is kept, too."""
 
 
-def within(node: Expr, f: Frame, *, stored: bool = False) -> list[Tla]:
+def within(node: Expr, f: TlaContext, *, stored: bool = False) -> list[Tla]:
     """That computing an expression leaves no bound; `stored` if its value is kept, and so is asked about afterwards."""
     return _within(node, f, stored) if f.words.uses.may_leave(node) else []
 
 
-def _within(node: Expr, f: Frame, stored: bool) -> list[Tla]:
+def _within(node: Expr, f: TlaContext, stored: bool) -> list[Tla]:
     match node:
         case ir.And(_, _, operands):
             return _in_turn(operands, f, True)
@@ -69,7 +69,7 @@ def _within(node: Expr, f: Frame, stored: bool) -> list[Tla]:
     ]
 
 
-def _in_turn(operands: Sequence[Expr], f: Frame, truth: bool) -> list[Tla]:
+def _in_turn(operands: Sequence[Expr], f: TlaContext, truth: bool) -> list[Tla]:
     """Operands of which each is computed only if those before it do not decide."""
     made: list[Tla] = []
     before: list[Tla] = []
@@ -86,11 +86,11 @@ def _in_turn(operands: Sequence[Expr], f: Frame, truth: bool) -> list[Tla]:
     return made
 
 
-def _within_collect(node: ir.Collect, f: Frame) -> list[Tla]:
+def _within_collect(node: ir.Collect, f: TlaContext) -> list[Tla]:
     made = [] if node.default is None else within(node.default, f)
     made += within(node.clauses[0].domain, f)
 
-    def level(clauses: Sequence[ir.Clause], inner: Frame) -> Tla:
+    def level(clauses: Sequence[ir.Clause], inner: TlaContext) -> Tla:
         if not clauses:
             parts = [node.element, *([node.key] if node.key else [])]
             return all_of([g for part in parts for g in within(part, inner)])
@@ -105,22 +105,22 @@ def _within_collect(node: ir.Collect, f: Frame) -> list[Tla]:
         if str(body) != "TRUE":
             guards.append(Infix("=>", all_of(tests), body) if tests else body)
         whole = all_of(guards)
-        return whole if str(whole) == "TRUE" else Quantified("\\A", (bound,), whole)
+        return whole if str(whole) == "TRUE" else QuantifiedTla("\\A", (bound,), whole)
 
     return [*made, *_unless_true(level(node.clauses, f))]
 
 
-def _fits(node: ir.Fit, f: Frame) -> list[Tla]:
+def _fits(node: ir.Fit, f: TlaContext) -> list[Tla]:
     return belongs(f.expr(node.operand), node.type, f.words, f.names)
 
 
-def _not_past_last(node: ir.Shift | ir.Numbered, f: Frame, stored: bool) -> list[Tla]:
+def _not_past_last(node: ir.Shift | ir.Numbered, f: TlaContext, stored: bool) -> list[Tla]:
     parts = (node.operand, node.steps) if isinstance(node, ir.Shift) else (node.index,)
     made = [g for part in parts for g in within(part, f)]
     assert isinstance(node.type, SortType)
     if stored or not node.type.ordered:
         return made
-    last = {f.words.terms.of(Atom(f.words.last_of(node.type.sort)), natural=True): 1}
+    last = {f.words.terms.of(Leaf(f.words.last_of(node.type.sort)), natural=True): 1}
     moved = sum_of(node, f)
     facts = [*f.facts]
     if isinstance(node, ir.Shift):
@@ -130,8 +130,8 @@ def _not_past_last(node: ir.Shift | ir.Numbered, f: Frame, stored: bool) -> list
         return made
     less = plus(moved, constant(-1))
     if moved.get("", 0) == 1:
-        return [*made, Infix("<", f.words.terms.written(less), Atom(f.words.last_of(node.type.sort)))]
-    return [*made, Infix("<=", f.words.terms.written(moved), Atom(f.words.last_of(node.type.sort)))]
+        return [*made, Infix("<", f.words.terms.written(less), Leaf(f.words.last_of(node.type.sort)))]
+    return [*made, Infix("<=", f.words.terms.written(moved), Leaf(f.words.last_of(node.type.sort)))]
 
 
 def _unless_true(guard: Tla) -> list[Tla]:

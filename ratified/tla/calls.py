@@ -12,14 +12,14 @@ from ratified.language import ir
 from ratified.language.ir import Expr, Function, Which
 from ratified.language.rules import Rules
 from ratified.tla.bodies import body_value
-from ratified.tla.context import Frame
-from ratified.tla.syntax import Apply, Atom, Definition, Let, Primed, Tla
+from ratified.tla.context import TlaContext
+from ratified.tla.syntax import Apply, Definition, Leaf, Let, Primed, Tla
 
-CALLS: Rules[Frame, Tla] = Rules("TLA+ of calls")
+CALLS: Rules[TlaContext, Tla] = Rules("TLA+ of calls")
 
 
 @CALLS.rule(ir.Call)
-def _call(node: ir.Call, f: Frame) -> Tla:
+def _call(node: ir.Call, f: TlaContext) -> Tla:
     called = f.words.module.functions[node.function]
     reads = f.words.reads(called)
     if not reads:
@@ -38,16 +38,16 @@ def _call(node: ir.Call, f: Frame) -> Tla:
     return Apply(f.words.operator(node.function), tuple(f.expr(a) for a in node.arguments))
 
 
-def inlined(called: Function, arguments: Sequence[Expr], f: Frame) -> Tla:
+def inlined(called: Function, arguments: Sequence[Expr], f: TlaContext) -> Tla:
     """A call, written out where it stands."""
     definitions: list[Definition] = []
     names = f.names.inner()
     env: dict[str, Tla] = {}
     for argument, given in zip(called.arguments, arguments, strict=True):
         made = f.expr(given)
-        if not isinstance(made, Atom):
+        if not isinstance(made, Leaf):
             definitions.append(Definition(names.give(argument.name), made))
-            made = Atom(definitions[-1].name)
+            made = Leaf(definitions[-1].name)
         env[argument.name] = made
     inner = replace(f, env=env, sums={}, names=names, place=None, now=dict(f.now))
     body = body_value(called, inner)

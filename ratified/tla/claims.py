@@ -8,14 +8,14 @@ from __future__ import annotations
 from ratified.language import ir
 from ratified.language.ir import Function, Kind
 from ratified.tla.bodies import body_value
-from ratified.tla.context import Frame
-from ratified.tla.formulas import Quantified, all_of, number
+from ratified.tla.context import TlaContext
+from ratified.tla.formulas import QuantifiedTla, all_of, number
 from ratified.tla.operators import Operators
 from ratified.tla.page import commented
-from ratified.tla.syntax import Apply, Atom, Block, Definition, Index, Infix, Prefix, Primed, Tla, Wrapped
+from ratified.tla.syntax import Apply, Definition, Index, Infix, Leaf, Prefix, Primed, TextLines, Tla, Wrapped
 
 
-class Claims:
+class ClaimWriter:
     """The claims of one module.
 
     `invariants` and `properties` are what the configuration asks about, `names` which of the model's claims they are.
@@ -24,7 +24,7 @@ class Claims:
     def __init__(self, operators: Operators) -> None:
         self.operators = operators
         self.words = operators.words
-        self.blocks: list[Block] = []
+        self.blocks: list[TextLines] = []
         self.invariants: list[str] = []
         self.properties: list[str] = []
         self.names: dict[str, str] = {}
@@ -35,16 +35,16 @@ class Claims:
         """Add the definition of a claim."""
         self.blocks.append([*(commented(doc) if doc else []), *Definition(name, body).lines(), ""])
 
-    def in_bounds(self) -> Atom | None:
+    def in_bounds(self) -> Leaf | None:
         """The constraints, as one name."""
         if not self.constraints:
             return None
         names = [self.for_all_arguments(one) for one in self.constraints]
         if len(names) == 1:
-            return Atom(names[0])
+            return Leaf(names[0])
         whole = self.words.names.give_late("in_bounds")
-        self.define(whole, all_of(map(Atom, names), listed=True))
-        return Atom(whole)
+        self.define(whole, all_of(map(Leaf, names), listed=True))
+        return Leaf(whole)
 
     def for_all_arguments(self, one: Function) -> str:
         """The name of a claim without parameters."""
@@ -59,22 +59,22 @@ class Claims:
 
     # --- of states and steps ---
 
-    def invariant(self, one: Function, bounds: Atom | None) -> None:
+    def invariant(self, one: Function, bounds: Leaf | None) -> None:
         """Ask about an invariant."""
         name = self.for_all_arguments(one)
         if bounds is not None:
-            inner = Infix("=>", bounds, Atom(name))
+            inner = Infix("=>", bounds, Leaf(name))
             name = self.words.names.give_late(f"{name}_in_bounds")
             self.define(name, inner)
         self.invariants.append(name)
         self.names[name] = one.name
 
-    def step_invariant(self, one: Function, bounds: Atom | None) -> None:
+    def step_invariant(self, one: Function, bounds: Leaf | None) -> None:
         """Ask about a step invariant."""
         name = self.words.names.give_late(f"{self.words.operators[one.key]}_always")
-        step = Atom(self.words.operators[one.key])
+        step = Leaf(self.words.operators[one.key])
         claim: Tla = step if bounds is None else Infix("=>", Primed(bounds), step)
-        self.define(name, Atom(f"[][{claim}]_vars"))
+        self.define(name, Leaf(f"[][{claim}]_vars"))
         self.ask(name, one)
 
     def tell_of_constraints(self) -> None:
@@ -94,10 +94,10 @@ class Claims:
         if one.kind in (Kind.EVENTUALLY, Kind.EVENTUALLY_ALWAYS):
             body = self._of_the_state(body_value(one, frame))
             sign = "<>" if one.kind is Kind.EVENTUALLY else "<>[]"
-            claim = Prefix(sign, Wrapped(body) if not isinstance(body, Apply | Atom) else body)
+            claim = Prefix(sign, Wrapped(body) if not isinstance(body, Apply | Leaf) else body)
         else:
             parts = [self._of_the_state(part) for part in _pair(one, frame)]
-            claim = Infix("~>", *(Wrapped(p) if isinstance(p, Quantified) else p for p in parts))
+            claim = Infix("~>", *(Wrapped(p) if isinstance(p, QuantifiedTla) else p for p in parts))
         self.operators.emit_referenced()
         name = self.words.operators[one.key]
         self.define(name, self.operators.for_all(one.arguments, claim, frame), one.doc)
@@ -121,10 +121,10 @@ class Claims:
         )
         if heeded and not claim.names.isdisjoint(read):
             return claim
-        return all_of([claim, Infix("=", Atom("vars"), Atom("vars"))])
+        return all_of([claim, Infix("=", Leaf("vars"), Leaf("vars"))])
 
 
-def _pair(one: Function, frame: Frame) -> tuple[Tla, Tla]:
+def _pair(one: Function, frame: TlaContext) -> tuple[Tla, Tla]:
     """What leads, and what it leads to."""
     last = one.body[-1] if one.body else None
     if isinstance(last, ir.Return) and isinstance(last.value, ir.MakeTuple) and len(one.body) == 1:

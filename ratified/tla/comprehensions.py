@@ -22,12 +22,12 @@ from ratified.language.types import (
     SortType,
     Type,
 )
-from ratified.tla.context import Frame
+from ratified.tla.context import TlaContext
 from ratified.tla.formulas import (
     ONE,
-    Bound,
+    Binder,
     Evaluated,
-    Quantified,
+    QuantifiedTla,
     all_of,
     braces,
     filtered,
@@ -44,12 +44,12 @@ from ratified.tla.linear import constant, plus
 from ratified.tla.orders import in_order, key, key_operator
 from ratified.tla.syntax import (
     Apply,
-    Atom,
     Definition,
     Dot,
     If,
     Index,
     Infix,
+    Leaf,
     Let,
     Pattern,
     Prefix,
@@ -60,19 +60,19 @@ from ratified.tla.syntax import (
 from ratified.tla.totality import total, total_clauses
 from ratified.tla.typesets import type_set
 
-COMPREHENSIONS: Rules[Frame, Tla] = Rules("TLA+ of comprehensions")
+COMPREHENSIONS: Rules[TlaContext, Tla] = Rules("TLA+ of comprehensions")
 
 # --- containers as sets and as sequences ---
 
 
-def keys_of(node: Expr, f: Frame) -> Tla:
+def keys_of(node: Expr, f: TlaContext) -> Tla:
     """The keys of a map, as a set."""
     assert isinstance(node.type, MapType)
     keys = type_set(node.type.key, f.words)
     return keys if keys is not None else Prefix("DOMAIN", f.expr(node))
 
 
-def as_set(node: Expr, f: Frame) -> Tla:
+def as_set(node: Expr, f: TlaContext) -> Tla:
     """The elements of a container (the keys of a map)."""
     match node:
         case ir.IntRange(_, _, low, high):
@@ -106,13 +106,13 @@ def as_set(node: Expr, f: Frame) -> Tla:
     return f.words.use("Range", f.expr(node))
 
 
-def as_seq(node: Expr, f: Frame) -> Tla:
+def as_seq(node: Expr, f: TlaContext) -> Tla:
     """The elements of a container in the order in which it is run through."""
     match node.type:
         case SeqType():
             return f.expr(node)
         case BagType(item):
-            return f.words.use("SortedBag", f.expr(node), Atom(key_operator(item, f.words)))
+            return f.words.use("SortedBag", f.expr(node), Leaf(key_operator(item, f.words)))
         case SetType(item):
             whole = _universe_in_order(item, f) if isinstance(node, ir.Universe) else None
             return whole or in_order(as_set(node, f), item, f.words)
@@ -121,29 +121,29 @@ def as_seq(node: Expr, f: Frame) -> Tla:
     raise AssertionError(node)
 
 
-def _universe_in_order(t: Type, f: Frame) -> Tla | None:
+def _universe_in_order(t: Type, f: TlaContext) -> Tla | None:
     """All values of a type in their order, if they can be told one by one."""
     if isinstance(t, SortType) and not t.ordered:
-        return Atom(f.words.sequence_of(t.sort))
+        return Leaf(f.words.sequence_of(t.sort))
     if isinstance(t, EnumType):
         return tuple_of(*(string(f.words.form.member(m)) for m in t.enum))
     return None
 
 
-def by_position(sequence: Tla, f: Frame, element: Callable[[Frame, Tla, Tla], Tla]) -> Tla:
+def by_position(sequence: Tla, f: TlaContext, element: Callable[[TlaContext, Tla, Tla], Tla]) -> Tla:
     """The sequence of what is made of each position, in a frame in which the position is bound."""
     f.words.need("Sequences", "Integers")
-    if not isinstance(sequence, Atom):
+    if not isinstance(sequence, Leaf):
         names = f.names.inner()
         name = names.give_apart("seq")
-        inner = by_position(Atom(name), replace(f, names=names), element)
+        inner = by_position(Leaf(name), replace(f, names=names), element)
         return Let((Definition(name, sequence),), inner)
     inside, position = f.binding("k")
     whole = Infix("..", ONE, Apply("Len", (sequence,)))
     return function(element(inside, sequence, position), ((position.text,), whole))
 
 
-def chosen(clause: ir.Clause, f: Frame) -> Tla | None:
+def chosen(clause: ir.Clause, f: TlaContext) -> Tla | None:
     """What a clause runs through, as a set that has one element for each."""
     if not isinstance(clause.domain.type, SetType | MapType):
         return None
@@ -156,25 +156,25 @@ def chosen(clause: ir.Clause, f: Frame) -> Tla | None:
 # --- comprehensions ---
 
 
-def bind(clause: ir.Clause, f: Frame) -> tuple[Frame, Bound]:
+def bind(clause: ir.Clause, f: TlaContext) -> tuple[TlaContext, Binder]:
     """A frame in which a clause's names run through its domain, and the bound that says so."""
     domain = as_set(clause.domain, f)
     names = f.names.inner()
     given = {name: names.give(name) for name in clause.names}
-    inner = replace(f.inside({name: Atom(text) for name, text in given.items()}), names=names)
+    inner = replace(f.inside({name: Leaf(text) for name, text in given.items()}), names=names)
     for name in given:
         inner.sums.pop(name, None)
     if len(given) == 1:
         (text,) = given.values()
         if isinstance(clause.domain, ir.IntRange):
-            term = f.words.terms.of(Atom(text), natural=False)
+            term = f.words.terms.of(Leaf(text), natural=False)
             inner = inner.knowing(*range_facts({term: 1}, clause.domain, f))
         return inner, ((text,), domain)
     return inner, ((Pattern(tuple(given.values())),), domain)
 
 
 @COMPREHENSIONS.rule(ir.Collect)
-def _collect(node: ir.Collect, f: Frame) -> Tla:
+def _collect(node: ir.Collect, f: TlaContext) -> Tla:
     match node.kind:
         case "all" | "any":
             inner = total_clauses(node.clauses, f)
@@ -194,9 +194,11 @@ def _collect(node: ir.Collect, f: Frame) -> Tla:
     return _extreme(node, f)
 
 
-def quantified_by(kind: str, clauses: Sequence[ir.Clause], body: Callable[[Frame], Tla], f: Frame) -> Tla:
+def quantified_by(
+    kind: str, clauses: Sequence[ir.Clause], body: Callable[[TlaContext], Tla], f: TlaContext
+) -> Tla:
     r"""`\A` or `\E`, bounds that do not depend on each other together."""
-    bounds: list[Bound] = []
+    bounds: list[Binder] = []
     conditions: list[Tla] = []
     rest = list(clauses)
     while rest:
@@ -213,10 +215,10 @@ def quantified_by(kind: str, clauses: Sequence[ir.Clause], body: Callable[[Frame
         rest.pop(0)
     inner_part = quantified_by(kind, rest, body, f) if rest else body(f)
     if kind == "any":
-        return Quantified("\\E", tuple(bounds), all_of([*conditions, inner_part]))
+        return QuantifiedTla("\\E", tuple(bounds), all_of([*conditions, inner_part]))
     if conditions:
         inner_part = Infix("=>", all_of(conditions), inner_part)
-    return Quantified("\\A", tuple(bounds), inner_part)
+    return QuantifiedTla("\\A", tuple(bounds), inner_part)
 
 
 def _guarded(clause: ir.Clause, conditions: Sequence[Tla]) -> bool:
@@ -225,7 +227,7 @@ def _guarded(clause: ir.Clause, conditions: Sequence[Tla]) -> bool:
     return bool(conditions) and not isinstance(clause.domain, plain)
 
 
-def in_turn(kind: str, clauses: Sequence[ir.Clause], body: Callable[[Frame], Tla], f: Frame) -> Tla:
+def in_turn(kind: str, clauses: Sequence[ir.Clause], body: Callable[[TlaContext], Tla], f: TlaContext) -> Tla:
     r"""Whether something holds of any or all elements, computed one after the other, and no further than it takes.
 
     In an action TLC takes each element of `\E` for another step, and runs through `\A` backwards; what is behind `~` it computes
@@ -241,17 +243,17 @@ def in_turn(kind: str, clauses: Sequence[ir.Clause], body: Callable[[Frame], Tla
         op, whole = "\\E", all_of([*tests, part])
         if kind == "all":
             op, whole = "\\A", Infix("=>", all_of(tests), part) if tests else part
-        made = Quantified(op, (bound,), whole)
+        made = QuantifiedTla(op, (bound,), whole)
     else:
         opposite = part.operand if isinstance(part, Evaluated) else negated(part)
         op, whole = "\\E", all_of([*tests, opposite])
         if kind == "any":
             op, whole = "\\A", Infix("=>", all_of(tests), opposite) if tests else opposite
-        made = Evaluated("~", Quantified(op, (bound,), whole))
+        made = Evaluated("~", QuantifiedTla(op, (bound,), whole))
     return Let((sequence,), made) if sequence else made
 
 
-def _bind_in_order(clause: ir.Clause, f: Frame) -> tuple[Frame, Bound, Definition | None]:
+def _bind_in_order(clause: ir.Clause, f: TlaContext) -> tuple[TlaContext, Binder, Definition | None]:
     """A frame and a bound as `bind` makes them, but that a sequence is run through from its beginning; a name for it, if need be.
 
     TLC runs through numbers and through values of sorts in their order, and through other sets in one of its own.
@@ -263,11 +265,11 @@ def _bind_in_order(clause: ir.Clause, f: Frame) -> tuple[Frame, Bound, Definitio
         return *bind(clause, f), None
     made = as_seq(domain, f)
     names = f.names.inner()
-    sequence = None if isinstance(made, Atom) else Definition(names.give_apart("seq"), made)
-    elements = Atom(sequence.name) if sequence else made
+    sequence = None if isinstance(made, Leaf) else Definition(names.give_apart("seq"), made)
+    elements = Leaf(sequence.name) if sequence else made
     position = names.give("k")
     f.words.need("Sequences", "Integers")
-    inner = replace(f.inside(unpacked(clause.names, Index(elements, (Atom(position),)))), names=names)
+    inner = replace(f.inside(unpacked(clause.names, Index(elements, (Leaf(position),)))), names=names)
     for name in clause.names:
         inner.sums.pop(name, None)
     return inner, ((position,), Infix("..", ONE, Apply("Len", (elements,)))), sequence
@@ -277,7 +279,7 @@ def _is_enum(t: Type) -> bool:
     return isinstance(t, SetType) and isinstance(t.item, EnumType)
 
 
-def set_collect(node: ir.Collect, f: Frame) -> Tla:
+def set_collect(node: ir.Collect, f: TlaContext) -> Tla:
     """The set of what a comprehension gives."""
     chosen = _of_a_record(node, f)
     if chosen is not None:
@@ -285,7 +287,7 @@ def set_collect(node: ir.Collect, f: Frame) -> Tla:
     return gathered(node.clauses, lambda inner: inner.expr(node.element), f)
 
 
-def _of_a_record(node: ir.Collect, f: Frame) -> Tla | None:
+def _of_a_record(node: ir.Collect, f: TlaContext) -> Tla | None:
     r"""`{x \in Vote : P(x.ballot, x.value)}`, where each record of a class is made once; None elsewhere.
 
     TLC computes the set Vote once and for all, and makes no record to ask P of it.
@@ -307,7 +309,7 @@ def _of_a_record(node: ir.Collect, f: Frame) -> Tla | None:
     if not once or ranges != wanted or records is None:
         return None
     names = f.names.inner()
-    one = Atom(names.give(made.type.record.__name__.lower()))
+    one = Leaf(names.give(made.type.record.__name__.lower()))
     fields: dict[str, Tla] = {
         name: Dot(one, f.words.form.field(made.type.record, field))
         for name, field in zip(given, made.type.fields, strict=True)
@@ -322,9 +324,9 @@ def _of_a_record(node: ir.Collect, f: Frame) -> Tla | None:
     return filtered(one.text, records, all_of(tests)) if tests else records
 
 
-def gathered(clauses: Sequence[ir.Clause], element: Callable[[Frame], Tla], f: Frame) -> Tla:
+def gathered(clauses: Sequence[ir.Clause], element: Callable[[TlaContext], Tla], f: TlaContext) -> Tla:
     """The set of what is made of each choice of a comprehension."""
-    bounds: list[Bound] = []
+    bounds: list[Binder] = []
     tests: list[Tla] = []
     inner = f
     for clause in clauses:
@@ -346,7 +348,7 @@ def gathered(clauses: Sequence[ir.Clause], element: Callable[[Frame], Tla], f: F
     return Prefix("UNION", set_of(each, (bound, domain)))
 
 
-def _set_of(made: Tla, bounds: Sequence[Bound], tests: Sequence[Tla]) -> Tla:
+def _set_of(made: Tla, bounds: Sequence[Binder], tests: Sequence[Tla]) -> Tla:
     """`{made : bounds}` where the tests hold."""
     if not tests:
         same = len(bounds) == 1 and str(made) == str(bounds[0][0][0])
@@ -364,11 +366,11 @@ def _set_of(made: Tla, bounds: Sequence[Bound], tests: Sequence[Tla]) -> Tla:
     return chosen if str(made) == str(pattern) else set_of(made, ((pattern,), chosen))
 
 
-def seq_collect(clauses: Sequence[ir.Clause], element: Callable[[Frame], Tla], f: Frame) -> Tla:
+def seq_collect(clauses: Sequence[ir.Clause], element: Callable[[TlaContext], Tla], f: TlaContext) -> Tla:
     """The sequence of what is made of each choice of a comprehension, in order."""
     first, rest = clauses[0], clauses[1:]
 
-    def of(inner: Frame, s: Tla, k: Tla) -> Tla:
+    def of(inner: TlaContext, s: Tla, k: Tla) -> Tla:
         inner = inner.inside(unpacked(first.names, Index(s, (k,))))
         for name in first.names:
             inner.sums.pop(name, None)
@@ -390,7 +392,7 @@ def unpacked(names: Sequence[str], item: Tla) -> dict[str, Tla]:
     return {name: Index(item, (number(i + 1),)) for i, name in enumerate(names)}
 
 
-def _map_collect(node: ir.Collect, f: Frame) -> Tla:
+def _map_collect(node: ir.Collect, f: TlaContext) -> Tla:
     clause = node.clauses[0]
     pair = node.element
     if len(node.clauses) == 1 and not clause.conditions and isinstance(pair, ir.MakeTuple):
@@ -401,7 +403,7 @@ def _map_collect(node: ir.Collect, f: Frame) -> Tla:
     return f.words.use("MapOf", seq_collect(node.clauses, lambda inner: inner.expr(pair), f))
 
 
-def _sum(node: ir.Collect, f: Frame) -> Tla:
+def _sum(node: ir.Collect, f: TlaContext) -> Tla:
     first = node.clauses[0]
     of_ones = isinstance(node.element, ir.Literal) and node.element.value == 1 and len(node.clauses) == 1
     if of_ones and (found := chosen(first, f)) is not None:
@@ -410,13 +412,13 @@ def _sum(node: ir.Collect, f: Frame) -> Tla:
     return f.words.use("Sum", seq_collect(node.clauses, lambda inner: inner.expr(node.element), f))
 
 
-def _extreme(node: ir.Collect, f: Frame) -> Tla:
+def _extreme(node: ir.Collect, f: TlaContext) -> Tla:
     t = node.element.operand.type if isinstance(node.element, ir.Widen) else node.element.type
     if node.key is None and isinstance(t, IntType | SortType):
         return _largest(node, f)
     ranked = node.key or node.element
 
-    def pair(inner: Frame) -> Tla:
+    def pair(inner: TlaContext) -> Tla:
         return tuple_of(key(ranked.type, inner.expr(ranked), f.words), inner.expr(node.element))
 
     made = seq_collect(node.clauses, pair, f)
@@ -424,18 +426,18 @@ def _extreme(node: ir.Collect, f: Frame) -> Tla:
     if node.default is None:
         return f.words.use(best, made)
     name = f.names.inner().give_apart("found")
-    empty = Infix("=", Atom(name), Atom("<< >>"))
-    choice = If(empty, f.expr(node.default), f.words.use(best, Atom(name)))
+    empty = Infix("=", Leaf(name), Leaf("<< >>"))
+    choice = If(empty, f.expr(node.default), f.words.use(best, Leaf(name)))
     return Let((Definition(name, made),), choice)
 
 
-def _largest(node: ir.Collect, f: Frame) -> Tla:
+def _largest(node: ir.Collect, f: TlaContext) -> Tla:
     """`Max(S)`, `Min(S)`: of numbers it does not matter which of equals is taken."""
     operator = "Max" if node.kind == "max" else "Min"
     low = node.default
     above: list[bool] = []
 
-    def element(inner: Frame) -> Tla:
+    def element(inner: TlaContext) -> Tla:
         made = inner.expr(node.element)
         if low is not None and isinstance(low.type, IntType | SortType):
             way = plus(sum_of(node.element, inner), sum_of(low, inner), -1)
@@ -449,7 +451,7 @@ def _largest(node: ir.Collect, f: Frame) -> Tla:
     if above and all(above):
         return f.words.use(operator, Infix("\\union", braces(default), found))
     name = f.names.inner().give_apart("found")
-    choice = If(Infix("=", Atom(name), Atom("{}")), default, f.words.use(operator, Atom(name)))
+    choice = If(Infix("=", Leaf(name), Leaf("{}")), default, f.words.use(operator, Leaf(name)))
     return Let((Definition(name, found),), choice)
 
 
@@ -458,6 +460,6 @@ def less_one(k: Tla) -> Tla:
     return Infix("-", k, ONE)
 
 
-def _speaks_of(domain: Tla, bounds: Sequence[Bound]) -> bool:
+def _speaks_of(domain: Tla, bounds: Sequence[Binder]) -> bool:
     """Whether something stands in a domain that is bound before it."""
     return not domain.names.isdisjoint(names_in(names for names, _ in bounds))

@@ -26,7 +26,7 @@ from ratified.language.types import (
     Type,
     UnionType,
 )
-from ratified.tla.claims import Claims
+from ratified.tla.claims import ClaimWriter
 from ratified.tla.vocabulary import Vocabulary
 
 
@@ -80,7 +80,7 @@ def _(t: SetType, of: _Written) -> str | None:
     return None if any(p is None for p in parts) else "{" + ", ".join(p for p in parts if p) + "}"
 
 
-def config(words: Vocabulary, claims: Claims, *, bounded: bool, symmetry: bool) -> str:
+def config(words: Vocabulary, claims: ClaimWriter, *, bounded: bool, symmetry: bool) -> str:
     """The configuration of a module that has been written. `bounded` if its steps are held to TypeOK, which is not asked then."""
     scope, form = words.model.scope, words.form
     entries: list[tuple[str, str]] = []

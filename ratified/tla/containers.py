@@ -22,36 +22,36 @@ from ratified.language.types import (
     Type,
 )
 from ratified.tla.comprehensions import as_seq, as_set, by_position, chosen, keys_of, less_one
-from ratified.tla.context import Frame
+from ratified.tla.context import TlaContext
 from ratified.tla.formulas import ONE, ZERO, Except, braces, function, number, tuple_of
 from ratified.tla.known import natural, sum_of
 from ratified.tla.linear import constant, plus
 from ratified.tla.orders import in_order, key_operator
-from ratified.tla.syntax import Apply, Atom, Index, Infix, Tla
+from ratified.tla.syntax import Apply, Index, Infix, Leaf, Tla
 
-CONTAINERS: Rules[Frame, Tla] = Rules("TLA+ of containers")
+CONTAINERS: Rules[TlaContext, Tla] = Rules("TLA+ of containers")
 
 
 @CONTAINERS.rule(ir.MakeSet)
-def _make_set(node: ir.MakeSet, f: Frame) -> Tla:
+def _make_set(node: ir.MakeSet, f: TlaContext) -> Tla:
     return braces(*(f.expr(item) for item in node.items))
 
 
 @CONTAINERS.rule(ir.MakeSeq)
-def _make_seq(node: ir.MakeSeq, f: Frame) -> Tla:
+def _make_seq(node: ir.MakeSeq, f: TlaContext) -> Tla:
     return tuple_of(*(f.expr(item) for item in node.items))
 
 
 @CONTAINERS.rule(ir.MakeMap)
-def _make_map(node: ir.MakeMap, f: Frame) -> Tla:
+def _make_map(node: ir.MakeMap, f: TlaContext) -> Tla:
     pairs = [tuple_of(f.expr(k), f.expr(v)) for k, v in node.pairs]
     return f.words.use("MapOf", tuple_of(*pairs))
 
 
 @CONTAINERS.rule(ir.At)
-def _at(node: ir.At, f: Frame) -> Tla:
+def _at(node: ir.At, f: TlaContext) -> Tla:
     if f.place and _stands(node, f) == (f.place.variable, f.place.path):
-        return Atom("@")
+        return Leaf("@")
     container = f.expr(node.container)
     if isinstance(node.container.type, MapType):
         return Index(container, (f.expr(node.key),))
@@ -63,7 +63,7 @@ def _at(node: ir.At, f: Frame) -> Tla:
     return f.words.use("Nth", container, f.expr(node.key))
 
 
-def _stands(node: Expr, f: Frame) -> tuple[str, tuple[str, ...]] | None:
+def _stands(node: Expr, f: TlaContext) -> tuple[str, tuple[str, ...]] | None:
     """The variable and keys of a place that is read."""
     keys: list[str] = []
     plain = replace(f, place=None)
@@ -73,14 +73,14 @@ def _stands(node: Expr, f: Frame) -> tuple[str, tuple[str, ...]] | None:
     return (node.name, tuple(keys)) if isinstance(node, ir.Variable) and node.which is not Which.OLD else None
 
 
-def _from_end(sequence: Tla, by: int, f: Frame) -> Tla:
+def _from_end(sequence: Tla, by: int, f: TlaContext) -> Tla:
     f.words.need("Sequences", "Integers")
     length = Apply("Len", (sequence,))
     return length if not by else Infix("-", length, number(-by))
 
 
 @CONTAINERS.rule(ir.Slice)
-def _slice(node: ir.Slice, f: Frame) -> Tla:
+def _slice(node: ir.Slice, f: TlaContext) -> Tla:
     whole = as_seq(node.operand, f)
     low = constant(0) if node.low is None else sum_of(node.low, f)
     high = None if node.high is None else sum_of(node.high, f)
@@ -99,12 +99,12 @@ def _slice(node: ir.Slice, f: Frame) -> Tla:
     return f.words.use(f"Slice{star}", whole, _position(node.low, f), _position(node.high, f))
 
 
-def _position(node: Expr | None, f: Frame) -> Tla:
+def _position(node: Expr | None, f: TlaContext) -> Tla:
     return ZERO if node is None else f.expr(node)
 
 
 @CONTAINERS.rule(ir.Length)
-def _length(node: ir.Length, f: Frame) -> Tla:
+def _length(node: ir.Length, f: TlaContext) -> Tla:
     operand = node.operand
     match operand.type:
         case SetType() | MapType():
@@ -123,7 +123,7 @@ def _length(node: ir.Length, f: Frame) -> Tla:
 
 
 @CONTAINERS.rule(ir.Count)
-def _count(node: ir.Count, f: Frame) -> Tla:
+def _count(node: ir.Count, f: TlaContext) -> Tla:
     container, item = f.expr(node.container), f.expr(node.item)
     if isinstance(node.container.type, BagType):
         f.words.need("Bags")
@@ -132,12 +132,12 @@ def _count(node: ir.Count, f: Frame) -> Tla:
 
 
 @CONTAINERS.rule(ir.IndexOf)
-def _index_of(node: ir.IndexOf, f: Frame) -> Tla:
+def _index_of(node: ir.IndexOf, f: TlaContext) -> Tla:
     return f.words.use("FirstIn", as_seq(node.container, f), f.expr(node.item))
 
 
 @CONTAINERS.rule(ir.SetOp)
-def _set_op(node: ir.SetOp, f: Frame) -> Tla:
+def _set_op(node: ir.SetOp, f: TlaContext) -> Tla:
     left, right = as_set(node.left, f), as_set(node.right, f)
     if node.op == "^":
         return Infix("\\union", Infix("\\", left, right), Infix("\\", right, left))
@@ -145,12 +145,12 @@ def _set_op(node: ir.SetOp, f: Frame) -> Tla:
 
 
 @CONTAINERS.rule(ir.Disjoint)
-def _disjoint(node: ir.Disjoint, f: Frame) -> Tla:
-    return Infix("=", Infix("\\intersect", as_set(node.left, f), as_set(node.right, f)), Atom("{}"))
+def _disjoint(node: ir.Disjoint, f: TlaContext) -> Tla:
+    return Infix("=", Infix("\\intersect", as_set(node.left, f), as_set(node.right, f)), Leaf("{}"))
 
 
 @CONTAINERS.rule(ir.Concat)
-def _concat(node: ir.Concat, f: Frame) -> Tla:
+def _concat(node: ir.Concat, f: TlaContext) -> Tla:
     if isinstance(node.type, BagType):
         f.words.need("Bags")
         return Infix("(+)", f.expr(node.left), f.expr(node.right))
@@ -159,7 +159,7 @@ def _concat(node: ir.Concat, f: Frame) -> Tla:
 
 
 @CONTAINERS.rule(ir.Insert)
-def _insert(node: ir.Insert, f: Frame) -> Tla:
+def _insert(node: ir.Insert, f: TlaContext) -> Tla:
     container, item = f.expr(node.container), f.expr(node.item)
     match node.container.type:
         case SetType():
@@ -172,7 +172,7 @@ def _insert(node: ir.Insert, f: Frame) -> Tla:
 
 
 @CONTAINERS.rule(ir.Remove)
-def _remove(node: ir.Remove, f: Frame) -> Tla:
+def _remove(node: ir.Remove, f: TlaContext) -> Tla:
     container, item = f.expr(node.container), f.expr(node.item)
     bag = isinstance(node.container.type, BagType)
     f.words.need(*(["Bags"] if bag else []))
@@ -186,14 +186,14 @@ def _remove(node: ir.Remove, f: Frame) -> Tla:
     )
 
 
-def _certainly_in(node: ir.Remove, f: Frame, text: str) -> bool:
+def _certainly_in(node: ir.Remove, f: TlaContext, text: str) -> bool:
     plain = replace(f, place=None)
     where = ir.In(node.span, BoolType(), node.item, node.container)
     return text in f.present or str(plain.expr(where)) in f.present
 
 
 @CONTAINERS.rule(ir.Pop)
-def _pop(node: ir.Pop, f: Frame) -> Tla:
+def _pop(node: ir.Pop, f: TlaContext) -> Tla:
     container = f.expr(node.container)
     index = sum_of(node.index, f)
     if dict(index) == {"": -1}:
@@ -202,13 +202,13 @@ def _pop(node: ir.Pop, f: Frame) -> Tla:
 
 
 @CONTAINERS.rule(ir.With)
-def _with(node: ir.With, f: Frame) -> Tla:
+def _with(node: ir.With, f: TlaContext) -> Tla:
     return _with_value(
         node.container.type, f.expr(node.container), node.key, replace(f, place=None).expr(node.value), f
     )
 
 
-def _with_value(t: Type, container: Tla, key: Expr, value: Tla, f: Frame) -> Tla:
+def _with_value(t: Type, container: Tla, key: Expr, value: Tla, f: TlaContext) -> Tla:
     """A map or sequence with another value at a key or position, which must be there."""
     if isinstance(t, MapType):
         made = f.expr(key)
@@ -219,7 +219,7 @@ def _with_value(t: Type, container: Tla, key: Expr, value: Tla, f: Frame) -> Tla
 
 
 @CONTAINERS.rule(ir.Convert)
-def _convert(node: ir.Convert, f: Frame) -> Tla:
+def _convert(node: ir.Convert, f: TlaContext) -> Tla:
     if isinstance(node.type, SetType):
         return as_set(node, f)
     operand = node.operand
@@ -232,7 +232,7 @@ def _convert(node: ir.Convert, f: Frame) -> Tla:
             assert isinstance(operand.type, MapType)
             keys = in_order(keys_of(operand, f), operand.type.key, f.words)
 
-            def entry(inner: Frame, s: Tla, k: Tla) -> Tla:
+            def entry(inner: TlaContext, s: Tla, k: Tla) -> Tla:
                 value = Index(inner.expr(operand), (Index(s, (k,)),))
                 return value if node.what == "values" else tuple_of(Index(s, (k,)), value)
 
@@ -241,16 +241,16 @@ def _convert(node: ir.Convert, f: Frame) -> Tla:
     return f.words.use("Reversed", made) if node.what == "sorted-reversed" else made
 
 
-def _sorted(operand: Expr, f: Frame) -> Tla:
+def _sorted(operand: Expr, f: TlaContext) -> Tla:
     match operand.type:
         case SeqType(item):
-            return f.words.use("SortedSeq", as_seq(operand, f), Atom(key_operator(item, f.words)))
+            return f.words.use("SortedSeq", as_seq(operand, f), Leaf(key_operator(item, f.words)))
         case _:
             return as_seq(operand, f)
 
 
 @CONTAINERS.rule(ir.Zip)
-def _zip(node: ir.Zip, f: Frame) -> Tla:
+def _zip(node: ir.Zip, f: TlaContext) -> Tla:
     f.words.need("Sequences", "Integers")
     inner, k = f.binding("k")
     left, right = as_seq(node.left, inner), as_seq(node.right, inner)
@@ -260,7 +260,7 @@ def _zip(node: ir.Zip, f: Frame) -> Tla:
 
 
 @CONTAINERS.rule(ir.IntRange)
-def _int_range(node: ir.IntRange, f: Frame) -> Tla:
+def _int_range(node: ir.IntRange, f: TlaContext) -> Tla:
     f.words.need("Integers")
     inner, k = f.binding("k")
     low, high = sum_of(node.low, inner), sum_of(node.high, inner)

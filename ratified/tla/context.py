@@ -13,14 +13,14 @@ from dataclasses import dataclass, field, replace
 from ratified.language.ir import Expr, Node, Which
 from ratified.language.rules import Rules
 from ratified.tla.formulas import FALSE, string
-from ratified.tla.linear import Sum
-from ratified.tla.names import Names
-from ratified.tla.syntax import Apply, Atom, Definition, Primed, Tla
+from ratified.tla.linear import LinearSum
+from ratified.tla.names import NameSupply
+from ratified.tla.syntax import Apply, Definition, Leaf, Primed, Tla
 from ratified.tla.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class UpdatedPlace:
     """A place in a variable that is being given a value: what stands there now is `@`."""
 
     variable: str
@@ -35,7 +35,7 @@ class NeedsInlining(Exception):
         self.key = key
 
 
-class GivenByCall(Atom):
+class GivenByCall(Leaf):
     """The value of a variable that a procedure's operator gives."""
 
     def __init__(self, key: str) -> None:
@@ -53,18 +53,18 @@ class Unassigned(Apply):
 
 
 @dataclass(frozen=True, slots=True)
-class Translation:
+class TlaRules:
     """The rules by which nodes are translated, one table for each sort of node.
 
     A rule for a statement adds to the run and says whether that certainly returned; None if a loop may have.
     """
 
-    expressions: Rules[Frame, Tla]
-    statements: Rules[Run, bool | None]
+    expressions: Rules[TlaContext, Tla]
+    statements: Rules[TranslatedStatements, bool | None]
 
 
 @dataclass(slots=True)
-class Run:
+class TranslatedStatements:
     """Statements translated so far: names defined, guards, calls of procedures, and comments on variables.
 
     What is defined stands around everything if it is `hoisted`, else around what comes after it. `rest` are the statements after
@@ -72,7 +72,7 @@ class Run:
     procedures that are to be written out rather than called, `initial` whether initial states are being computed.
     """
 
-    frame: Frame
+    frame: TlaContext
     definitions: list[Definition]
     guards: list[Tla] = field(default_factory=list)
     calls: list[Tla] = field(default_factory=list)
@@ -96,16 +96,16 @@ class Run:
                 return ended
         return False
 
-    def define(self, name: str, value: Tla, comment: tuple[str, ...] = ()) -> Atom:
+    def define(self, name: str, value: Tla, comment: tuple[str, ...] = ()) -> Leaf:
         """Give a value a name."""
         names = self.frame.names
         text = names.give_apart(name) if self.hoisted else names.give(name)
         self.definitions.append(Definition(text, value, comment=comment))
-        return Atom(text)
+        return Leaf(text)
 
-    def fork(self) -> Run:
+    def fork(self) -> TranslatedStatements:
         """What happens on one of two ways."""
-        return Run(
+        return TranslatedStatements(
             self.frame.inside(),
             self.definitions,
             shrunk=set(self.shrunk),
@@ -118,7 +118,7 @@ class Run:
 
 
 @dataclass(slots=True)
-class Frame:
+class TlaContext:
     r"""Where an expression stands.
 
     `now` holds the variables that have been changed, as they are now; `changed` says which. In a claim about a step (`step`),
@@ -127,18 +127,18 @@ class Frame:
     """
 
     words: Vocabulary
-    translation: Translation
-    names: Names
+    translation: TlaRules
+    names: NameSupply
     env: dict[str, Tla] = field(default_factory=dict)
-    sums: dict[str, Sum] = field(default_factory=dict)
+    sums: dict[str, LinearSum] = field(default_factory=dict)
     now: dict[str, Tla] = field(default_factory=dict)
-    facts: tuple[Sum, ...] = ()
+    facts: tuple[LinearSum, ...] = ()
     present: frozenset[str] = frozenset()
     step: bool = False
     acting: bool = False
-    place: Place | None = None
+    place: UpdatedPlace | None = None
     own: str | None = None
-    run: Run | None = None
+    run: TranslatedStatements | None = None
 
     def expr(self, node: Expr) -> Tla:
         """An expression in TLA+."""
@@ -146,7 +146,7 @@ class Frame:
 
     def standing(self, name: str, text: str) -> Tla:
         """The value that a variable has come to so far."""
-        value = self.now.get(name, Atom(text))
+        value = self.now.get(name, Leaf(text))
         if isinstance(value, GivenByCall):
             raise NeedsInlining(value.key)
         return value
@@ -154,10 +154,10 @@ class Frame:
     def variable(self, name: str, which: Which, text: str) -> Tla:
         """A variable as it stands: what it has been changed to is given a name, unless it is being changed once more."""
         if self.step:
-            return Primed(Atom(text)) if which is Which.NOW else Atom(text)
+            return Primed(Leaf(text)) if which is Which.NOW else Leaf(text)
         value = self.now.get(name)
         if value is None:
-            return Atom(text)
+            return Leaf(text)
         if isinstance(value, GivenByCall):
             raise NeedsInlining(value.key)
         if isinstance(value, Unassigned):
@@ -165,7 +165,7 @@ class Frame:
             return value
         # What binds names of its own may not be written where one of these may be bound already.
         once_more = self.own == name and not value.binds
-        if isinstance(value, Atom) or once_more or self.run is None:
+        if isinstance(value, Leaf) or once_more or self.run is None:
             return value
         made = self.run.define(f"new_{name}", value)
         self.now[name] = made
@@ -173,16 +173,16 @@ class Frame:
             self.run.frame.now[name] = made
         return made
 
-    def binding(self, name: str) -> tuple[Frame, Atom]:
+    def binding(self, name: str) -> tuple[TlaContext, Leaf]:
         """A frame inside a scope that binds one name, and that name."""
         names = self.names.inner()
-        bound = Atom(names.give(name))
+        bound = Leaf(names.give(name))
         return replace(self, names=names), bound
 
-    def inside(self, env: Mapping[str, Tla] | None = None) -> Frame:
+    def inside(self, env: Mapping[str, Tla] | None = None) -> TlaContext:
         """A frame inside this one, with more names."""
         return replace(self, env={**self.env, **(env or {})}, sums=dict(self.sums), now=dict(self.now))
 
-    def knowing(self, *facts: Sum) -> Frame:
+    def knowing(self, *facts: LinearSum) -> TlaContext:
         """A frame in which more is known."""
         return replace(self, facts=(*self.facts, *facts))

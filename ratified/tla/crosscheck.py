@@ -27,7 +27,7 @@ from ratified.tla.module import Export, export
 from ratified.tla.replay import errors_at_end, false_at_end, false_for_ever, follow
 from ratified.tla.tlc import TlcResult
 
-Found = Result | EvaluationError | None
+OurResult = Result | EvaluationError | None
 """What we find: None if the model has no initial state."""
 
 
@@ -38,7 +38,7 @@ class Agreement:
     `ask_about` is a claim that TLC has to be asked about alone before both can be compared.
     """
 
-    ours: Found
+    ours: OurResult
     theirs: TlcResult
     differences: tuple[str, ...] = ()
     undecided: str = ""
@@ -53,7 +53,7 @@ class Agreement:
         return Verdict.UNDECIDED if self.undecided else Verdict.HOLDS
 
 
-def why_not(model: Model, ours: Found) -> str:
+def why_not(model: Model, ours: OurResult) -> str:
     """Why TLC need not be asked, if it cannot be compared with what we found; else empty."""
     if isinstance(ours, Result) and ours.stopped and ours.stopped != BEYOND_BOUNDS:
         return f"the exploration stopped: {ours.stopped}"
@@ -64,7 +64,9 @@ def why_not(model: Model, ours: Found) -> str:
     return ""
 
 
-def crosscheck(model: Model, exported: Export, ours: Found, ask: Callable[[Export], TlcResult]) -> Agreement:
+def crosscheck(
+    model: Model, exported: Export, ours: OurResult, ask: Callable[[Export], TlcResult]
+) -> Agreement:
     """Have TLC explore what was exported (`ask`), and hold what we found against what it finds."""
     if why := why_not(model, ours):
         return Agreement(ours, TlcResult("unfinished", message=f"{why} (TLC was not asked)"), undecided=why)
@@ -76,7 +78,7 @@ def crosscheck(model: Model, exported: Export, ours: Found, ask: Callable[[Expor
     return found
 
 
-def compare(model: Model, exported: Export, ours: Found, theirs: TlcResult) -> Agreement:
+def compare(model: Model, exported: Export, ours: OurResult, theirs: TlcResult) -> Agreement:
     """Hold what we found against what TLC found."""
     found = Agreement(ours, theirs)
     if exported.unchecked:
@@ -102,7 +104,7 @@ def compare(model: Model, exported: Export, ours: Found, theirs: TlcResult) -> A
     return _differ(found, *_counts(ours, theirs))
 
 
-def _in_one_state(model: Model, exported: Export, ours: Found, theirs: TlcResult) -> bool:
+def _in_one_state(model: Model, exported: Export, ours: OurResult, theirs: TlcResult) -> bool:
     """Whether a claim fails, and something has no value, at the end of TLC's run, which is as long as ours."""
     run = ours.violation.trace if isinstance(ours, Result) and ours.violation else None
     run = ours.trace if isinstance(ours, EvaluationError) else run
@@ -119,7 +121,7 @@ def _differ(found: Agreement, *differences: str) -> Agreement:
     return replace(found, differences=(*found.differences, *differences))
 
 
-def _in_a_word(ours: Found) -> str:
+def _in_a_word(ours: OurResult) -> str:
     if isinstance(ours, EvaluationError):
         return "error"
     return "violated" if ours is not None and ours.violation is not None else "holds"
@@ -128,7 +130,7 @@ def _in_a_word(ours: Found) -> str:
 # --- what cannot be compared ----------------------------------------------------------------------------------------------
 
 
-def _undecided(model: Model, ours: Found, theirs: TlcResult) -> str:
+def _undecided(model: Model, ours: OurResult, theirs: TlcResult) -> str:
     """Why both cannot be compared, if they cannot."""
     if theirs.verdict == "unfinished":
         return theirs.message
@@ -209,7 +211,7 @@ def _lazy_values(function: Function, *, whole: bool) -> Iterator[ir.Node | ir.Cl
 # --- what is alike --------------------------------------------------------------------------------------------------------
 
 
-def _counts(ours: Found, theirs: TlcResult) -> list[str]:
+def _counts(ours: OurResult, theirs: TlcResult) -> list[str]:
     distinct, depth = (ours.distinct, ours.depth) if isinstance(ours, Result) else (0, 0)
     found = []
     if theirs.distinct != distinct:
@@ -314,10 +316,10 @@ def _kind_of_theirs(message: str) -> str:
     return "no value" if 'has no value"' in message else "absent"
 
 
-def timed(explore: object, *arguments: object, **options: object) -> tuple[Found, float]:
+def timed(explore: object, *arguments: object, **options: object) -> tuple[OurResult, float]:
     """An exploration's outcome, an error included, and its seconds."""
     began = time.perf_counter()
-    found: Found
+    found: OurResult
     try:
         found = explore(*arguments, **options)  # type: ignore[operator]  # an engine
     except EvaluationError as error:

@@ -26,44 +26,44 @@ from ratified.language.types import (
     records_of,
 )
 from ratified.tla.comprehensions import as_seq, as_set
-from ratified.tla.context import Frame
+from ratified.tla.context import TlaContext
 from ratified.tla.formulas import ONE, ZERO, all_of, any_of, if_else, negated, number, string, tuple_of
 from ratified.tla.known import learned, natural, sum_of
 from ratified.tla.linear import constant, plus
 from ratified.tla.literals import is_one_of, record_value, value_of
 from ratified.tla.orders import key
-from ratified.tla.syntax import Apply, Atom, Dot, If, Index, Infix, Prefix, Tla
+from ratified.tla.syntax import Apply, Dot, If, Index, Infix, Leaf, Prefix, Tla
 from ratified.tla.typesets import type_set
 from ratified.tla.vocabulary import Vocabulary
 
-EXPRESSIONS: Rules[Frame, Tla] = Rules("TLA+ of expressions")
+EXPRESSIONS: Rules[TlaContext, Tla] = Rules("TLA+ of expressions")
 
 # --- leaves ---
 
 
 @EXPRESSIONS.rule(ir.Literal)
-def _literal(node: ir.Literal, f: Frame) -> Tla:
+def _literal(node: ir.Literal, f: TlaContext) -> Tla:
     return value_of(node.value, node.type, f.words, f.names)
 
 
 @EXPRESSIONS.rule(ir.Local)
-def _local(node: ir.Local, f: Frame) -> Tla:
+def _local(node: ir.Local, f: TlaContext) -> Tla:
     return f.env[node.name]
 
 
 @EXPRESSIONS.rule(ir.Variable)
-def _variable(node: ir.Variable, f: Frame) -> Tla:
+def _variable(node: ir.Variable, f: TlaContext) -> Tla:
     text = f.words.variables[node.name]
     return f.variable(node.name, node.which, text)
 
 
 @EXPRESSIONS.rule(ir.Parameter)
-def _parameter(node: ir.Parameter, f: Frame) -> Tla:
-    return Atom(f.words.constants[node.name])
+def _parameter(node: ir.Parameter, f: TlaContext) -> Tla:
+    return Leaf(f.words.constants[node.name])
 
 
 @EXPRESSIONS.rule(ir.Universe)
-def _universe(node: ir.Universe, f: Frame) -> Tla:
+def _universe(node: ir.Universe, f: TlaContext) -> Tla:
     assert isinstance(node.type, SetType)
     made = type_set(node.type.item, f.words)
     assert made is not None
@@ -71,8 +71,8 @@ def _universe(node: ir.Universe, f: Frame) -> Tla:
 
 
 @EXPRESSIONS.rule(ir.Subsets)
-def _subsets(node: ir.Subsets, f: Frame) -> Tla:
-    sort = Atom(f.words.sorts[node.sort.sort])
+def _subsets(node: ir.Subsets, f: TlaContext) -> Tla:
+    sort = Leaf(f.words.sorts[node.sort.sort])
     if node.majorities:
         return f.words.use("Majorities", sort)
     if node.size is None:
@@ -81,21 +81,21 @@ def _subsets(node: ir.Subsets, f: Frame) -> Tla:
 
 
 @EXPRESSIONS.rule(ir.Endpoint)
-def _endpoint(node: ir.Endpoint, f: Frame) -> Tla:
+def _endpoint(node: ir.Endpoint, f: TlaContext) -> Tla:
     assert isinstance(node.type, SortType)
-    return Atom(f.words.last_of(node.type.sort)) if node.last else ZERO
+    return Leaf(f.words.last_of(node.type.sort)) if node.last else ZERO
 
 
 # --- logic ---
 
 
 @EXPRESSIONS.rule(ir.Not)
-def _not(node: ir.Not, f: Frame) -> Tla:
+def _not(node: ir.Not, f: TlaContext) -> Tla:
     return negated(f.expr(node.operand))
 
 
 @EXPRESSIONS.rule(ir.And)
-def _and(node: ir.And, f: Frame) -> Tla:
+def _and(node: ir.And, f: TlaContext) -> Tla:
     parts = []
     for operand in node.operands:
         parts.append(f.expr(operand))
@@ -104,7 +104,7 @@ def _and(node: ir.And, f: Frame) -> Tla:
 
 
 @EXPRESSIONS.rule(ir.Or)
-def _or(node: ir.Or, f: Frame) -> Tla:
+def _or(node: ir.Or, f: TlaContext) -> Tla:
     parts = []
     for operand in node.operands:
         parts.append(f.expr(operand))
@@ -151,7 +151,7 @@ def partial(node: Expr, words: Vocabulary) -> bool:
 
 
 @EXPRESSIONS.rule(ir.IfElse)
-def _if_else(node: ir.IfElse, f: Frame) -> Tla:
+def _if_else(node: ir.IfElse, f: TlaContext) -> Tla:
     return if_else(
         f.expr(node.test),
         learned(node.test, True, f).expr(node.then),
@@ -161,7 +161,7 @@ def _if_else(node: ir.IfElse, f: Frame) -> Tla:
 
 
 @EXPRESSIONS.rule(ir.Compare)
-def _compare(node: ir.Compare, f: Frame) -> Tla:
+def _compare(node: ir.Compare, f: TlaContext) -> Tla:
     t = node.left.type
     if (empty := _emptiness(node, f)) is not None:
         return empty
@@ -178,7 +178,7 @@ def _compare(node: ir.Compare, f: Frame) -> Tla:
     return Infix(node.op, _ranked(node.left, f), _ranked(node.right, f))
 
 
-def _emptiness(node: ir.Compare, f: Frame) -> Tla | None:
+def _emptiness(node: ir.Compare, f: TlaContext) -> Tla | None:
     """`len(s) > 0` as people say it in TLA+: `s # {}`."""
     nothing = isinstance(node.right, ir.Literal) and node.right.value == 0
     if not nothing or node.op not in (">", "==", "!=") or not isinstance(node.left, ir.Length):
@@ -193,20 +193,20 @@ def _emptiness(node: ir.Compare, f: Frame) -> Tla | None:
             made, empty = as_seq(node.left.operand, f), "<< >>"
         case _:
             return None
-    return Infix("=" if node.op == "==" else "#", made, Atom(empty))
+    return Infix("=" if node.op == "==" else "#", made, Leaf(empty))
 
 
-def _ranked(node: Expr, f: Frame) -> Tla:
+def _ranked(node: Expr, f: TlaContext) -> Tla:
     """A value that stands for its place in an order."""
     made = f.expr(node)
     if isinstance(node.type, BoolType):
-        return if_else(made, ONE, ZERO) if not isinstance(made, Atom) else If(made, ONE, ZERO)
+        return if_else(made, ONE, ZERO) if not isinstance(made, Leaf) else If(made, ONE, ZERO)
     if isinstance(node.type, SortType) and not node.type.ordered:
         return f.words.sort_number(node.type.sort, made)
     return made
 
 
-def _inclusion(node: ir.Compare, f: Frame) -> Tla:
+def _inclusion(node: ir.Compare, f: TlaContext) -> Tla:
     left, right = as_set(node.left, f), as_set(node.right, f)
     if node.op in (">", ">="):
         left, right = right, left
@@ -215,7 +215,7 @@ def _inclusion(node: ir.Compare, f: Frame) -> Tla:
 
 
 @EXPRESSIONS.rule(ir.In)
-def _in(node: ir.In, f: Frame) -> Tla:
+def _in(node: ir.In, f: TlaContext) -> Tla:
     item = f.expr(node.item)
     if isinstance(node.container.type, BagType):
         f.words.need("Bags")
@@ -224,12 +224,12 @@ def _in(node: ir.In, f: Frame) -> Tla:
 
 
 @EXPRESSIONS.rule(ir.IsNone)
-def _is_none(node: ir.IsNone, f: Frame) -> Tla:
+def _is_none(node: ir.IsNone, f: TlaContext) -> Tla:
     return Infix("=", f.expr(node.operand), f.words.none())
 
 
 @EXPRESSIONS.rule(ir.IsRecord)
-def _is_record(node: ir.IsRecord, f: Frame) -> Tla:
+def _is_record(node: ir.IsRecord, f: TlaContext) -> Tla:
     operand = f.expr(node.operand)
     optional = isinstance(node.operand.type, OptionalType)
     return is_one_of(operand, records_of(node.operand.type), node.records, f.words, optional=optional)
@@ -239,7 +239,7 @@ def _is_record(node: ir.IsRecord, f: Frame) -> Tla:
 
 
 @EXPRESSIONS.rule(ir.Arithmetic)
-def _arithmetic(node: ir.Arithmetic, f: Frame) -> Tla:
+def _arithmetic(node: ir.Arithmetic, f: TlaContext) -> Tla:
     f.words.need("Integers")
     if node.op in ("+", "-"):
         folded = f.words.terms.written(sum_of(node, f))
@@ -256,17 +256,17 @@ def _arithmetic(node: ir.Arithmetic, f: Frame) -> Tla:
 
 
 @EXPRESSIONS.rule(ir.Negative)
-def _negative(node: ir.Negative, f: Frame) -> Tla:
+def _negative(node: ir.Negative, f: TlaContext) -> Tla:
     return Prefix("-", f.expr(node.operand))
 
 
 @EXPRESSIONS.rule(ir.Absolute)
-def _absolute(node: ir.Absolute, f: Frame) -> Tla:
+def _absolute(node: ir.Absolute, f: TlaContext) -> Tla:
     return f.words.use("Abs", f.expr(node.operand))
 
 
 @EXPRESSIONS.rule(ir.Shift)
-def _shift(node: ir.Shift, f: Frame) -> Tla:
+def _shift(node: ir.Shift, f: TlaContext) -> Tla:
     """Steps past the last are cut where the step is taken (see `within`); one before the first is an error."""
     made = sum_of(node, f)
     if natural(made, f):
@@ -277,12 +277,12 @@ def _shift(node: ir.Shift, f: Frame) -> Tla:
 
 
 @EXPRESSIONS.rule(ir.Numbered)
-def _numbered(node: ir.Numbered, f: Frame) -> Tla:
+def _numbered(node: ir.Numbered, f: TlaContext) -> Tla:
     assert isinstance(node.type, SortType)
     sort = node.type.sort
     if not node.type.ordered:
         return Index(
-            Atom(f.words.sequence_of(sort)),
+            Leaf(f.words.sequence_of(sort)),
             (f.words.terms.written(plus(sum_of(node.index, f), constant(1))),),
         )
     made = sum_of(node.index, f)
@@ -292,13 +292,13 @@ def _numbered(node: ir.Numbered, f: Frame) -> Tla:
 
 
 @EXPRESSIONS.rule(ir.IsLast)
-def _is_last(node: ir.IsLast, f: Frame) -> Tla:
+def _is_last(node: ir.IsLast, f: TlaContext) -> Tla:
     assert isinstance(node.operand.type, SortType)
-    return Infix("=", f.expr(node.operand), Atom(f.words.last_of(node.operand.type.sort)))
+    return Infix("=", f.expr(node.operand), Leaf(f.words.last_of(node.operand.type.sort)))
 
 
 @EXPRESSIONS.rule(ir.Number)
-def _number(node: ir.Number, f: Frame) -> Tla:
+def _number(node: ir.Number, f: TlaContext) -> Tla:
     if isinstance(node.operand.type, BoolType):
         return If(f.expr(node.operand), ONE, ZERO)
     return _ranked(node.operand, f)
@@ -308,19 +308,19 @@ def _number(node: ir.Number, f: Frame) -> Tla:
 
 
 @EXPRESSIONS.rule(ir.Narrow, ir.Widen, ir.Fit)
-def _plain(node: Expr, f: Frame) -> Tla:
+def _plain(node: Expr, f: TlaContext) -> Tla:
     assert isinstance(node, ir.Narrow | ir.Widen | ir.Fit)
     return f.expr(node.operand)
 
 
 @EXPRESSIONS.rule(ir.MakeRecord)
-def _make_record(node: ir.MakeRecord, f: Frame) -> Tla:
+def _make_record(node: ir.MakeRecord, f: TlaContext) -> Tla:
     assert isinstance(node.type, RecordType)
     return record_value(node.type, [f.expr(field) for field in node.fields], node.type.record, f.words)
 
 
 @EXPRESSIONS.rule(ir.Field)
-def _field(node: ir.Field, f: Frame) -> Tla:
+def _field(node: ir.Field, f: TlaContext) -> Tla:
     records = records_of(node.operand.type)
     operand = f.expr(node.operand)
     names = {r.record: f.words.form.field(r.record, node.name) for r in records}
@@ -333,10 +333,10 @@ def _field(node: ir.Field, f: Frame) -> Tla:
 
 
 @EXPRESSIONS.rule(ir.MakeTuple)
-def _make_tuple(node: ir.MakeTuple, f: Frame) -> Tla:
+def _make_tuple(node: ir.MakeTuple, f: TlaContext) -> Tla:
     return tuple_of(*(f.expr(item) for item in node.items))
 
 
 @EXPRESSIONS.rule(ir.Item)
-def _item(node: ir.Item, f: Frame) -> Tla:
+def _item(node: ir.Item, f: TlaContext) -> Tla:
     return Index(f.expr(node.operand), (number(node.index + 1),))

@@ -12,13 +12,13 @@ from functools import cached_property, reduce
 
 from ratified.tla.syntax import (
     LOOSE,
-    Atom,
-    Block,
     If,
     Infix,
     Junction,
+    Leaf,
     Pattern,
     Prefix,
+    TextLines,
     Tla,
     Wrapped,
     closing,
@@ -29,11 +29,11 @@ from ratified.tla.syntax import (
     names_in,
 )
 
-Bound = tuple[tuple[str | Pattern, ...], Tla]
+Binder = tuple[tuple[str | Pattern, ...], Tla]
 r"""`x, y \in S`; a pattern takes a pair apart."""
 
 
-def bounds_text(bounds: Sequence[Bound]) -> str | None:
+def bounds_text(bounds: Sequence[Binder]) -> str | None:
     """The bounds of a quantifier, on one line."""
     texts = flats(domain for _, domain in bounds)
     if texts is None:
@@ -43,7 +43,7 @@ def bounds_text(bounds: Sequence[Bound]) -> str | None:
     )
 
 
-def bounds_block(bounds: Sequence[Bound], width: int) -> Block:
+def bounds_block(bounds: Sequence[Binder], width: int) -> TextLines:
     """The bounds of a quantifier, on as many lines as they need."""
     text = bounds_text(bounds)
     if text is not None and len(text) <= width:
@@ -52,11 +52,11 @@ def bounds_block(bounds: Sequence[Bound], width: int) -> Block:
 
 
 @dataclass(frozen=True, eq=False)
-class Quantified(Tla):
+class QuantifiedTla(Tla):
     r"""`\A x \in S : P`, `\E x \in S : P`, `CHOOSE x \in S : P`."""
 
     op: str
-    bounds: tuple[Bound, ...]
+    bounds: tuple[Binder, ...]
     body: Tla
     level = LOOSE
     binds = True
@@ -67,24 +67,24 @@ class Quantified(Tla):
         text = bounds_text(self.bounds)
         return None if text is None or self.body.flat is None else f"{self.op} {text} : {self.body.flat}"
 
-    def broken(self, width: int) -> Block:
+    def broken(self, width: int) -> TextLines:
         """See Tla."""
         lead = f"{self.op} "
         head = closing(hang(lead, bounds_block(self.bounds, width - len(lead) - 2)), " :")
         beside = self.body.block(width - len(head[-1]) - 1)
         below = self.body.block(width - 4)
-        short = len(head) == 1 and len(head[0]) < 30 and not isinstance(self.body, Quantified)
+        short = len(head) == 1 and len(head[0]) < 30 and not isinstance(self.body, QuantifiedTla)
         if short and len(beside) <= len(below) and len(head[0]) + 1 + max(map(len, beside)) <= width:
             return hang(f"{head[0]} ", beside)
         return [*head, *indent(4, below)]
 
 
-def quantified(op: str, bounds: Sequence[Bound], body: Tla) -> Tla:
+def quantified(op: str, bounds: Sequence[Binder], body: Tla) -> Tla:
     """The body under all bounds, of which one may be about names of those before it: that one is a quantifier of its own."""
     for i, (_, domain) in enumerate(bounds):
         if not domain.names.isdisjoint(names_in(names for names, _ in bounds[:i])):
-            return Quantified(op, tuple(bounds[:i]), quantified(op, bounds[i:], body))
-    return Quantified(op, tuple(bounds), body) if bounds else body
+            return QuantifiedTla(op, tuple(bounds[:i]), quantified(op, bounds[i:], body))
+    return QuantifiedTla(op, tuple(bounds), body) if bounds else body
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +95,7 @@ class Comprehension(Tla):
     first: str
     """What stands first: `element` or `bounds`."""
     separator: str
-    bounds: tuple[Bound, ...]
+    bounds: tuple[Binder, ...]
     body: Tla
     close: str
     binds = True
@@ -114,7 +114,7 @@ class Comprehension(Tla):
         sides = (text, self.body.flat) if self.first == "bounds" else (self.body.flat, text)
         return f"{self.open}{sides[0]} {self.separator} {sides[1]}{self.close}"
 
-    def broken(self, width: int) -> Block:
+    def broken(self, width: int) -> TextLines:
         """See Tla."""
         space = width - 2
         parts = (bounds_block(self.bounds, space - 4), self.body.block(space - 3))
@@ -127,7 +127,7 @@ class Comprehension(Tla):
         return [*lines, *closing(indent(4, second), self.close)]
 
 
-def set_of(element: Tla, *bounds: Bound) -> Tla:
+def set_of(element: Tla, *bounds: Binder) -> Tla:
     r"""`{element : x \in S}`."""
     return Comprehension("{", "element", ":", bounds, element, "}")
 
@@ -137,13 +137,13 @@ def filtered(name: str | Pattern, domain: Tla, test: Tla) -> Tla:
     return Comprehension("{", "bounds", ":", (((name,), domain),), test, "}")
 
 
-def function(body: Tla, *bounds: Bound) -> Tla:
+def function(body: Tla, *bounds: Binder) -> Tla:
     r"""`[x \in S |-> body]`."""
     return Comprehension("[", "bounds", "|->", bounds, body, "]")
 
 
 @dataclass(frozen=True, eq=False)
-class Listed(Tla):
+class Bracketed(Tla):
     """Items between brackets: `{a, b}`, `<<a, b>>`, `[a |-> 1, b |-> 2]`, `[a : S]`."""
 
     open: str
@@ -165,10 +165,10 @@ class Listed(Tla):
         inner = ", ".join(lead + text for (lead, _), text in zip(self.items, texts, strict=True))
         return f"{self.open}{inner}{self.close}"
 
-    def broken(self, width: int) -> Block:
+    def broken(self, width: int) -> TextLines:
         """See Tla."""
         space = width - len(self.open) - len(self.close)
-        names = all(isinstance(item, Atom) and not lead for lead, item in self.items)
+        names = all(isinstance(item, Leaf) and not lead for lead, item in self.items)
         if names or (len(self.items) <= 4 and self._fits(space)):
             return self._filled(space)
         parts = [hang(lead, item.block(space - len(lead))) for lead, item in self.items]
@@ -178,7 +178,7 @@ class Listed(Tla):
         """Whether each item fits into a line."""
         return all(item.flat is not None and len(lead) + len(item.flat) < space for lead, item in self.items)
 
-    def _filled(self, space: int) -> Block:
+    def _filled(self, space: int) -> TextLines:
         """As many items in a line as there is room for."""
         rows: list[list[str]] = [[]]
         for lead, item in self.items:
@@ -191,17 +191,17 @@ class Listed(Tla):
 
 def braces(*items: Tla) -> Tla:
     """`{a, b}`."""
-    return Listed("{", tuple(("", item) for item in items), "}")
+    return Bracketed("{", tuple(("", item) for item in items), "}")
 
 
 def tuple_of(*items: Tla) -> Tla:
     """`<<a, b>>`."""
-    return Listed("<<", tuple(("", item) for item in items), ">>") if items else Atom("<< >>")
+    return Bracketed("<<", tuple(("", item) for item in items), ">>") if items else Leaf("<< >>")
 
 
 def record_of(fields: Iterable[tuple[str, Tla]], sign: str = "|->") -> Tla:
     """`[a |-> 1]`, or `[a : S]`."""
-    return Listed("[", tuple((f"{name} {sign} ", value) for name, value in fields), "]")
+    return Bracketed("[", tuple((f"{name} {sign} ", value) for name, value in fields), "]")
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,7 +229,7 @@ class Except(Tla):
         inner = ", ".join(lead + value for lead, value in zip(leads, values, strict=True))
         return f"[{self.base.flat} EXCEPT {inner}]"
 
-    def broken(self, width: int) -> Block:
+    def broken(self, width: int) -> TextLines:
         """See Tla."""
         leads = self._leads()
         if leads is None:
@@ -246,12 +246,12 @@ class Except(Tla):
         parts = []
         for lead, (_, value) in zip(leads, self.updates, strict=True):
             after = hang(lead, value.block(width - 5 - len(lead)))
-            if max(map(len, after)) > width - 5 and not isinstance(value, Atom):
+            if max(map(len, after)) > width - 5 and not isinstance(value, Leaf):
                 after = [lead.rstrip(), *indent(4, value.block(width - 9))]
             parts.append(after)
         return [*closing(head, "")[:-1], head[-1].rstrip(), *joined(parts, "    ", "]")]
 
-    def _all_broken(self, width: int) -> Block:
+    def _all_broken(self, width: int) -> TextLines:
         """With keys that need lines of their own."""
         parts = []
         for path, value in self.updates:
@@ -264,7 +264,7 @@ class Except(Tla):
 
 
 @dataclass(frozen=True, eq=False)
-class Functions(Tla):
+class FunctionSet(Tla):
     """`[S -> T]`."""
 
     keys: Tla
@@ -276,26 +276,26 @@ class Functions(Tla):
         texts = flats((self.keys, self.values))
         return None if texts is None else f"[{texts[0]} -> {texts[1]}]"
 
-    def broken(self, width: int) -> Block:
+    def broken(self, width: int) -> TextLines:
         """See Tla."""
         keys = closing(hang("[", self.keys.block(width - 5)), " ->")
         return [*keys, *closing(indent(4, self.values.block(width - 5)), "]")]
 
 
-TRUE, FALSE, ZERO, ONE = Atom("TRUE"), Atom("FALSE"), Atom("0"), Atom("1")
+TRUE, FALSE, ZERO, ONE = Leaf("TRUE"), Leaf("FALSE"), Leaf("0"), Leaf("1")
 
 
 def number(value: int) -> Tla:
     """An integer. The least that TLC computes with it cannot read: it takes the minus for an operation."""
     if value == -(2**31):
         return Wrapped(Infix("-", number(value + 1), ONE))
-    return Atom(str(value)) if value >= 0 else Prefix("-", Atom(str(-value)))
+    return Leaf(str(value)) if value >= 0 else Prefix("-", Leaf(str(-value)))
 
 
 def string(text: str) -> Tla:
     """A string. What is not ASCII stands in messages alone, and there as `?`: TLC does not read it."""
     text = re.sub("[^ -~]", "?", text)
-    return Atom('"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"')
+    return Leaf('"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"')
 
 
 def folded(op: str, parts: Sequence[Tla]) -> Tla:
@@ -313,12 +313,12 @@ def any_of(items: Iterable[Tla]) -> Tla:
     return _junction("\\/", items, FALSE, False)
 
 
-def _junction(op: str, items: Iterable[Tla], neutral: Atom, listed: bool) -> Tla:
+def _junction(op: str, items: Iterable[Tla], neutral: Leaf, listed: bool) -> Tla:
     parts: list[Tla] = []
     for item in items:
         if isinstance(item, Junction) and item.op == op:
             parts += item.items
-        elif not (isinstance(item, Atom) and item.text == neutral.text):
+        elif not (isinstance(item, Leaf) and item.text == neutral.text):
             parts.append(item)
     if not parts:
         return neutral
@@ -347,14 +347,14 @@ def negated(part: Tla) -> Tla:
         return Infix(_OPPOSITE[part.op], part.left, part.right)
     if isinstance(part, Prefix) and part.op == "~" and not isinstance(part, Evaluated):
         return part.operand
-    if isinstance(part, Atom) and part.text in ("TRUE", "FALSE"):
+    if isinstance(part, Leaf) and part.text in ("TRUE", "FALSE"):
         return FALSE if part.text == "TRUE" else TRUE
     return Prefix("~", part)
 
 
 def if_else(test: Tla, then: Tla, orelse: Tla, *, truth: bool = False) -> Tla:
     """A choice; one between truth values (`truth`) as the formula it is."""
-    sides = tuple(side.text if isinstance(side, Atom) else "" for side in (then, orelse))
+    sides = tuple(side.text if isinstance(side, Leaf) else "" for side in (then, orelse))
     if str(then) == str(orelse):
         return then
     if sides == ("TRUE", "FALSE"):

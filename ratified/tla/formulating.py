@@ -7,26 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ratified.tla.context import GivenByCall, Run, Unassigned
+from ratified.tla.context import GivenByCall, TranslatedStatements, Unassigned
 from ratified.tla.definitions import with_definitions
 from ratified.tla.formulas import all_of, tuple_of
-from ratified.tla.joins import Choice
-from ratified.tla.syntax import Atom, Commented, If, Infix, Prefix, Primed, Tla
+from ratified.tla.joins import Join
+from ratified.tla.syntax import Commented, If, Infix, Leaf, Prefix, Primed, Tla
 
 
-def formula(r: Run, names: Sequence[str], *, primed: bool = True) -> Tla:
+def formula(r: TranslatedStatements, names: Sequence[str], *, primed: bool = True) -> Tla:
     """A run of statements as a formula that gives these variables their values."""
     items = [*r.guards, *r.calls, *_given({n: r.frame.now.get(n) for n in names}, primed, r)]
     return with_definitions(r.definitions, all_of(items, listed=True))
 
 
-def _given(values: dict[str, Tla | None], primed: bool, r: Run) -> list[Tla]:
+def _given(values: dict[str, Tla | None], primed: bool, r: TranslatedStatements) -> list[Tla]:
     """Variables with their values; what is not changed at the end."""
     made: list[Tla] = []
     unchanged: list[str] = []
     together: dict[int, list[str]] = {}
     for name, value in values.items():
-        if isinstance(value, Choice):
+        if isinstance(value, Join):
             together.setdefault(id(value.test), []).append(name)
     told: set[str] = set()
     for name, value in values.items():
@@ -36,9 +36,9 @@ def _given(values: dict[str, Tla | None], primed: bool, r: Run) -> list[Tla]:
         if isinstance(value, Unassigned):
             r.frame.words.need("TLC")
             made.append(value)
-        elif value is None or (isinstance(value, Atom) and value.text == text and primed):
+        elif value is None or (isinstance(value, Leaf) and value.text == text and primed):
             unchanged.append(text)
-        elif isinstance(value, Choice) and len(group := together[id(value.test)]) > 1:
+        elif isinstance(value, Join) and len(group := together[id(value.test)]) > 1:
             told.update(group)
             sides = []
             for side in ("then", "orelse"):
@@ -46,10 +46,10 @@ def _given(values: dict[str, Tla | None], primed: bool, r: Run) -> list[Tla]:
                 sides.append(all_of(part, listed=True))
             made.append(If(value.test, *sides))
         else:
-            given: Tla = Infix("=", Primed(Atom(text)) if primed else Atom(text), value)
+            given: Tla = Infix("=", Primed(Leaf(text)) if primed else Leaf(text), value)
             made.append(Commented(given, r.notes.pop(name)) if name in r.notes else given)
     if len(unchanged) == 1:
-        made.append(Prefix("UNCHANGED", Atom(unchanged[0])))
+        made.append(Prefix("UNCHANGED", Leaf(unchanged[0])))
     elif unchanged:
-        made.append(Prefix("UNCHANGED", tuple_of(*map(Atom, unchanged))))
+        made.append(Prefix("UNCHANGED", tuple_of(*map(Leaf, unchanged))))
     return made

@@ -5,23 +5,25 @@ Guarantees: a variable is after an IF what it is on the way that was taken.
 
 from __future__ import annotations
 
-from ratified.tla.context import Frame, GivenByCall, NeedsInlining, Run, Unassigned
+from ratified.tla.context import GivenByCall, NeedsInlining, TlaContext, TranslatedStatements, Unassigned
 from ratified.tla.formulas import FALSE, all_of, if_else
-from ratified.tla.syntax import Atom, If, Tla
+from ratified.tla.syntax import If, Leaf, Tla
 
 DONE, VALUE = "\0done", "\0value"
 """What a loop that returns remembers: whether it has, and what."""
 
 
-class Choice(If):
+class Join(If):
     """Where two ways meet: a value that depends on which was taken. Choices of one test share it."""
 
 
-def join(test: Tla, then: Run, orelse: Run, r: Run) -> None:
+def join(
+    test: Tla, then: TranslatedStatements, orelse: TranslatedStatements, r: TranslatedStatements
+) -> None:
     """What two ways have in common afterwards."""
     guards = (all_of(then.guards), all_of(orelse.guards))
     both = if_else(test, *guards, truth=True)
-    if not (isinstance(both, Atom) and both.text == "TRUE"):
+    if not (isinstance(both, Leaf) and both.text == "TRUE"):
         r.guards.append(both)
     r.notes.update({**then.notes, **orelse.notes})
     r.shrunk = then.shrunk & orelse.shrunk
@@ -36,12 +38,12 @@ def join(test: Tla, then: Run, orelse: Run, r: Run) -> None:
                 raise NeedsInlining(side.key)
             if isinstance(side, Unassigned):
                 r.frame.words.need("TLC")
-        plain = [Atom(r.frame.words.variables[name]) if side is None else side for side in sides]
-        r.frame.now[name] = Choice(test, *plain)
+        plain = [Leaf(r.frame.words.variables[name]) if side is None else side for side in sides]
+        r.frame.now[name] = Join(test, *plain)
     _join_names(test, then.frame, orelse.frame, r)
 
 
-def _join_names(test: Tla, then: Frame, orelse: Frame, r: Run) -> None:
+def _join_names(test: Tla, then: TlaContext, orelse: TlaContext, r: TranslatedStatements) -> None:
     env = r.frame.env
     for name in {**then.env, **orelse.env}:
         a, b = then.env.get(name), orelse.env.get(name)
@@ -56,5 +58,5 @@ def _join_names(test: Tla, then: Frame, orelse: Frame, r: Run) -> None:
                 env.pop(name, None)  # it has no value on one of the ways, and so is not read any more
             continue
         joined = if_else(test, a, b, truth=name == DONE)
-        env[name] = joined if isinstance(joined, Atom) or name[0] == "\0" else r.define(name, joined)
+        env[name] = joined if isinstance(joined, Leaf) or name[0] == "\0" else r.define(name, joined)
         r.frame.sums.pop(name, None)

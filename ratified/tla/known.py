@@ -11,16 +11,16 @@ from dataclasses import replace
 
 from ratified.language import ir
 from ratified.language.ir import Expr
-from ratified.language.types import Bound, IntType, OptionalType, SortType
+from ratified.language.types import BoundExpression, IntType, OptionalType, SortType
 from ratified.tla import linear
-from ratified.tla.context import Frame
-from ratified.tla.linear import Sum, constant, plus
-from ratified.tla.syntax import Atom, Tla
+from ratified.tla.context import TlaContext
+from ratified.tla.linear import LinearSum, constant, plus
+from ratified.tla.syntax import Leaf, Tla
 
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
-def sum_of(node: Expr, f: Frame) -> Sum:
+def sum_of(node: Expr, f: TlaContext) -> LinearSum:
     """A number (or ordered value) as a sum of terms."""
     match node:
         case ir.Literal(_, IntType(), value) if isinstance(value, int):
@@ -46,7 +46,7 @@ def sum_of(node: Expr, f: Frame) -> Sum:
     return _term(node, f.expr(node), f)
 
 
-def _term(node: Expr, made: Tla, f: Frame) -> Sum:
+def _term(node: Expr, made: Tla, f: TlaContext) -> LinearSum:
     t = node.type
     if isinstance(t, OptionalType):
         t = t.item
@@ -64,12 +64,12 @@ def _is_rest(node: Expr) -> bool:
     return False
 
 
-def natural(form: Sum, f: Frame) -> bool:
+def natural(form: LinearSum, f: TlaContext) -> bool:
     """Whether a sum is certainly not negative."""
     return linear.follows(form, f.facts, f.words.terms.naturals)
 
 
-def learned(test: Expr, truth: bool, f: Frame) -> Frame:
+def learned(test: Expr, truth: bool, f: TlaContext) -> TlaContext:
     """A frame in which a test is known to be true, or to be false."""
     match test:
         case ir.Not(_, _, operand):
@@ -92,12 +92,12 @@ def learned(test: Expr, truth: bool, f: Frame) -> Frame:
     return f
 
 
-def _last(operand: Expr, f: Frame) -> Sum:
+def _last(operand: Expr, f: TlaContext) -> LinearSum:
     assert isinstance(operand.type, SortType)
-    return {f.words.terms.of(Atom(f.words.last_of(operand.type.sort)), natural=True): 1}
+    return {f.words.terms.of(Leaf(f.words.last_of(operand.type.sort)), natural=True): 1}
 
 
-def _order(op: str, left: Expr, right: Expr, f: Frame) -> list[Sum]:
+def _order(op: str, left: Expr, right: Expr, f: TlaContext) -> list[LinearSum]:
     """What a comparison says, as sums that are not negative."""
     if any(isinstance(s.type, SortType) and not s.type.ordered for s in (left, right)):
         return []
@@ -118,20 +118,20 @@ def _order(op: str, left: Expr, right: Expr, f: Frame) -> list[Sum]:
     return [plus(way, less) for way in (difference, back) if natural(way, f)]
 
 
-def _within_range(item: Expr, container: Expr, f: Frame) -> list[Sum]:
+def _within_range(item: Expr, container: Expr, f: TlaContext) -> list[LinearSum]:
     if not isinstance(container, ir.IntRange) or not isinstance(item.type, IntType):
         return []
     return range_facts(sum_of(item, f), container, f)
 
 
-def range_facts(item: Sum, container: ir.IntRange, f: Frame) -> list[Sum]:
+def range_facts(item: LinearSum, container: ir.IntRange, f: TlaContext) -> list[LinearSum]:
     """What is known of a number in a range."""
     above = [plus(item, low, -1) for low in _extremes(container.low, "max", f)]
     below = [plus(plus(high, item, -1), constant(-1)) for high in _extremes(container.high, "min", f)]
     return [*above, *below]
 
 
-def _extremes(node: Expr, kind: str, f: Frame) -> list[Sum]:
+def _extremes(node: Expr, kind: str, f: TlaContext) -> list[LinearSum]:
     """A number, and if it is the least of some (or the greatest), each of these: what is below it is below them all."""
     added = constant(0)
     inner = node
@@ -144,14 +144,14 @@ def _extremes(node: Expr, kind: str, f: Frame) -> list[Sum]:
     return [sum_of(node, f)]
 
 
-def bound_sum(bound: Bound, f: Frame) -> Sum | None:
+def bound_sum(bound: BoundExpression, f: TlaContext) -> LinearSum | None:
     """A bound of a type as a sum; None if it is no sum of numbers and parameters."""
     return (
         constant(bound) if isinstance(bound, int) else _sum_in(ast.parse(bound.strip(), mode="eval").body, f)
     )
 
 
-def _sum_in(node: ast.expr, f: Frame) -> Sum | None:
+def _sum_in(node: ast.expr, f: TlaContext) -> LinearSum | None:
     match node:
         case ast.Constant(int(n)):
             return constant(n)
@@ -165,7 +165,7 @@ def _sum_in(node: ast.expr, f: Frame) -> Sum | None:
     return None
 
 
-def tested(tests: Iterable[Expr], f: Frame) -> list[Tla]:
+def tested(tests: Iterable[Expr], f: TlaContext) -> list[Tla]:
     """Conditions, each in the knowledge of those before it."""
     made = []
     for test in tests:
@@ -174,7 +174,7 @@ def tested(tests: Iterable[Expr], f: Frame) -> list[Tla]:
     return made
 
 
-def all_learned(tests: Iterable[Expr], f: Frame) -> Frame:
+def all_learned(tests: Iterable[Expr], f: TlaContext) -> TlaContext:
     """A frame in which all of these are true."""
     for test in tests:
         f = learned(test, True, f)

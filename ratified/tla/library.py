@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from string import Template
 
-from ratified.tla.names import Names
+from ratified.tla.names import NameSupply
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Operator:
     uses: tuple[str, ...] = ()
     modules: tuple[str, ...] = ("Integers",)
 
-    def lines(self, names: Names) -> list[str]:
+    def lines(self, names: NameSupply) -> list[str]:
         """How it is defined where these names are taken."""
         text = Template(self.text)
         own = {name: names.give(name) for name in sorted(text.get_identifiers())}

@@ -11,11 +11,11 @@ from itertools import combinations
 from ratified.tla.formulas import ZERO, number
 from ratified.tla.syntax import Infix, Prefix, Tla
 
-Sum = Mapping[str, int]
+LinearSum = Mapping[str, int]
 """How often each term occurs; the constant's term is the empty text."""
 
 
-def plus(a: Sum, b: Sum, times: int = 1) -> dict[str, int]:
+def plus(a: LinearSum, b: LinearSum, times: int = 1) -> dict[str, int]:
     """The sum a + times * b."""
     made = dict(a)
     for term, count in b.items():
@@ -28,11 +28,11 @@ def constant(n: int) -> dict[str, int]:
     return {"": n}
 
 
-def _certain(form: Sum, natural: frozenset[str] | set[str]) -> bool:
+def _certain(form: LinearSum, natural: frozenset[str] | set[str]) -> bool:
     return all(count >= 0 and (not term or not count or term in natural) for term, count in form.items())
 
 
-def follows(form: Sum, facts: Iterable[Sum], natural: frozenset[str] | set[str]) -> bool:
+def follows(form: LinearSum, facts: Iterable[LinearSum], natural: frozenset[str] | set[str]) -> bool:
     """Whether a sum is at least 0, given sums that are, and terms that are (`natural`)."""
     if _certain(form, natural):
         return True
@@ -43,7 +43,7 @@ def follows(form: Sum, facts: Iterable[Sum], natural: frozenset[str] | set[str])
     return any(_certain(plus(plus(form, f, -1), g, -1), natural) for f, g in combinations(near, 2))
 
 
-class Terms:
+class LinearTerms:
     """The terms of the sums of one module: what expressions their texts stand for, and which are not negative."""
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class Terms:
             self.naturals.add(key)
         return key
 
-    def written(self, form: Sum) -> Tla:
+    def written(self, form: LinearSum) -> Tla:
         """A sum as an expression."""
         made: Tla | None = None
         for term, count in sorted(form.items(), key=lambda pair: (pair[1] < 0, not pair[0])):

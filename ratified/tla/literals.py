@@ -30,8 +30,8 @@ from ratified.language.types import (
 )
 from ratified.language.values import Map, Set
 from ratified.tla.formulas import FALSE, TRUE, all_of, braces, function, number, record_of, string, tuple_of
-from ratified.tla.names import Names
-from ratified.tla.syntax import Atom, Dot, Infix, Tla, Wrapped
+from ratified.tla.names import NameSupply
+from ratified.tla.syntax import Dot, Infix, Leaf, Tla, Wrapped
 from ratified.tla.typesets import type_set
 from ratified.tla.vocabulary import Vocabulary
 
@@ -42,7 +42,7 @@ class Writing:
 
     value: Any
     words: Vocabulary
-    names: Names
+    names: NameSupply
 
     def of(self, value: Any, t: Type) -> Tla:
         """A value inside of this one, written out."""
@@ -52,7 +52,7 @@ class Writing:
 VALUES: Rules[Writing, Tla] = Rules("TLA+ of values")
 
 
-def value_of(value: Any, t: Type, words: Vocabulary, names: Names) -> Tla:
+def value_of(value: Any, t: Type, words: Vocabulary, names: NameSupply) -> Tla:
     """A value of a type, written out. `names` are those in scope."""
     return VALUES(t, Writing(value, words, names))
 
@@ -118,7 +118,7 @@ def _(t: SeqType, at: Writing) -> Tla:
 def _(t: BagType, at: Writing) -> Tla:
     if not at.value:
         at.words.need("Bags")
-        return Atom("EmptyBag")
+        return Leaf("EmptyBag")
     counts = [(at.of(v, t.item), number(at.value.count(v))) for v in at.value.distinct()]
     return _pairs(counts, at.words)
 
@@ -138,7 +138,7 @@ def _type_of_value(value: Any) -> Type:
     return IntType() if isinstance(value, int) else RecordType(type(value))
 
 
-def _map_value(value: Map[Any, Any], key: Type, item: Type, words: Vocabulary, names: Names) -> Tla:
+def _map_value(value: Map[Any, Any], key: Type, item: Type, words: Vocabulary, names: NameSupply) -> Tla:
     values = list(value.values())
     if all(v == values[0] for v in values) and (keys := type_set(key, words)) is not None:
         name = names.give(words.short(key))

@@ -16,7 +16,7 @@ from ratified.language.types import BagType, MapType, SeqType, SortType
 from ratified.language.uses import assigned, core, free, returns
 from ratified.tla.bounds import within
 from ratified.tla.comprehensions import as_seq, bind, gathered, in_turn, quantified_by, unpacked
-from ratified.tla.context import Frame, Run, Unassigned
+from ratified.tla.context import TlaContext, TranslatedStatements, Unassigned
 from ratified.tla.definitions import with_definitions
 from ratified.tla.formulas import (
     FALSE,
@@ -24,7 +24,7 @@ from ratified.tla.formulas import (
     TRUE,
     ZERO,
     Except,
-    Quantified,
+    QuantifiedTla,
     all_of,
     any_of,
     function,
@@ -32,14 +32,14 @@ from ratified.tla.formulas import (
     record_of,
 )
 from ratified.tla.joins import DONE, VALUE, join
-from ratified.tla.syntax import Apply, Atom, Definition, Dot, If, Index, Infix, Let, Tla
+from ratified.tla.syntax import Apply, Definition, Dot, If, Index, Infix, Leaf, Let, Tla
 from ratified.tla.totality import total_loop
 
-LOOPS: Rules[Run, bool | None] = Rules("TLA+ of loops")
+LOOPS: Rules[TranslatedStatements, bool | None] = Rules("TLA+ of loops")
 
 
 @LOOPS.rule(ir.For)
-def _for(loop: ir.For, r: Run) -> bool | None:
+def _for(loop: ir.For, r: TranslatedStatements) -> bool | None:
     """A loop, and if it may return, what comes after it. False if what comes after it is still to be done."""
     rest = r.rest
     r.guards += within(loop.domain, r.frame)
@@ -61,26 +61,26 @@ def _for(loop: ir.For, r: Run) -> bool | None:
     return True if ended is True else None
 
 
-def _only_guards(loop: ir.For, r: Run) -> bool:
+def _only_guards(loop: ir.For, r: TranslatedStatements) -> bool:
     r"""A loop of guards: `\A x \in S : ...`."""
     kinds = {type(n) for s in loop.body for n in ir.walk(s) if not isinstance(n, Expr)} - {ir.Clause}
     if not kinds <= {ir.Require, ir.Let, ir.If, ir.Assert} or assigned(loop.body).keys() & r.frame.env.keys():
         return False
     clause = ir.Clause(loop.names, loop.domain, ())
 
-    def guards(inner: Frame) -> Tla:
-        turn = Run(inner, [])
+    def guards(inner: TlaContext) -> Tla:
+        turn = TranslatedStatements(inner, [])
         turn.statements(loop.body)
         return with_definitions(turn.definitions, all_of(turn.guards))
 
     made = quantified_by if total_loop(loop, r.frame) else in_turn
     whole = made("all", (clause,), guards, r.frame)
-    if not (isinstance(whole, Quantified) and str(whole.body) == "TRUE"):
+    if not (isinstance(whole, QuantifiedTla) and str(whole.body) == "TRUE"):
         r.guards.append(whole)
     return True
 
 
-def _each_key(loop: ir.For, r: Run) -> bool:
+def _each_key(loop: ir.For, r: TranslatedStatements) -> bool:
     """A loop that gives a map another value at each of its turns' keys: a function of the key."""
     stores = [s for s in loop.body if isinstance(s, ir.Store)]
     if len(loop.names) != 1 or len(stores) != len(loop.body) or not stores:
@@ -107,7 +107,7 @@ def _each_key(loop: ir.For, r: Run) -> bool:
             return False
         if r.frame.words.uses.reads((*s.path[:-1], s.value)) & changed:
             return False
-        if within(s.value, r.frame.inside({name: Atom(name)}), stored=True):
+        if within(s.value, r.frame.inside({name: Leaf(name)}), stored=True):
             return False
     for s in stores:
         inner, bound = bind(ir.Clause(loop.names, loop.domain, ()), r.frame)
@@ -116,14 +116,14 @@ def _each_key(loop: ir.For, r: Run) -> bool:
             r.frame.now[s.variable] = whole
         else:
             current = r.frame.standing(s.variable, r.frame.words.variables[s.variable])
-            if not isinstance(current, Atom):
+            if not isinstance(current, Leaf):
                 current = r.frame.variable(s.variable, ir.Which.NOW, r.frame.words.variables[s.variable])
             keys = tuple(r.frame.expr(key) for key in s.path[:-1])
             r.frame.now[s.variable] = Except(current, ((keys, whole),))
     return True
 
 
-def _each_element(loop: ir.For, r: Run) -> bool:
+def _each_element(loop: ir.For, r: TranslatedStatements) -> bool:
     r"""A loop that puts an element into one set at each turn: `S \union {e : x \in T}`."""
     body, conditions = loop.body, list[Expr]()
     while len(body) == 1 and isinstance(body[0], ir.If) and not body[0].orelse:
@@ -160,7 +160,7 @@ class _Carried:
     value: str
 
     @classmethod
-    def by(cls, loop: ir.For, f: Frame) -> _Carried:
+    def by(cls, loop: ir.For, f: TlaContext) -> _Carried:
         """What a loop hands on where it stands."""
         written, bound = f.words.uses.writes(loop.body), assigned(loop.body)
         variables = [n for n in f.words.variables if n in written]
@@ -176,7 +176,7 @@ class _Carried:
         )
 
 
-def _turns(loop: ir.For, r: Run) -> Tla | None:
+def _turns(loop: ir.For, r: TranslatedStatements) -> Tla | None:
     """Any loop: a recursive function of the number of turns. Whether it has returned, if it may."""
     f = r.frame
     f.words.need("Integers", "Sequences")
@@ -184,9 +184,9 @@ def _turns(loop: ir.For, r: Run) -> Tla | None:
     items = r.define("items", as_seq(loop.domain, f))
     after = f.names.give_apart("after")
     names = f.names.inner()
-    n, before = Atom(names.give_apart("n")), Atom(names.give_apart("before"))
+    n, before = Leaf(names.give_apart("n")), Leaf(names.give_apart("before"))
     item = names.give_apart(loop.names[0] if len(loop.names) == 1 else "item")
-    turn = _turn(loop, carried, before, Atom(item), replace(f.inside(), names=names))
+    turn = _turn(loop, carried, before, Leaf(item), replace(f.inside(), names=names))
     start, step = _fields(loop, carried, before, f, turn)
     made: Tla = record_of(step)
     stops: list[Tla] = [Dot(before, carried.done)] if returns(loop) else []
@@ -196,17 +196,17 @@ def _turns(loop: ir.For, r: Run) -> Tla | None:
     made = with_definitions(turn.definitions, made)
     if stops:
         made = If(any_of(stops), before, made)
-    last = Index(Atom(after), (Infix("-", n, ONE),))
+    last = Index(Leaf(after), (Infix("-", n, ONE),))
     made = Let((Definition(before.text, last), Definition(item, Index(items, (n,)))), made)
     upto = Infix("..", ZERO, Apply("Len", (items,)))
     body = If(Infix("=", n, ZERO), record_of(start), made)
     r.definitions.append(Definition(after, body, domain=(n.text, upto)))
-    return _ended(loop, carried, Index(Atom(after), (Apply("Len", (items,)),)), r, guarded=bool(turn.guards))
+    return _ended(loop, carried, Index(Leaf(after), (Apply("Len", (items,)),)), r, guarded=bool(turn.guards))
 
 
-def _turn(loop: ir.For, carried: _Carried, before: Tla, item: Tla, inner: Frame) -> Run:
+def _turn(loop: ir.For, carried: _Carried, before: Tla, item: Tla, inner: TlaContext) -> TranslatedStatements:
     """One turn, of what the turns before it have come to."""
-    turn = Run(inner, [])
+    turn = TranslatedStatements(inner, [])
     inner.env.update(unpacked(loop.names, item))
     inner.env.update({name: Dot(before, field) for name, field in carried.locals.items()})
     inner.now.update({name: Dot(before, field) for name, field in carried.variables.items()})
@@ -219,7 +219,7 @@ def _turn(loop: ir.For, carried: _Carried, before: Tla, item: Tla, inner: Frame)
 
 
 def _fields(
-    loop: ir.For, carried: _Carried, before: Tla, f: Frame, turn: Run
+    loop: ir.For, carried: _Carried, before: Tla, f: TlaContext, turn: TranslatedStatements
 ) -> tuple[list[tuple[str, Tla]], list[tuple[str, Tla]]]:
     """What is carried before the first turn, and after one."""
     start: list[tuple[str, Tla]] = []
@@ -243,7 +243,9 @@ def _fields(
     return start, step
 
 
-def _ended(loop: ir.For, carried: _Carried, end: Tla, r: Run, *, guarded: bool) -> Tla | None:
+def _ended(
+    loop: ir.For, carried: _Carried, end: Tla, r: TranslatedStatements, *, guarded: bool
+) -> Tla | None:
     """What all turns have come to. Whether they have returned, if they may."""
     f = r.frame
     whole = r.define("end", end)
@@ -264,7 +266,7 @@ def _gives(loop: ir.For) -> bool:
     return any(node.value is not None for node in returns(loop))
 
 
-def _beginning(loop: ir.For, name: str, f: Frame) -> Tla:
+def _beginning(loop: ir.For, name: str, f: TlaContext) -> Tla:
     """What a variable is before the first turn. Where it has no value yet, and gets one in each turn, it does not matter."""
     value = f.standing(name, f.words.variables[name])
     wanted = any(

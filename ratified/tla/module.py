@@ -21,27 +21,27 @@ from ratified.language.model import Model
 from ratified.language.types import IntType, MapType, SortType, Type
 from ratified.language.values import Map
 from ratified.tla import comments
-from ratified.tla.claims import Claims
+from ratified.tla.claims import ClaimWriter
 from ratified.tla.config import config, in_config
-from ratified.tla.context import Frame, Run, Unassigned
+from ratified.tla.context import TlaContext, TranslatedStatements, Unassigned
 from ratified.tla.definitions import with_definitions
-from ratified.tla.formulas import FALSE, Bound, Quantified, all_of, any_of, function, quantified, tuple_of
+from ratified.tla.formulas import FALSE, Binder, QuantifiedTla, all_of, any_of, function, quantified, tuple_of
 from ratified.tla.formulating import formula
 from ratified.tla.library import LIBRARY, needed
 from ratified.tla.literals import value_of
-from ratified.tla.names import Names, module_name
+from ratified.tla.names import NameSupply, module_name
 from ratified.tla.operators import Operators
 from ratified.tla.page import LINE, boxed, commented, declared, spaced
 from ratified.tla.syntax import (
     WIDTH,
     Apply,
-    Atom,
-    Block,
     Definition,
     Infix,
     Junction,
+    Leaf,
     Prefix,
     Primed,
+    TextLines,
     Tla,
     Wrapped,
     hang,
@@ -137,8 +137,8 @@ class ModuleWriter:
         self.module = self.words.module
         self._names = names
         self.operators = Operators(self.words)
-        self.claims = Claims(self.operators)
-        self._instances: list[Block] = []
+        self.claims = ClaimWriter(self.operators)
+        self._instances: list[TextLines] = []
         self._symmetric = symmetric
         self.words.need(*(["TLC"] if symmetric else []))
         changing = [f for f in self.module.functions.values() if f.returns is None]
@@ -179,7 +179,7 @@ class ModuleWriter:
         symmetry = bool(self._renamed_sorts())
         return config(self.words, self.claims, bounded=self._bounded, symmetry=symmetry)
 
-    def _head(self) -> Block:
+    def _head(self) -> TextLines:
         title = f" MODULE {self.name} "
         left = (WIDTH - len(title)) // 2
         lines = ["-" * left + title + "-" * (WIDTH - left - len(title))]
@@ -207,7 +207,7 @@ class ModuleWriter:
 
     # --- declarations -------------------------------------------------------------------------------------------------
 
-    def _constants(self) -> Block:
+    def _constants(self) -> TextLines:
         words = self.words
         entries: list[tuple[str, str]] = []
         for sort, name in words.sorts.items():
@@ -231,7 +231,7 @@ class ModuleWriter:
                 about = (sort.__doc__ or "").split("\n")[0]
                 lines += [*commented(about), f"{name} == 0..{words.lasts[sort]}", ""]
         for sort, name in words.named_sorts.items():
-            values = tuple_of(*map(Atom, words.form.value_names[sort]))
+            values = tuple_of(*map(Leaf, words.form.value_names[sort]))
             lines += [
                 f"\\* The values of {words.sorts[sort]} in their order.",
                 *Definition(name, values).lines(),
@@ -239,9 +239,9 @@ class ModuleWriter:
             ]
         return lines
 
-    def _parameters(self, *, numbers: bool) -> Block:
+    def _parameters(self, *, numbers: bool) -> TextLines:
         """Parameters whose values no configuration can hold; numbers, which types may speak of, apart from the others."""
-        lines: Block = []
+        lines: TextLines = []
         for p in self.module.parameters:
             if not in_config(p, self.words) and isinstance(p.type, IntType) is numbers:
                 names = self.words.names.operator()
@@ -249,9 +249,9 @@ class ModuleWriter:
                 lines += [*Definition(self.words.constants[p.name], made).lines(), ""]
         return lines
 
-    def _definitions(self) -> Block:
+    def _definitions(self) -> TextLines:
         """What the library, the types and the orders of this module are."""
-        lines: Block = []
+        lines: TextLines = []
         for name in needed(self.words.used):
             one = LIBRARY[name]
             lines += [*commented(one.comment), *one.lines(self.words.names.operator()), ""]
@@ -261,14 +261,14 @@ class ModuleWriter:
             lines += [*definition.lines(), ""]
         return lines
 
-    def _about_type(self, name: str) -> Block:
+    def _about_type(self, name: str) -> TextLines:
         for t, given in self.words.classes.items():
             doc = getattr(getattr(t, "record", getattr(t, "enum", None)), "__doc__", None)
             if given == name and doc and not doc.startswith(f"{name}("):
                 return commented(doc.split("\n\n")[0])
         return []
 
-    def _variables(self) -> Block:
+    def _variables(self) -> TextLines:
         names = self.words.variables
         lines = ["VARIABLES"] if len(names) != 1 else ["VARIABLE"]
         width = max((len(v) for v in names.values()), default=0) + 1
@@ -283,13 +283,13 @@ class ModuleWriter:
                 lines.append(beside)
             else:
                 lines += [*(indent(4, commented(note, WIDTH - 4)) if note else []), f"    {text}"]
-        whole = Definition("vars", tuple_of(*map(Atom, names.values())))
+        whole = Definition("vars", tuple_of(*map(Leaf, names.values())))
         return [*lines, "", *whole.lines(), ""]
 
-    def _type_ok(self) -> Block:
+    def _type_ok(self) -> TextLines:
         items: list[Tla] = []
         for declaration in self.module.variables:
-            items += belongs(Atom(self.words.variables[declaration.name]), declaration.type, self.words)
+            items += belongs(Leaf(self.words.variables[declaration.name]), declaration.type, self.words)
         comment = ["\\* The types of the variables."]
         if self._bounded:
             comment = commented(
@@ -299,7 +299,7 @@ class ModuleWriter:
 
     # --- what happens -------------------------------------------------------------------------------------------------
 
-    def _init(self) -> Block:
+    def _init(self) -> TextLines:
         one = self.module.functions.get("init")
         zeros = self.model.zeros()
         frame = self.operators.frame(one.arguments if one else ())
@@ -310,13 +310,13 @@ class ModuleWriter:
                 zero = self._zero(declaration, zeros[declaration.name], frame.names.inner())
             frame.now[declaration.name] = zero or Unassigned(self.words.variables[declaration.name])
         doc = ["\\* The initial state."]
-        bounds: list[Bound] = []
-        run = Run(frame, [], initial=True)
+        bounds: list[Binder] = []
+        run = TranslatedStatements(frame, [], initial=True)
         if one is not None:
             bounds = self.operators.bounds(one.arguments, frame)
             run.statements(one.body)
             doc = commented(one.doc) if one.doc else ["\\* The initial states."] if one.arguments else doc
-        ends: list[Tla] = [Atom("TypeOK")] if one is not None and self.words.uses.may_leave(one.body) else []
+        ends: list[Tla] = [Leaf("TypeOK")] if one is not None and self.words.uses.may_leave(one.body) else []
         made = formula(run, list(self.words.variables), primed=False)
         made = all_of([made, *ends], listed=True) if ends else made
         lines = [*doc, *Definition("Init", quantified("\\E", bounds, made)).lines(), ""]
@@ -325,12 +325,12 @@ class ModuleWriter:
         self.operators.blocks.clear()
         return [*first, *lines]
 
-    def _zero(self, declaration: ir.Declaration, value: object, names: Names) -> Tla:
+    def _zero(self, declaration: ir.Declaration, value: object, names: NameSupply) -> Tla:
         if declaration.default is not None and not isinstance(declaration.default.value, Deferred):
             return value_of(value, declaration.type, self.words, names)
         return self._zero_of(declaration.type, value, names)
 
-    def _zero_of(self, t: Type, value: object, names: Names) -> Tla:
+    def _zero_of(self, t: Type, value: object, names: NameSupply) -> Tla:
         if isinstance(t, MapType) and isinstance(value, Map):
             keys = type_set(t.key, self.words)
             inner = next((v for _, v in value.entries()), None)
@@ -339,23 +339,23 @@ class ModuleWriter:
                 return function(self._zero_of(t.value, inner, names), ((name,), keys))
         return value_of(value, t, self.words, names)
 
-    def _next(self) -> Block:
+    def _next(self) -> TextLines:
         ways: list[Tla] = []
         for one in self.module.of_kind(Kind.ACTION):
             frame = self.operators.frame(one.arguments)
             step = Apply(self.words.operators[one.key], tuple(frame.env[a.name] for a in one.arguments))
             ways.append(quantified("\\E", self.operators.bounds(one.arguments, frame), step))
-        steps: Tla = Junction("\\/", tuple(ways), listed=True) if ways else Prefix("UNCHANGED", Atom("vars"))
+        steps: Tla = Junction("\\/", tuple(ways), listed=True) if ways else Prefix("UNCHANGED", Leaf("vars"))
         if self._bounded:
-            steps = Junction("/\\", (steps, Primed(Atom("TypeOK"))), listed=True)
+            steps = Junction("/\\", (steps, Primed(Leaf("TypeOK"))), listed=True)
         return [LINE, "\\* The steps.", *Definition("Next", steps).lines(), ""]
 
-    def _spec(self) -> Block:
+    def _spec(self) -> TextLines:
         fair = [self._fairness(together) for together in _fair_together(self.module)]
-        box = Atom("[][Next]_vars")
+        box = Leaf("[][Next]_vars")
         if not fair:
             return ["Spec == Init /\\ [][Next]_vars", ""]
-        return [*Definition("Spec", all_of([Atom("Init"), box, *fair], listed=True)).lines(), ""]
+        return [*Definition("Spec", all_of([Leaf("Init"), box, *fair], listed=True)).lines(), ""]
 
     def _fairness(self, together: Sequence[Function]) -> Tla:
         r"""`\A c \in Client : WF_vars(\E ... : action(c, ...))`; of a group, of any of its actions."""
@@ -367,13 +367,13 @@ class ModuleWriter:
             frame.env.update({name: frames[0].env[name] for name in told})
         steps = [self._step(one, frame, told) for one, frame in zip(together, frames, strict=True)]
         if len(steps) > 1:
-            steps = [Wrapped(step) if isinstance(step, Quantified) else step for step in steps]
+            steps = [Wrapped(step) if isinstance(step, QuantifiedTla) else step for step in steps]
         fair = Apply("SF_vars" if first.fair.strong else "WF_vars", (any_of(steps),))
         each = [replace(a, domain=None) for a in first.arguments if a.name in told]
         outer = self.operators.bounds(each, frames[0])
         return quantified("\\A", outer, fair)
 
-    def _step(self, one: Function, frame: Frame, told: Sequence[str]) -> Tla:
+    def _step(self, one: Function, frame: TlaContext, told: Sequence[str]) -> Tla:
         """A step of an action, with any arguments but those that are told apart."""
         others = [a for a in one.arguments if a.name not in told]
         step = Apply(self.words.operators[one.key], tuple(frame.env[a.name] for a in one.arguments))
@@ -385,9 +385,9 @@ class ModuleWriter:
         symmetric = [s for s in words.sorts if SortType(s).symmetric and s not in words.named_sorts]
         return [words.sorts[s] for s in symmetric] if self._symmetric else []
 
-    def _symmetry(self) -> Block:
+    def _symmetry(self) -> TextLines:
         """The renamings that turn runs into runs, for whoever wants TLC to use them."""
-        made: list[Tla] = [Apply("Permutations", (Atom(name),)) for name in self._renamed_sorts()]
+        made: list[Tla] = [Apply("Permutations", (Leaf(name),)) for name in self._renamed_sorts()]
         if not made:
             return []
         whole = made[0]
@@ -414,9 +414,9 @@ class ModuleWriter:
         if self.unchecked:
             self.claims.blocks.append([*commented(not_checked("TLC", self.unchecked)), ""])
 
-    def _refinement(self, one: Function, abstract: Model, bounds: Atom | None) -> None:
+    def _refinement(self, one: Function, abstract: Model, bounds: Leaf | None) -> None:
         frame = self.operators.frame()
-        run = Run(frame, [])
+        run = TranslatedStatements(frame, [])
         run.statements(one.body)
         other = written(abstract, self.words.form, self._names)
         given: list[tuple[str, Tla]] = []
@@ -439,13 +439,13 @@ class ModuleWriter:
                 lines += indent(4, part)
         self._instances.append([LINE, *(commented(one.doc) if one.doc else []), *lines, ""])
         # `[][Next]_vars` of the abstract module says the same; but TLC looks for a step of it before it sees that none is needed.
-        begin: Tla = Atom(f"{instance}!Init")
+        begin: Tla = Leaf(f"{instance}!Init")
         step = f"UNCHANGED {instance}!vars \\/ {instance}!Next"
         if bounds is not None:
             begin = Infix("=>", bounds, begin)
             step = f"{Primed(bounds)} => {step}"
         name = self.words.operators[one.key]
-        self.claims.define(name, all_of([begin, Atom(f"[][{step}]_vars")], listed=True))
+        self.claims.define(name, all_of([begin, Leaf(f"[][{step}]_vars")], listed=True))
         self.claims.ask(name, one)
 
     def _given_constants(self, other: Vocabulary) -> list[tuple[str, Tla]]:
@@ -456,7 +456,7 @@ class ModuleWriter:
             theirs = other.lasts.get(sort, other.sorts[sort])
             mine = words.lasts.get(sort, words.sorts[sort])
             if theirs != mine:
-                given.append((theirs, Atom(mine)))
+                given.append((theirs, Leaf(mine)))
         here = {p.name: p for p in self.module.parameters}
         for p in other.module.parameters:
             if not in_config(p, other):
@@ -466,7 +466,7 @@ class ModuleWriter:
                 value = other.model.scope.parameters[p.name]
                 given.append((theirs, value_of(value, p.type, words, words.names.operator())))
             elif words.constants[p.name] != theirs or not in_config(own, words):
-                given.append((theirs, Atom(words.constants[p.name])))
+                given.append((theirs, Leaf(words.constants[p.name])))
         if other.has_none:
             words.none()
         for sort in other.named_sorts:

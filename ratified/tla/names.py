@@ -59,7 +59,7 @@ class _Module:
     late: set[str] = field(default_factory=set)
 
 
-class Names:
+class NameSupply:
     """Names given out so far, in one scope and those around it.
 
     What is bound in a scope may be bound again beside it; a definition of a LET may stand around what was bound before it was
@@ -95,15 +95,15 @@ class Names:
         self._module.all.add(chosen)
         return chosen
 
-    def inner(self) -> Names:
+    def inner(self) -> NameSupply:
         """A scope inside this one."""
-        made = Names()
+        made = NameSupply()
         made._taken = set(self._taken)
         made._module = self._module
         made.ever = self.ever
         return made
 
-    def operator(self) -> Names:
+    def operator(self) -> NameSupply:
         """The scope of an operator of a module whose names these are."""
         made = self.inner()
         made.ever = set()

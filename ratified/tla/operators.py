@@ -15,12 +15,12 @@ from ratified.language.types import BoolType, OptionalType, records_of
 from ratified.tla import comments
 from ratified.tla.bodies import body_value
 from ratified.tla.comprehensions import as_set
-from ratified.tla.context import Frame, NeedsInlining, Run
-from ratified.tla.formulas import Bound, quantified
+from ratified.tla.context import NeedsInlining, TlaContext, TranslatedStatements
+from ratified.tla.formulas import Binder, quantified
 from ratified.tla.formulating import formula
 from ratified.tla.literals import is_one_of
 from ratified.tla.page import commented, section
-from ratified.tla.syntax import Atom, Block, Definition, Infix, Tla
+from ratified.tla.syntax import Definition, Infix, Leaf, TextLines, Tla
 from ratified.tla.translation import TRANSLATION
 from ratified.tla.typesets import type_set
 from ratified.tla.vocabulary import Vocabulary
@@ -35,7 +35,7 @@ class Operators:
 
     def __init__(self, words: Vocabulary) -> None:
         self.words = words
-        self.blocks: list[Block] = []
+        self.blocks: list[TextLines] = []
         self._done: set[str] = set()
         self.called = {
             n.function
@@ -66,13 +66,13 @@ class Operators:
         wanted, self.words.referenced = self.words.referenced, []
         self.emit(wanted)
 
-    def frame(self, arguments: Sequence[Argument] = (), *, step: bool = False) -> Frame:
+    def frame(self, arguments: Sequence[Argument] = (), *, step: bool = False) -> TlaContext:
         """A context at the top of an operator with these parameters."""
         names = self.words.names.operator()
-        env: dict[str, Tla] = {a.name: Atom(names.give(a.name)) for a in arguments}
-        return Frame(self.words, TRANSLATION, names, env, step=step)
+        env: dict[str, Tla] = {a.name: Leaf(names.give(a.name)) for a in arguments}
+        return TlaContext(self.words, TRANSLATION, names, env, step=step)
 
-    def _function(self, one: Function) -> Block:
+    def _function(self, one: Function) -> TextLines:
         before, written_out = self.words.referenced, set[str]()
         while True:
             self.words.referenced = []
@@ -86,7 +86,7 @@ class Operators:
         self.words.referenced = before
         return [*(commented(one.doc) if one.doc else []), *made]
 
-    def _definition(self, one: Function, written_out: frozenset[str]) -> Block:
+    def _definition(self, one: Function, written_out: frozenset[str]) -> TextLines:
         of_steps = one.kind is Kind.STEP_INVARIANT
         frame = self.frame(() if of_steps else one.arguments, step=of_steps)
         frame.acting = one.returns is None or one.key in self._acting
@@ -102,13 +102,13 @@ class Operators:
 
     # --- parameters ---
 
-    def for_all(self, arguments: Sequence[Argument], body: Tla, frame: Frame) -> Tla:
+    def for_all(self, arguments: Sequence[Argument], body: Tla, frame: TlaContext) -> Tla:
         """That something is so for all arguments."""
         return quantified("\\A", self.bounds(arguments, frame), body)
 
-    def bounds(self, arguments: Sequence[Argument], frame: Frame) -> list[Bound]:
+    def bounds(self, arguments: Sequence[Argument], frame: TlaContext) -> list[Binder]:
         """What arguments range over."""
-        bounds: list[Bound] = []
+        bounds: list[Binder] = []
         for a in arguments:
             domain = self._domain(a, frame)
             name = str(frame.env[a.name])
@@ -118,7 +118,7 @@ class Operators:
                 bounds.append(((name,), domain))
         return bounds
 
-    def _domain(self, a: Argument, frame: Frame) -> Tla:
+    def _domain(self, a: Argument, frame: TlaContext) -> Tla:
         if a.domain is not None:
             return as_set(a.domain, frame)
         made = type_set(a.type, self.words)
@@ -132,12 +132,12 @@ class Operators:
 
     # --- actions ---
 
-    def _effect(self, one: Function, frame: Frame, written_out: frozenset[str]) -> Tla:
+    def _effect(self, one: Function, frame: TlaContext, written_out: frozenset[str]) -> Tla:
         """What an action or procedure does."""
         own = one.kind is Kind.ACTION and one.key == one.name
         kinds: list[Tla] = []
         said: set[str] = set()
-        run = Run(frame, [], written_out=written_out)
+        run = TranslatedStatements(frame, [], written_out=written_out)
         for a in one.arguments if own else ():
             if a.domain is not None:
                 value = frame.env[a.name]
@@ -170,7 +170,7 @@ class Operators:
         return [m for m in made if str(m) != "TRUE"]
 
 
-def _in_text(value: Tla, domain: ir.Expr, frame: Frame) -> str:
+def _in_text(value: Tla, domain: ir.Expr, frame: TlaContext) -> str:
     """That a value is in what a parameter ranges over, as guards say it."""
     inner = frame.inside({"\0item": value})
     item = ir.Local(domain.span, BoolType(), "\0item")

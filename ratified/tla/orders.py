@@ -25,7 +25,7 @@ from ratified.language.types import (
     UnionType,
 )
 from ratified.tla.formulas import ZERO, folded, function, number, string, tuple_of
-from ratified.tla.syntax import Apply, Atom, Definition, Dot, If, Index, Infix, Prefix, Tla
+from ratified.tla.syntax import Apply, Definition, Dot, If, Index, Infix, Leaf, Prefix, Tla
 from ratified.tla.vocabulary import Vocabulary
 
 
@@ -34,8 +34,8 @@ class About:
     """What a key operator is about, and a position in it; both are names that the module does not have."""
 
     words: Vocabulary
-    x: Atom
-    k: Atom
+    x: Leaf
+    k: Leaf
 
 
 KEYS: Rules[About, Tla] = Rules("TLA+ of what sorts values")
@@ -54,7 +54,7 @@ def key_operator(t: Type, words: Vocabulary) -> str:
     if name is None:
         words.need("Sequences")
         names = words.names.operator()
-        about = About(words, Atom(names.give("x")), Atom(names.give("k")))
+        about = About(words, Leaf(names.give("x")), Leaf(names.give("k")))
         body = KEYS(t, about)
         wanted = f"KeyOf{''.join(c for c in str(t).title() if c.isalnum())}"
         name = words.names.give_late(words.of_arguments(wanted))
@@ -65,7 +65,7 @@ def key_operator(t: Type, words: Vocabulary) -> str:
 
 def in_order(elements: Tla, t: Type, words: Vocabulary) -> Tla:
     """The elements of a set in canonical order."""
-    return words.use("Sorted", elements, Atom(key_operator(t, words)))
+    return words.use("Sorted", elements, Leaf(key_operator(t, words)))
 
 
 @KEYS.rule(IntType)
@@ -133,7 +133,7 @@ def _set(t: SetType, about: About) -> Tla:
 
 @KEYS.rule(BagType)
 def _bag(t: BagType, about: About) -> Tla:
-    order = Atom(key_operator(t.item, about.words))
+    order = Leaf(key_operator(t.item, about.words))
     return _sized(about.words.use("SortedBag", about.x, order), t.item, about)
 
 

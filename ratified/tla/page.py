@@ -8,29 +8,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ratified.tla import comments
-from ratified.tla.syntax import WIDTH, Block, indent
+from ratified.tla.syntax import WIDTH, TextLines, indent
 
 LINE = "-" * WIDTH
 
 
-def commented(text: str, width: int = WIDTH) -> Block:
+def commented(text: str, width: int = WIDTH) -> TextLines:
     """Lines of comment."""
     return [f"\\* {line}".rstrip() for line in comments.wrapped(text, width - 3)]
 
 
-def boxed(text: str) -> Block:
+def boxed(text: str) -> TextLines:
     """A comment in a box, as above modules."""
     text = text.replace("(*", "( *").replace("*)", "* )")
     rule = "(" + "*" * (WIDTH - 2) + ")"
     return [rule, *(f"(* {line:{WIDTH - 6}} *)" for line in comments.wrapped(text, WIDTH - 6)), rule]
 
 
-def section(lines: Iterable[str]) -> Block:
+def section(lines: Iterable[str]) -> TextLines:
     """The heading of a part of a module."""
     return [LINE, *(line for text in lines for line in commented(text)), ""]
 
 
-def declared(word: str, entries: Sequence[tuple[str, str]]) -> Block:
+def declared(word: str, entries: Sequence[tuple[str, str]]) -> TextLines:
     """`CONSTANTS a, b` with what they are beside them."""
     if not entries:
         return []
@@ -46,9 +46,9 @@ def declared(word: str, entries: Sequence[tuple[str, str]]) -> Block:
     return [*lines, ""]
 
 
-def spaced(lines: Sequence[str]) -> Block:
+def spaced(lines: Sequence[str]) -> TextLines:
     """No two empty lines together, none before the end."""
-    made: Block = []
+    made: TextLines = []
     for line in lines:
         if line or (made and made[-1]):
             made.append(line)

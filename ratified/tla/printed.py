@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ratified.interchange.raw import Elements, Fields, Listing, Name, Pairs, Raw
+from ratified.interchange.raw import Raw, RawFunction, RawName, RawRecord, RawSequence, RawSet
 from ratified.interchange.typing import BadValue
 
 _TOKEN = re.compile(r'\s*("(?:[^"\\]|\\.)*"|\|->|:>|@@|<<|>>|\.\.|-?\d+|[A-Za-z_0-9]+|[\[\]{}(),])')
@@ -16,13 +16,13 @@ _TOKEN = re.compile(r'\s*("(?:[^"\\]|\\.)*"|\|->|:>|@@|<<|>>|\.\.|-?\d+|[A-Za-z_
 
 def parse_value(text: str) -> Raw:
     """A value as TLC prints it. Raises BadValue."""
-    reader = _Reader(text)
+    reader = _ValueReader(text)
     made = reader.value()
     reader.end()
     return made
 
 
-class _Reader:
+class _ValueReader:
     def __init__(self, text: str) -> None:
         self._tokens: list[str] = []
         at = 0
@@ -60,9 +60,9 @@ class _Reader:
         """One value."""
         token = self._next()
         if token == "{":  # noqa: S105  # no secret
-            return Elements(tuple(self.value() for _ in self._until("}")))
+            return RawSet(tuple(self.value() for _ in self._until("}")))
         if token == "<<":  # noqa: S105  # no secret
-            return Listing(tuple(self.value() for _ in self._until(">>")))
+            return RawSequence(tuple(self.value() for _ in self._until(">>")))
         if token == "(":  # noqa: S105  # no secret
             return self._function()
         if token == "[":  # noqa: S105  # no secret
@@ -71,18 +71,18 @@ class _Reader:
                 name = self._next()
                 self._next("|->")
                 fields[name] = self.value()
-            return Fields(fields)
+            return RawRecord(fields)
         if token[0] == '"':
-            return Name(re.sub(r"\\(.)", r"\1", token[1:-1]))
+            return RawName(re.sub(r"\\(.)", r"\1", token[1:-1]))
         if token in ("TRUE", "FALSE"):
             return token == "TRUE"  # noqa: S105  # no secret
         if re.fullmatch(r"-?\d+", token):
             number = int(token)
             if self._peek() == "..":
                 self._next()
-                return Elements(tuple(range(number, int(self._next()) + 1)))
+                return RawSet(tuple(range(number, int(self._next()) + 1)))
             return number
-        return Name(token)
+        return RawName(token)
 
     def _function(self) -> Raw:
         pairs: list[tuple[Raw, Raw]] = []
@@ -92,5 +92,5 @@ class _Reader:
             pairs.append((key, self.value()))
             if self._peek() == ")":
                 self._next()
-                return Pairs(tuple(pairs))
+                return RawFunction(tuple(pairs))
             self._next("@@")

@@ -15,18 +15,18 @@ from ratified.language.uses import returns
 from ratified.tla import comments
 from ratified.tla.bounds import within
 from ratified.tla.comprehensions import unpacked
-from ratified.tla.context import GivenByCall, Run
+from ratified.tla.context import GivenByCall, TranslatedStatements
 from ratified.tla.formulas import TRUE, string
 from ratified.tla.joins import DONE, VALUE, join
 from ratified.tla.known import learned, natural, sum_of
 from ratified.tla.linear import plus
-from ratified.tla.syntax import Apply, Atom, Commented, Tla
+from ratified.tla.syntax import Apply, Commented, Leaf, Tla
 
-STATEMENTS: Rules[Run, bool | None] = Rules("TLA+ of statements")
+STATEMENTS: Rules[TranslatedStatements, bool | None] = Rules("TLA+ of statements")
 
 
 @STATEMENTS.rule(ir.Return)
-def _return(node: ir.Return, r: Run) -> bool:
+def _return(node: ir.Return, r: TranslatedStatements) -> bool:
     r.frame.env[DONE] = TRUE
     if node.value is not None:
         r.frame.env[VALUE] = r.frame.expr(node.value)
@@ -34,7 +34,7 @@ def _return(node: ir.Return, r: Run) -> bool:
 
 
 @STATEMENTS.rule(ir.If)
-def _if(node: ir.If, r: Run) -> bool | None:
+def _if(node: ir.If, r: TranslatedStatements) -> bool | None:
     """Both ways, each with what comes after it if one of them may return."""
     rest = r.rest if returns(node) else ()
     r.guards += within(node.test, r.frame)
@@ -53,7 +53,7 @@ def _if(node: ir.If, r: Run) -> bool | None:
 
 
 @STATEMENTS.rule(ir.Assert)
-def _assert(node: ir.Assert, r: Run) -> bool:
+def _assert(node: ir.Assert, r: TranslatedStatements) -> bool:
     r.frame.words.need("TLC")
     text = f"the assertion in line {node.span.line} is false"
     r.guards.append(Apply("Assert", (r.frame.expr(node.test), string(text))))
@@ -61,23 +61,23 @@ def _assert(node: ir.Assert, r: Run) -> bool:
     return False
 
 
-def _learn(test: Expr, r: Run) -> None:
+def _learn(test: Expr, r: TranslatedStatements) -> None:
     known = learned(test, True, r.frame)
     r.frame.facts, r.frame.present = known.facts, known.present
 
 
 @STATEMENTS.rule(ir.Let)
-def _let(node: ir.Let, r: Run) -> bool:
+def _let(node: ir.Let, r: TranslatedStatements) -> bool:
     f, names, value = r.frame, node.names, node.value
     r.guards += within(value, f)
     if len(names) > 1 and isinstance(value, ir.MakeTuple):
         parts = [f.expr(item) for item in value.items]
         for name, part in zip(names, parts, strict=True):
-            f.env[name] = part if isinstance(part, Atom) else r.define(name, part)
+            f.env[name] = part if isinstance(part, Leaf) else r.define(name, part)
             f.sums.pop(name, None)
         return False
     made = f.expr(value)
-    whole = made if isinstance(made, Atom) else None
+    whole = made if isinstance(made, Leaf) else None
     if whole is None:
         whole = r.define(names[0] if len(names) == 1 else "pair", made, comments.around(node.span))
     for name, part in unpacked(names, whole).items():
@@ -92,12 +92,12 @@ def _let(node: ir.Let, r: Run) -> bool:
 
 
 @STATEMENTS.rule(ir.Require)
-def _require(node: ir.Require, r: Run) -> bool:
+def _require(node: ir.Require, r: TranslatedStatements) -> bool:
     comment = comments.around(node.span)
     for conjunct in node.test.operands if isinstance(node.test, ir.And) else (node.test,):
         r.guards += within(conjunct, r.frame)
         made = r.frame.expr(conjunct)
-        if str(made) not in r.said and not (isinstance(made, Atom) and made.text == "TRUE"):
+        if str(made) not in r.said and not (isinstance(made, Leaf) and made.text == "TRUE"):
             r.guards.append(Commented(made, comment) if comment else made)
             comment = ()
         _learn(conjunct, r)
@@ -105,7 +105,7 @@ def _require(node: ir.Require, r: Run) -> bool:
 
 
 @STATEMENTS.rule(ir.Do)
-def _do(node: ir.Do, r: Run) -> bool:
+def _do(node: ir.Do, r: TranslatedStatements) -> bool:
     words = r.frame.words
     called = words.module.functions[node.function]
     for argument in node.arguments:
@@ -120,14 +120,14 @@ def _do(node: ir.Do, r: Run) -> bool:
     env: dict[str, Tla] = {}
     for parameter, argument in zip(called.arguments, node.arguments, strict=True):
         made = r.frame.expr(argument)
-        env[parameter.name] = made if isinstance(made, Atom) else r.define(parameter.name, made)
+        env[parameter.name] = made if isinstance(made, Leaf) else r.define(parameter.name, made)
     r.frame.env, r.frame.sums = env, {}
     r.statements(called.body)
     r.frame.env, r.frame.sums = outer
     return False
 
 
-def _apart(called: Function, r: Run) -> bool:
+def _apart(called: Function, r: TranslatedStatements) -> bool:
     """Whether a procedure can be an operator of its own here: all that it reads and changes is as it was before the step.
 
     The operator of an action says what stays as it is, which another action that calls it may change.

@@ -13,17 +13,17 @@ from ratified.language.rules import Rules
 from ratified.language.types import IntType, MapType, RecordType, SeqType, TupleType, Type, resolved
 from ratified.tla import comments
 from ratified.tla.bounds import within
-from ratified.tla.context import Place, Run
+from ratified.tla.context import TranslatedStatements, UpdatedPlace
 from ratified.tla.formulas import Except, string
-from ratified.tla.syntax import Apply, Atom, Infix, Tla
+from ratified.tla.syntax import Apply, Infix, Leaf, Tla
 from ratified.tla.typesets import belongs, bounded, type_set
 from ratified.tla.vocabulary import Vocabulary
 
-STORES: Rules[Run, bool | None] = Rules("TLA+ of stores")
+STORES: Rules[TranslatedStatements, bool | None] = Rules("TLA+ of stores")
 
 
 @STORES.rule(ir.Store)
-def _store(node: ir.Store, r: Run) -> bool:
+def _store(node: ir.Store, r: TranslatedStatements) -> bool:
     f, name = r.frame, node.variable
     if node.which is ir.Which.ABSTRACT:
         f.env[f"\0{name}"] = f.expr(node.value)
@@ -43,11 +43,11 @@ def _store(node: ir.Store, r: Run) -> bool:
     return False
 
 
-def _replaced(node: ir.Store, current: Tla, r: Run) -> Tla:
+def _replaced(node: ir.Store, current: Tla, r: TranslatedStatements) -> Tla:
     """The variable with another value at a path."""
     f, name = r.frame, node.variable
-    plain = isinstance(current, Atom)
-    if not plain and not (isinstance(current, Except) and isinstance(current.base, Atom)):
+    plain = isinstance(current, Leaf)
+    if not plain and not (isinstance(current, Except) and isinstance(current.base, Leaf)):
         current = f.variable(name, ir.Which.NOW, f.words.variables[name])
     t = f.words.declared(name)
     keys: list[Tla] = []
@@ -64,11 +64,11 @@ def _replaced(node: ir.Store, current: Tla, r: Run) -> Tla:
                 r.guards.append(Apply("Assert", (test, string(f"{name} has no such key"))))
         keys.append(made)
         t = t.value
-    place = Place(name, tuple(str(k) for k in keys))
+    place = UpdatedPlace(name, tuple(str(k) for k in keys))
     inner = replace(f, place=place)
     value = inner.expr(node.value)
     if len(keys) < len(node.path):  # the last step is a position of a sequence
-        here: Tla = Atom("@") if keys else current
+        here: Tla = Leaf("@") if keys else current
         position = f.words.use("Position", here, f.expr(node.path[-1]))
         value = f.words.use("Replaced", here, position, value)
         if not keys:

@@ -13,7 +13,7 @@ from functools import cached_property
 
 WIDTH = 80
 
-Block = list[str]
+TextLines = list[str]
 """Lines, the first of which begins where the expression begins; all relative to that column."""
 
 LOOSE, IMPLIES, JUNCTION, NOT, RELATION, MERGE, PAIR, SETS, DOTS, PLUS, MINUS, TIMES, CLOSED = range(13)
@@ -94,11 +94,11 @@ class Tla:
         """The whole on one line."""
         raise NotImplementedError
 
-    def broken(self, width: int) -> Block:
+    def broken(self, width: int) -> TextLines:
         """The whole on several lines."""
         raise NotImplementedError
 
-    def block(self, width: int) -> Block:
+    def block(self, width: int) -> TextLines:
         """On one line if that fits, else on several."""
         flat = self.flat
         if flat is not None and len(flat) <= width:
@@ -134,24 +134,24 @@ class Pattern:
         return f"<<{', '.join(self.of)}>>"
 
 
-def hang(lead: str, block: Block) -> Block:
+def hang(lead: str, block: TextLines) -> TextLines:
     """A block after a lead, its further lines below its first."""
     return [lead + block[0], *(" " * len(lead) + line for line in block[1:])]
 
 
-def indent(by: int, block: Block) -> Block:
+def indent(by: int, block: TextLines) -> TextLines:
     """A block moved to the right."""
     return [" " * by + line for line in block]
 
 
-def closing(block: Block, text: str) -> Block:
+def closing(block: TextLines, text: str) -> TextLines:
     """A block with text after its last line."""
     return [*block[:-1], block[-1] + text]
 
 
-def joined(parts: Sequence[Block], lead: str, end: str, separator: str = ",") -> Block:
+def joined(parts: Sequence[TextLines], lead: str, end: str, separator: str = ",") -> TextLines:
     """Blocks below each other between brackets."""
-    lines: Block = []
+    lines: TextLines = []
     for number, part in enumerate(parts):
         last = number == len(parts) - 1
         lines += hang(lead if number == 0 else " " * len(lead), closing(part, end if last else separator))
@@ -165,7 +165,7 @@ def flats(parts: Iterable[Tla]) -> list[str] | None:
 
 
 @dataclass(frozen=True, eq=False)
-class Atom(Tla):
+class Leaf(Tla):
     """A name, number, string or other text that is never broken."""
 
     text: str
@@ -175,7 +175,7 @@ class Atom(Tla):
         """See Tla."""
         return self.text
 
-    def broken(self, width: int) -> Block:  # noqa: ARG002  # it is as wide as it is
+    def broken(self, width: int) -> TextLines:  # noqa: ARG002  # it is as wide as it is
         """See Tla."""
         return [self.text]
 
@@ -191,7 +191,7 @@ class Wrapped(Tla):
         """See Tla."""
         return None if self.inner.flat is None else f"({self.inner.flat})"
 
-    def broken(self, width: int) -> Block:
+    def broken(self, width: int) -> TextLines:
         """See Tla."""
         return closing(hang("(", self.inner.block(width - 2)), ")")
 
@@ -245,7 +245,7 @@ class Infix(Tla):
             else f" {self.op} ".join(texts)
         )
 
-    def broken(self, width: int) -> Block:
+    def broken(self, width: int) -> TextLines:
         """See Tla."""
         left, right = self._sides
         first = left.block(width)
@@ -289,7 +289,7 @@ class Prefix(Tla):
         """See Tla."""
         return None if self._inner.flat is None else self._lead + self._inner.flat
 
-    def broken(self, width: int) -> Block:
+    def broken(self, width: int) -> TextLines:
         """See Tla."""
         return hang(self._lead, self._inner.block(width - len(self._lead)))
 
@@ -317,7 +317,7 @@ class Junction(Tla):
         """See Tla."""
         return self.items[-1].open_ended
 
-    def broken(self, width: int) -> Block:
+    def broken(self, width: int) -> TextLines:
         """See Tla."""
         return [line for item in self.items for line in hang(f"{self.op} ", item.block(width - 3))]
 
@@ -340,7 +340,7 @@ class Commented(Tla):
         """See Tla."""
         return None
 
-    def broken(self, width: int) -> Block:
+    def broken(self, width: int) -> TextLines:
         """See Tla."""
         block = self.inner.block(width)
         beside = f"{block[0]}  \\* {self.comment[0]}"
@@ -364,7 +364,7 @@ class Apply(Tla):
         texts = flats(self.arguments)
         return None if texts is None else f"{self.op}({', '.join(texts)})"
 
-    def broken(self, width: int) -> Block:
+    def broken(self, width: int) -> TextLines:
         """See Tla."""
         if not self.arguments:
             return [self.op]
@@ -385,14 +385,14 @@ class Primed(Tla):
 
     @cached_property
     def _body(self) -> Tla:
-        return self.inner if isinstance(self.inner, Atom | Apply) else Wrapped(self.inner)
+        return self.inner if isinstance(self.inner, Leaf | Apply) else Wrapped(self.inner)
 
     @cached_property
     def flat(self) -> str | None:
         """See Tla."""
         return None if self._body.flat is None else f"{self._body.flat}'"
 
-    def broken(self, width: int) -> Block:
+    def broken(self, width: int) -> TextLines:
         """See Tla."""
         return closing(self._body.block(width - 1), "'")
 
@@ -414,7 +414,7 @@ class Index(Tla):
         texts = flats([self._base, *self.arguments])
         return None if texts is None else f"{texts[0]}[{', '.join(texts[1:])}]"
 
-    def broken(self, width: int) -> Block:
+    def broken(self, width: int) -> TextLines:
         """See Tla."""
         base = self._base.block(width)
         lead = f"{base[-1]}["
@@ -436,7 +436,7 @@ class Dot(Tla):
 
     @cached_property
     def _base(self) -> Tla:
-        number = isinstance(self.record, Atom) and self.record.text.isdigit()
+        number = isinstance(self.record, Leaf) and self.record.text.isdigit()
         return Wrapped(self.record) if number else inside(self.record, TIMES)
 
     @cached_property
@@ -444,7 +444,7 @@ class Dot(Tla):
         """See Tla."""
         return None if self._base.flat is None else f"{self._base.flat}.{self.field}"
 
-    def broken(self, width: int) -> Block:
+    def broken(self, width: int) -> TextLines:
         """See Tla."""
         return closing(self._base.block(width - 1 - len(self.field)), f".{self.field}")
 
@@ -464,7 +464,7 @@ class If(Tla):
         texts = flats((self.test, self.then, self.orelse))
         return None if texts is None else f"IF {texts[0]} THEN {texts[1]} ELSE {texts[2]}"
 
-    def broken(self, width: int) -> Block:
+    def broken(self, width: int) -> TextLines:
         """See Tla."""
         lines = hang("IF ", self.test.block(width - 3))
         lines += hang("  THEN ", self.then.block(width - 7))
@@ -498,7 +498,7 @@ class Definition:
             return f"{self.name}[{self.domain[0]} \\in {self.domain[1]}] =="
         return f"{self.name}({', '.join(self.parameters)}) ==" if self.parameters else f"{self.name} =="
 
-    def block(self, width: int) -> Block:
+    def block(self, width: int) -> TextLines:
         """Within a LET."""
         comment = [f"\\* {line}" for line in self.comment]
         beside = hang(f"{self.head} ", self.body.block(width - len(self.head) - 1))
@@ -506,7 +506,7 @@ class Definition:
             return comment + beside
         return [*comment, self.head, *indent(4, self.body.block(width - 4))]
 
-    def lines(self) -> Block:
+    def lines(self) -> TextLines:
         """At the top of a module."""
         flat = self.body.flat
         if flat is not None and len(self.head) + 1 + len(flat) <= WIDTH:
@@ -534,7 +534,7 @@ class Let(Tla):
             return None
         return f"LET {one.head} {texts[0]} IN {texts[1]}"
 
-    def broken(self, width: int) -> Block:
+    def broken(self, width: int) -> TextLines:
         """See Tla."""
         lines = [line for d in self.definitions for line in d.block(width - 4)]
         return [*hang("LET ", lines), *hang("IN  ", self.body.block(width - 4))]

@@ -12,13 +12,13 @@ from ratified.language import ir
 from ratified.language.inline import Inliner
 from ratified.language.ir import Expr, Node
 from ratified.language.types import INT, IntType, MapType, SeqType, SortType, Type
-from ratified.tla.context import Frame
+from ratified.tla.context import TlaContext
 from ratified.tla.known import all_learned, bound_sum, learned, natural, range_facts, sum_of
 from ratified.tla.linear import constant, plus
-from ratified.tla.syntax import Atom
+from ratified.tla.syntax import Leaf
 
 
-def total(node: Expr, f: Frame) -> bool:
+def total(node: Expr, f: TlaContext) -> bool:
     """Whether an expression certainly has a value."""
     if not f.words.uses.may_fail(node):
         return True
@@ -53,7 +53,7 @@ def total(node: Expr, f: Frame) -> bool:
     return all(total(child, f) for child in ir.children(node) if isinstance(child, Expr))
 
 
-def _in_turn(operands: Sequence[Expr], f: Frame, truth: bool) -> bool:
+def _in_turn(operands: Sequence[Expr], f: TlaContext, truth: bool) -> bool:
     for operand in operands:
         if not total(operand, f):
             return False
@@ -61,7 +61,7 @@ def _in_turn(operands: Sequence[Expr], f: Frame, truth: bool) -> bool:
     return True
 
 
-def _there(container: Expr, key: Expr, f: Frame) -> bool:
+def _there(container: Expr, key: Expr, f: TlaContext) -> bool:
     """Whether a position, counted from 0 or from the end, is one of a sequence."""
     place, length = sum_of(key, f), sum_of(ir.Length(container.span, INT, container), f)
     if set(place) <= {""} and place.get("", 0) < 0:
@@ -69,7 +69,7 @@ def _there(container: Expr, key: Expr, f: Frame) -> bool:
     return natural(place, f) and natural(plus(plus(length, place, -1), constant(-1)), f)
 
 
-def _is_key(t: Type, key: Expr, f: Frame) -> bool:
+def _is_key(t: Type, key: Expr, f: TlaContext) -> bool:
     """Whether a number is one of those that a map has keys for."""
     if not isinstance(t, IntType) or t.low is None or t.high is None:
         return False
@@ -79,7 +79,7 @@ def _is_key(t: Type, key: Expr, f: Frame) -> bool:
     return natural(plus(given, low, -1), f) and natural(plus(high, given, -1), f)
 
 
-def _collects(node: ir.Collect, f: Frame) -> bool:
+def _collects(node: ir.Collect, f: TlaContext) -> bool:
     if node.kind in ("min", "max") and node.default is None and not _of_some(node.clauses):
         return False
     if node.default is not None and not total(node.default, f):
@@ -93,7 +93,7 @@ def _of_some(clauses: Sequence[ir.Clause]) -> bool:
     return all(isinstance(c.domain, ir.MakeSeq) and c.domain.items and not c.conditions for c in clauses)
 
 
-def total_clauses(clauses: Sequence[ir.Clause], f: Frame) -> Frame | None:
+def total_clauses(clauses: Sequence[ir.Clause], f: TlaContext) -> TlaContext | None:
     """A context inside clauses that certainly have values; None if one may have none."""
     for clause in clauses:
         if not total(clause.domain, f):
@@ -105,9 +105,9 @@ def total_clauses(clauses: Sequence[ir.Clause], f: Frame) -> Frame | None:
     return f
 
 
-def _bound(clause: ir.Clause, f: Frame) -> Frame:
+def _bound(clause: ir.Clause, f: TlaContext) -> TlaContext:
     names = f.names.inner()
-    given = {name: Atom(names.give(name)) for name in clause.names}
+    given = {name: Leaf(names.give(name)) for name in clause.names}
     inner = replace(f.inside(given), names=names)
     for name in given:
         inner.sums.pop(name, None)
@@ -118,12 +118,12 @@ def _bound(clause: ir.Clause, f: Frame) -> Frame:
     return inner
 
 
-def total_loop(loop: ir.For, f: Frame) -> bool:
+def total_loop(loop: ir.For, f: TlaContext) -> bool:
     """Whether the turns of a loop, but for its domain, certainly have values."""
     return _total_body(loop.body, _bound(ir.Clause(loop.names, loop.domain, ()), f))
 
 
-def _total_body(body: Sequence[Node], f: Frame) -> bool:
+def _total_body(body: Sequence[Node], f: TlaContext) -> bool:
     if not f.words.uses.may_fail(body):
         return True
     for place, statement in enumerate(body):

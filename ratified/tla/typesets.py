@@ -13,7 +13,7 @@ from ratified.language.types import (
     WIDE,
     BagType,
     BoolType,
-    Bound,
+    BoundExpression,
     EnumType,
     IntType,
     MapType,
@@ -30,8 +30,8 @@ from ratified.language.types import (
     parts,
 )
 from ratified.tla.formulas import (
-    Functions,
-    Quantified,
+    FunctionSet,
+    QuantifiedTla,
     all_of,
     braces,
     folded,
@@ -39,8 +39,8 @@ from ratified.tla.formulas import (
     record_of,
     string,
 )
-from ratified.tla.names import Names
-from ratified.tla.syntax import Apply, Atom, Definition, Index, Infix, Prefix, Tla, Wrapped
+from ratified.tla.names import NameSupply
+from ratified.tla.syntax import Apply, Definition, Index, Infix, Leaf, Prefix, Tla, Wrapped
 from ratified.tla.vocabulary import Vocabulary
 
 SETS: Rules[Vocabulary, Tla | None] = Rules("TLA+ of types")
@@ -56,14 +56,14 @@ def type_set(t: Type, words: Vocabulary) -> Tla | None:
         name = words.classes.get(t) or words.aliases.get(t)
         if name is not None:
             words.type_definitions[name] = Definition(name, made)
-            made = Atom(name)
+            made = Leaf(name)
         found = words.types[t] = made
     return found
 
 
 @SETS.rule(BoolType)
 def _bool(t: BoolType, words: Vocabulary) -> Tla:
-    return Atom("BOOLEAN")
+    return Leaf("BOOLEAN")
 
 
 @SETS.rule(NoneType)
@@ -77,7 +77,7 @@ def _int(t: IntType, words: Vocabulary) -> Tla | None:
         return None
     words.need("Integers")
     if t == WIDE:
-        return Atom("Int")  # TLC makes no intervals as wide, and tells itself what does not fit
+        return Leaf("Int")  # TLC makes no intervals as wide, and tells itself what does not fit
     high = bound(t.high, words)
     return Infix("..", bound(t.low, words), Wrapped(high) if isinstance(high, Infix) else high)
 
@@ -89,7 +89,7 @@ def _enum(t: EnumType, words: Vocabulary) -> Tla:
 
 @SETS.rule(SortType)
 def _sort(t: SortType, words: Vocabulary) -> Tla:
-    return Atom(words.sorts[t.sort])
+    return Leaf(words.sorts[t.sort])
 
 
 @SETS.rule(OptionalType)
@@ -132,7 +132,7 @@ def _tuple(t: TupleType, words: Vocabulary) -> Tla | None:
 @SETS.rule(MapType)
 def _map(t: MapType, words: Vocabulary) -> Tla | None:
     keys, values = type_set(t.key, words), type_set(t.value, words)
-    return None if keys is None or values is None else Functions(keys, values)
+    return None if keys is None or values is None else FunctionSet(keys, values)
 
 
 @SETS.rule(SetType)
@@ -170,7 +170,7 @@ def _most(t: BagType, item: Tla, words: Vocabulary) -> Tla:
 # --- bounds ---------------------------------------------------------------------------------------------------------------
 
 
-def bound(given: Bound, words: Vocabulary) -> Tla:
+def bound(given: BoundExpression, words: Vocabulary) -> Tla:
     """A bound, as it stands in the model."""
     if isinstance(given, int):
         return number(given)
@@ -183,13 +183,13 @@ def _bound(node: ast.expr, words: Vocabulary) -> Tla:
         case ast.Constant(int(n)):
             return number(n)
         case ast.Name(name):
-            return Atom(words.constants[name])
+            return Leaf(words.constants[name])
         case ast.Call(ast.Name("len"), [ast.Name(name)]):
             sort = next(s for s in words.sorts if s.__name__ == name)
             if sort in words.lasts:
-                return Infix("+", Atom(words.lasts[sort]), number(1))
+                return Infix("+", Leaf(words.lasts[sort]), number(1))
             words.need("FiniteSets")
-            return Apply("Cardinality", (Atom(words.sorts[sort]),))
+            return Apply("Cardinality", (Leaf(words.sorts[sort]),))
         case ast.Call(ast.Name(name), arguments):
             return words.use(name.capitalize(), braces(*(_bound(a, words) for a in arguments)))
         case ast.UnaryOp(ast.USub(), operand):
@@ -208,7 +208,7 @@ def bounded(t: Type) -> bool:
 # --- membership -----------------------------------------------------------------------------------------------------------
 
 
-def belongs(value: Tla, t: Type, words: Vocabulary, around: Names | None = None) -> list[Tla]:
+def belongs(value: Tla, t: Type, words: Vocabulary, around: NameSupply | None = None) -> list[Tla]:
     """That a value is of a type, bounds included, as conjuncts that TLC decides without listing the type's values."""
     names = around.inner() if around else words.names.operator()
     if isinstance(t, BagType):
@@ -219,10 +219,10 @@ def belongs(value: Tla, t: Type, words: Vocabulary, around: Names | None = None)
         keys = type_set(t.key, words)
         assert keys is not None
         name = names.give(words.short(t.key))
-        inner = belongs(Index(value, (Atom(name),)), t.value, words, names)
+        inner = belongs(Index(value, (Leaf(name),)), t.value, words, names)
         return [
             Infix("=", Prefix("DOMAIN", value), keys),
-            Quantified("\\A", (((name,), keys),), all_of(inner)),
+            QuantifiedTla("\\A", (((name,), keys),), all_of(inner)),
         ]
     if isinstance(t, SetType) and t.size is None:
         item = type_set(t.item, words)
@@ -231,7 +231,7 @@ def belongs(value: Tla, t: Type, words: Vocabulary, around: Names | None = None)
     return [] if made_set is None else [Infix("\\in", value, made_set)]
 
 
-def _bag_belongs(value: Tla, t: BagType, words: Vocabulary, names: Names) -> list[Tla]:
+def _bag_belongs(value: Tla, t: BagType, words: Vocabulary, names: NameSupply) -> list[Tla]:
     words.need("Bags")
     elements = Apply("BagToSet", (value,))
     item = type_set(t.item, words)
@@ -240,20 +240,20 @@ def _bag_belongs(value: Tla, t: BagType, words: Vocabulary, names: Names) -> lis
         made.append(Infix("<=", Apply("BagCardinality", (value,)), bound(t.size, words)))
     if t.copies is not None:
         name = names.give("m")
-        copies = Infix("<=", Apply("CopiesIn", (Atom(name), value)), bound(t.copies, words))
-        made.append(Quantified("\\A", (((name,), elements),), copies))
+        copies = Infix("<=", Apply("CopiesIn", (Leaf(name), value)), bound(t.copies, words))
+        made.append(QuantifiedTla("\\A", (((name,), elements),), copies))
     return made
 
 
-def _wide_seq_belongs(value: Tla, t: SeqType, words: Vocabulary, names: Names) -> list[Tla]:
+def _wide_seq_belongs(value: Tla, t: SeqType, words: Vocabulary, names: NameSupply) -> list[Tla]:
     """TLC would list the values of what is in such a sequence: there is no end to ints."""
     assert t.size is not None
     item, name = type_set(t.item, words), names.give("i")
     words.need("Sequences")
     made: list[Tla] = [Infix("<=", Apply("Len", (value,)), bound(t.size, words))]
     if item is not None:
-        within = Infix("\\in", Index(value, (Atom(name),)), item)
-        made.append(Quantified("\\A", (((name,), Prefix("DOMAIN", value)),), within))
+        within = Infix("\\in", Index(value, (Leaf(name),)), item)
+        made.append(QuantifiedTla("\\A", (((name,), Prefix("DOMAIN", value)),), within))
     return made
 
 

@@ -31,9 +31,9 @@ from ratified.language.types import (
 )
 from ratified.language.uses import Uses
 from ratified.tla.library import LIBRARY, needed
-from ratified.tla.linear import Terms
-from ratified.tla.names import Names
-from ratified.tla.syntax import Apply, Atom, Definition, Tla
+from ratified.tla.linear import LinearTerms
+from ratified.tla.names import NameSupply
+from ratified.tla.syntax import Apply, Definition, Leaf, Tla
 
 ORDER = ("Integers", "FiniteSets", "Sequences", "Bags", "TLC")
 """The standard modules, in the order in which they are named."""
@@ -52,10 +52,10 @@ class Vocabulary:
         if not self.module.variables:
             self.module = replace(self.module, variables=(NOTHING,))
         self.form = form
-        self.names = Names([*(name.rstrip("*") for name in LIBRARY), *taken])
+        self.names = NameSupply([*(name.rstrip("*") for name in LIBRARY), *taken])
         self.modules: set[str] = set()
         self.used: set[str] = set()
-        self.terms = Terms()
+        self.terms = LinearTerms()
         self.has_none = False
         self.named_sorts: dict[type[Sort], str] = {}
         self.type_definitions: dict[str, Definition] = {}
@@ -120,7 +120,7 @@ class Vocabulary:
     def none(self) -> Tla:
         """The value None."""
         self.has_none = True
-        return Atom("None")
+        return Leaf("None")
 
     def operator(self, key: str) -> str:
         """The name of the operator that a function is."""
@@ -155,11 +155,11 @@ class Vocabulary:
     def named(self, sort: type[Sort], index: int) -> Tla:
         """One value of a sort that is not ordered."""
         self.sequence_of(sort)
-        return Atom(self.form.value_names[sort][index])
+        return Leaf(self.form.value_names[sort][index])
 
     def sort_number(self, sort: type[Sort], value: Tla) -> Tla:
         """The number of a value of a sort that is not ordered, from 0."""
-        return self.use("FirstIn", Atom(self.sequence_of(sort)), value)
+        return self.use("FirstIn", Leaf(self.sequence_of(sort)), value)
 
     def short(self, t: Type) -> str:
         """A short name for something of a type."""

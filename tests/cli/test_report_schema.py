@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ratified.cli.report.checks import Checked, Outcome, Refused, Report
+from ratified.cli.report.checks import Checked, OtherOutcome, RefusedCheck, Report
 from ratified.cli.report.render import render
 from ratified.results.result import Verdict
 from tests.cli import samples
@@ -35,8 +35,8 @@ def paths(value: object, prefix: str = "") -> Iterator[str]:
 def test_the_keys_are_those_that_are_documented(folder: Path, checkout: Path) -> None:
     results = [made() for made in samples.RESULTS.values()]
     checks = tuple(Checked("synod", result) for result in results)
-    proved = Outcome("synod", "proof", Verdict.HOLDS, "PROVED", "", 1.0)
-    whole = Report(checks, others=(proved,), refused=(Refused("two", "no"),), notes=("no cache",))
+    proved = OtherOutcome("synod", "proof", Verdict.HOLDS, "PROVED", "", 1.0)
+    whole = Report(checks, others=(proved,), refused=(RefusedCheck("two", "no"),), notes=("no cache",))
     report = json.loads(render(whole, "json"))
     present = set(paths(report))
     section = (checkout / "docs" / "reports.md").read_text().partition("## JSON")[2].partition("## JUnit")[0]

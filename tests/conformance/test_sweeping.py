@@ -10,7 +10,7 @@ import pytest
 from ratified.bundled.conformance import PROTOCOLS, cores_of, explained_of
 from ratified.cli import main as cli
 from ratified.cli.report.cores import cores_json, cores_text
-from ratified.conform.driving.sweep import Outcome
+from ratified.conform.driving.sweep import MutantOutcome
 from ratified.conform.mutants import planted
 from ratified.conform.sweeping import Check, CoresSwept, Memory, Sweep, checks_of, plantings, wilson
 from ratified.impl.raft.membership import quorum_size
@@ -67,13 +67,13 @@ def test_mistakes_are_caught_or_survive_and_who_caught_them_is_remembered(tmp_pa
     _, result = swept(path)
     fates = {fate.planting.mistake.what: fate.outcome for fate in result.fates}
     assert fates == {
-        "count // 2 + 1 becomes count // 2 - 1": Outcome.CAUGHT,
-        "count // 2 becomes count * 2": Outcome.CAUGHT,
-        "2 becomes 3": Outcome.SURVIVED,  # of three, two are a majority all the same
-        "2 becomes 1": Outcome.CAUGHT,
-        "1 becomes 2": Outcome.CAUGHT,
-        "1 becomes 0": Outcome.CAUGHT,
-        "without return count // 2 + 1": Outcome.CAUGHT,
+        "count // 2 + 1 becomes count // 2 - 1": MutantOutcome.CAUGHT,
+        "count // 2 becomes count * 2": MutantOutcome.CAUGHT,
+        "2 becomes 3": MutantOutcome.SURVIVED,  # of three, two are a majority all the same
+        "2 becomes 1": MutantOutcome.CAUGHT,
+        "1 becomes 2": MutantOutcome.CAUGHT,
+        "1 becomes 0": MutantOutcome.CAUGHT,
+        "without return count // 2 + 1": MutantOutcome.CAUGHT,
     }
     assert (result.killed, result.explained, result.survivors) == (6, 1, ())
     assert result.verdict is Verdict.HOLDS
@@ -106,7 +106,7 @@ def test_what_no_check_runs_is_told_as_such(tmp_path: Path) -> None:
     sweep = Sweep(PROTOCOLS["raft"], MEMBERSHIP, {}, Memory(None), [Check("nothing", lambda: None)])
     sweep.watch()
     result = sweep.run(sample=5)
-    assert [fate.outcome for fate in result.fates] == [Outcome.NOT_RUN] * 5
+    assert [fate.outcome for fate in result.fates] == [MutantOutcome.NOT_RUN] * 5
     assert "in lines that are never run\n" in cores_text(result, 1.0)
 
 

@@ -14,7 +14,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.support.ui import WebDriverWait
 
-from ratified.diagram.explorer.server import Explorer, Server
+from ratified.diagram.explorer.server import BrowserServer, Explorer
 from ratified.models.raft.broken import HalfQuorums
 from ratified.models.raft.raft import Raft
 from tests.diagram.toys import Lease
@@ -47,9 +47,9 @@ def browser() -> Iterator[webdriver.Chrome]:
 
 
 @pytest.fixture
-def serve() -> Iterator[list[Server]]:
+def serve() -> Iterator[list[BrowserServer]]:
     """Servers that are stopped afterwards."""
-    servers: list[Server] = []
+    servers: list[BrowserServer] = []
     yield servers
     for server in servers:
         server.shutdown()
@@ -65,9 +65,9 @@ def complaints(browser: webdriver.Chrome) -> list[str]:
 class Page:
     """The page of a model."""
 
-    def __init__(self, browser: webdriver.Chrome, servers: list[Server], explorer: Explorer) -> None:
+    def __init__(self, browser: webdriver.Chrome, servers: list[BrowserServer], explorer: Explorer) -> None:
         self.browser = browser
-        self.server = Server(explorer, 0)
+        self.server = BrowserServer(explorer, 0)
         servers.append(self.server)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.open(self.server.url)
@@ -106,7 +106,7 @@ class Page:
         box.submit()
 
 
-def test_a_walk_to_a_violation(browser: webdriver.Chrome, serve: list[Server]) -> None:
+def test_a_walk_to_a_violation(browser: webdriver.Chrome, serve: list[BrowserServer]) -> None:
     page = Page(browser, serve, Explorer(Lease(Client=2)))
     page.until("depth", "(initial)")
     for call in ("acquire(c=c1)", "expire()", "acquire(c=c2)"):
@@ -127,7 +127,7 @@ def test_a_walk_to_a_violation(browser: webdriver.Chrome, serve: list[Server]) -
     assert complaints(browser) == []
 
 
-def test_a_permalink(browser: webdriver.Chrome, serve: list[Server]) -> None:
+def test_a_permalink(browser: webdriver.Chrome, serve: list[BrowserServer]) -> None:
     page = Page(browser, serve, Explorer(Lease(Client=2)))
     page.until("depth", "(initial)")
     page.take("acquire(c=c2)")
@@ -141,7 +141,7 @@ def test_a_permalink(browser: webdriver.Chrome, serve: list[Server]) -> None:
     page.until("error", "this link leads to no state of the model")
 
 
-def test_the_drawing_can_be_clicked(browser: webdriver.Chrome, serve: list[Server]) -> None:
+def test_the_drawing_can_be_clicked(browser: webdriver.Chrome, serve: list[BrowserServer]) -> None:
     page = Page(browser, serve, Explorer(Lease(Client=2)))
     page.wait_for("#near g.node")
     nodes = browser.find_elements(By.CSS_SELECTOR, "#near g.node")
@@ -150,7 +150,7 @@ def test_the_drawing_can_be_clicked(browser: webdriver.Chrome, serve: list[Serve
     assert browser.find_elements(By.CSS_SELECTOR, "#run li")[1].text == "acquire(c=c2)"
 
 
-def test_searching(browser: webdriver.Chrome, serve: list[Server]) -> None:
+def test_searching(browser: webdriver.Chrome, serve: list[BrowserServer]) -> None:
     page = Page(browser, serve, Explorer(Raft(Server=2, Value=1)))
     page.until("depth", "(initial)")
     page.find("role[s1] == LEADER and commit_index[s1] == 1")
@@ -166,7 +166,7 @@ def test_searching(browser: webdriver.Chrome, serve: list[Server]) -> None:
 
 
 def test_the_counterexample_and_its_picture(
-    browser: webdriver.Chrome, serve: list[Server], checkout: Path
+    browser: webdriver.Chrome, serve: list[BrowserServer], checkout: Path
 ) -> None:
     size = HalfQuorums.sizes["small"]
     page = Page(browser, serve, Explorer(HalfQuorums(**size)))

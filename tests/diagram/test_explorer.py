@@ -14,7 +14,7 @@ import pytest
 
 from ratified import ModelError, RatifiedError
 from ratified.diagram.explorer.seek import seek
-from ratified.diagram.explorer.server import Explorer, Server
+from ratified.diagram.explorer.server import BrowserServer, Explorer
 from ratified.diagram.explorer.walk import NoSuchState, Walker
 from ratified.models.raft.raft import Raft
 from ratified.results.result import Limits
@@ -24,7 +24,7 @@ from tests.diagram.toys import Faulty, Grid, Lease, Pings
 class Ask:
     """Asks a server."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: BrowserServer) -> None:
         self.server = server
 
     def raw(self, path: str, host: str | None = None, **headers: str) -> tuple[int, dict[str, str], bytes]:
@@ -48,7 +48,7 @@ class Ask:
 
 @pytest.fixture
 def ask() -> Iterator[Ask]:
-    with Server(Explorer(Lease(Client=2)), 0) as server:
+    with BrowserServer(Explorer(Lease(Client=2)), 0) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield Ask(server)
@@ -274,7 +274,7 @@ def test_a_port_in_use() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(RatifiedError) as caught:
-            Server(Explorer(Lease(Client=2)), port)
+            BrowserServer(Explorer(Lease(Client=2)), port)
     assert str(caught.value) == (
         f"port {port} cannot be used: address already in use\n"
         "  choose another with --port, or --port 0 for any that is free"

@@ -13,7 +13,7 @@ from ratified.bundled import models as bundled
 from ratified.cli.loading import load
 from ratified.diagram import build, space
 from ratified.diagram.graph import StateGraph
-from ratified.diagram.size import TooLarge, too_large
+from ratified.diagram.size import GraphTooLarge, too_large
 from ratified.diagram.views import view_of
 from ratified.explore import EvaluationError
 from ratified.explore.native.driver import RunOptions
@@ -189,8 +189,8 @@ def test_compiled_questions_are_answered_as_the_language_answers_them(
     model = Grid(Column=6, most=3)
     compiled = graph(model, view="total() % 3, full()", engine="native")
     assert any(n.violated for n in compiled.nodes)
-    monkeypatch.setattr(space.Packed, "ask", lambda *_: None)
-    monkeypatch.setattr(space.Packed, "refuted", lambda *_: None)
+    monkeypatch.setattr(space.PackedStates, "ask", lambda *_: None)
+    monkeypatch.setattr(space.PackedStates, "refuted", lambda *_: None)
     assert graph(model, view="total() % 3, full()", engine="native") == compiled
 
 
@@ -201,7 +201,7 @@ def test_a_question_without_an_answer_in_some_state_is_told() -> None:
 
 
 def test_what_is_too_large_is_refused_with_what_would_help() -> None:
-    with pytest.raises(TooLarge) as caught:
+    with pytest.raises(GraphTooLarge) as caught:
         graph(Grid(Column=4, most=3), view="state", most=30)
     assert str(caught.value) == (
         "a picture of Grid with 477 nodes is too large to read (at most 30 nodes are drawn)\n"
@@ -212,7 +212,7 @@ def test_what_is_too_large_is_refused_with_what_would_help() -> None:
         "  or draw a part (--focus), fold symmetric states (--fold), or allow more with --most"
     )
     unlimited = graph(Grid(Column=4, most=3), view="state")
-    with pytest.raises(TooLarge, match="477 nodes"):
+    with pytest.raises(GraphTooLarge, match="477 nodes"):
         unlimited.to_dot()
     assert unlimited._repr_svg_() is None
     assert "--view totals" in (unlimited._repr_html_() or "")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ratified.diagram.load import LEFT, WIDE, Lane, LoadPicture, Panel, Span
+from ratified.diagram.load import LEFT, WIDE, Lane, LoadPicture, LoadSpan, Panel
 from ratified.language.errors import RatifiedError
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -19,8 +19,8 @@ LANE = Lane(
     (1, 0, 6),
     (0, 0, 1),
     (0, 0, 2),
-    (Span(0.5, 99.0, "paused"), Span(50.0, 60.0, "late")),
-    (Span(1.0, 2.0),),
+    (LoadSpan(0.5, 99.0, "paused"), LoadSpan(50.0, 60.0, "late")),
+    (LoadSpan(1.0, 2.0),),
 )
 
 

@@ -14,7 +14,7 @@ import pytest
 from ratified import Bag, Lifelines, Map, ModelError, RatifiedError, Seq, Set, check, sequence, simulate
 from ratified.diagram.pair import induction_step, side_by_side
 from ratified.diagram.rows import Ending, Fate
-from ratified.diagram.sequence import Recorder, SequenceDiagram
+from ratified.diagram.sequence import DiagramRecorder, SequenceDiagram
 from ratified.diagram.svg import LETTER
 from ratified.language.machine import OutOfBounds, PythonMachine, state_dict
 from ratified.language.model import Model
@@ -366,7 +366,7 @@ def assert_inside(svg: str) -> None:
 
 
 def test_a_run_that_repeats_for_ever_has_a_bracket() -> None:
-    recorder = Recorder("round and round", ["a", "b"])
+    recorder = DiagramRecorder("round and round", ["a", "b"])
     for call in ("one", "two", "three"):
         recorder.step(call, "a")
     diagram = recorder.diagram(Ending("it never ends"), loop=1)
@@ -388,7 +388,7 @@ def test_a_run_that_repeats_for_ever_has_a_bracket() -> None:
 
 
 def test_the_end_of_a_long_run() -> None:
-    recorder = Recorder("long")
+    recorder = DiagramRecorder("long")
     for k in range(10):
         recorder.step(f"step {k}", "a")
         recorder.receive(recorder.send(f"m{k}", "a", "b"), "b")
@@ -406,7 +406,7 @@ def test_mermaid(golden: Callable[[str, str], None]) -> None:
 
 
 def test_mermaid_takes_no_word_for_a_mark_of_its_own() -> None:
-    recorder = Recorder("x;y\nparticipant z", ["end"])
+    recorder = DiagramRecorder("x;y\nparticipant z", ["end"])
     recorder.step("a<b>; #1 %% end", "end")
     text = recorder.diagram(Ending("all\nover")).to_mermaid()
     assert text.splitlines() == [
@@ -419,7 +419,7 @@ def test_mermaid_takes_no_word_for_a_mark_of_its_own() -> None:
 
 
 def test_markup_in_names_stays_text() -> None:
-    recorder = Recorder("<script>alert(1)</script>", ["<b>"])
+    recorder = DiagramRecorder("<script>alert(1)</script>", ["<b>"])
     recorder.step("</svg>", "<b>")
     recorder.change("<b>", "a & b")
     svg = recorder.diagram().to_svg()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ratified import Map, Model, Ordered, Sort, action, check, invariant, require, sequence
 from ratified.diagram.rows import Ending
-from ratified.diagram.sequence import Recorder
+from ratified.diagram.sequence import DiagramRecorder
 from ratified.diagram.svg import folded
 from ratified.models.paxos.broken import HalfQuorums
 from ratified.models.paxos.sorts import Acceptor, Ballot
@@ -77,7 +77,7 @@ def test_a_letter_that_is_a_word_is_a_parameter_only_behind_what_it_is() -> None
 
 
 def test_a_headline_has_room() -> None:
-    recorder = Recorder("x")
+    recorder = DiagramRecorder("x")
     recorder.lifeline("a")
     recorder.step("f()", "a")
     headline = "a_claim_whose_name_is_longer_than_the_picture_would_be_wide fails after 1 step"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ratified.cli.main import run
-from ratified.conform.driving.sweep import Answer, Outcome, mistakes, planted, sweep
+from ratified.conform.driving.sweep import DrivingAnswer, MutantOutcome, mistakes, planted, sweep
 from ratified.results.result import Verdict
 from tests.driving.systems import passing_once
 
@@ -97,14 +97,14 @@ class Server:
 """
 
 
-def counted() -> Answer:
+def counted() -> DrivingAnswer:
     """Drive the server by hand: it counts to three."""
     from server_that_is_swept import Server  # type: ignore[import-not-found]  # the module of the test
 
     server = Server()
     seen = [(server.up(), server.count) for _ in range(4)]
     holds = seen == [(True, 1), (True, 2), (True, 3), (False, 3)]
-    return Answer((Verdict.HOLDS if holds else Verdict.VIOLATED).value, repr(seen))
+    return DrivingAnswer((Verdict.HOLDS if holds else Verdict.VIOLATED).value, repr(seen))
 
 
 @pytest.fixture
@@ -118,12 +118,14 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_mistakes_are_caught_and_lines_that_are_never_run_are_told_apart(server: Path) -> None:
     swept = sweep(server, counted, jobs=2)
     outcomes = {f"{t.mistake.line}: {t.mistake.what}": t.outcome for t in swept.tried}
-    assert {what for what, outcome in outcomes.items() if outcome is Outcome.NOT_RUN} == {
+    assert {what for what, outcome in outcomes.items() if outcome is MutantOutcome.NOT_RUN} == {
         "12: without return 1",
         "12: 1 becomes 2",
         "12: 1 becomes 0",
     }
-    assert {outcome for what, outcome in outcomes.items() if not what.startswith("12")} == {Outcome.CAUGHT}
+    assert {outcome for what, outcome in outcomes.items() if not what.startswith("12")} == {
+        MutantOutcome.CAUGHT
+    }
     assert (swept.caught, len(swept.tried), swept.verdict) == (
         len(outcomes) - 3,
         len(outcomes),
@@ -134,7 +136,9 @@ def test_mistakes_are_caught_and_lines_that_are_never_run_are_told_apart(server:
 
 
 def test_some_are_drawn_of_those_that_are_run(server: Path) -> None:
-    every = [t.mistake for t in sweep(server, counted, jobs=2).tried if t.outcome is not Outcome.NOT_RUN]
+    every = [
+        t.mistake for t in sweep(server, counted, jobs=2).tried if t.outcome is not MutantOutcome.NOT_RUN
+    ]
     swept = sweep(server, counted, sample=3, seed=1)
     drawn = [t.mistake for t in swept.tried]
     assert len(drawn) == 3
@@ -148,20 +152,24 @@ def test_some_are_drawn_of_those_that_are_run(server: Path) -> None:
 
 
 def test_what_nobody_looks_at_survives(server: Path) -> None:
-    def careless() -> Answer:
+    def careless() -> DrivingAnswer:
         from server_that_is_swept import Server
 
         Server().up()
-        return Answer(Verdict.HOLDS.value)
+        return DrivingAnswer(Verdict.HOLDS.value)
 
     swept = sweep(server, careless)
-    survivors = [t.mistake.what for t in swept.survivors if t.outcome is Outcome.SURVIVED]
+    survivors = [t.mistake.what for t in swept.survivors if t.outcome is MutantOutcome.SURVIVED]
     assert "self.count < 3 becomes self.count <= 3" in survivors
-    assert {t.outcome for t in swept.tried} == {Outcome.SURVIVED, Outcome.NOT_RUN, Outcome.CAUGHT}
+    assert {t.outcome for t in swept.tried} == {
+        MutantOutcome.SURVIVED,
+        MutantOutcome.NOT_RUN,
+        MutantOutcome.CAUGHT,
+    }
 
 
 def test_a_mutant_that_ends_its_process_or_hangs_is_caught(server: Path) -> None:
-    def ending() -> Answer:
+    def ending() -> DrivingAnswer:
         from server_that_is_swept import Server
 
         server = Server()
@@ -169,7 +177,7 @@ def test_a_mutant_that_ends_its_process_or_hangs_is_caught(server: Path) -> None
             os._exit(3)
         while server.count != 1:
             endless.touch()
-        return Answer(Verdict.HOLDS.value)
+        return DrivingAnswer(Verdict.HOLDS.value)
 
     def next_one(_: int, __: int) -> None:
         endless.unlink(missing_ok=True)
@@ -177,20 +185,20 @@ def test_a_mutant_that_ends_its_process_or_hangs_is_caught(server: Path) -> None
     endless = server.with_name("endless")
     swept = sweep(server, ending, within=0.5, told=next_one, clock=passing_once(endless.exists))
     outcomes = {t.mistake.what: t.outcome for t in swept.tried}
-    assert outcomes["True becomes False"] is Outcome.ENDED
-    assert outcomes["without self.count += 1"] is Outcome.SLOW
+    assert outcomes["True becomes False"] is MutantOutcome.ENDED
+    assert outcomes["without self.count += 1"] is MutantOutcome.SLOW
 
 
 def test_a_loop_of_a_mutant_that_does_not_end_is_ended_without_waiting(server: Path) -> None:
     server.write_text("def down(n):\n    while n > 0:\n        n -= 1\n    return n\n")
 
-    def driven() -> Answer:
+    def driven() -> DrivingAnswer:
         from server_that_is_swept import down
 
-        return Answer((Verdict.HOLDS if down(3) == 0 else Verdict.VIOLATED).value)
+        return DrivingAnswer((Verdict.HOLDS if down(3) == 0 else Verdict.VIOLATED).value)
 
     tried = {t.mistake.what: t for t in sweep(server, driven).tried}
-    assert tried["without n -= 1"].outcome is Outcome.CAUGHT
+    assert tried["without n -= 1"].outcome is MutantOutcome.CAUGHT
     assert tried["without n -= 1"].by == "EndlessError: a loop did not end after 1,000,000 turns"
 
 

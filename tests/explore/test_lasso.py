@@ -10,7 +10,7 @@ import pytest
 
 from ratified.explore import lasso as module
 from ratified.explore.graph import Graph, components
-from ratified.explore.lasso import Demand, Goal, Lasso, LassoSearch, ListedParts
+from ratified.explore.lasso import FairnessDemand, Goal, Lasso, LassoSearch, ListedParts
 
 Edge = tuple[int, int, int]  # from, instance, to
 
@@ -36,12 +36,12 @@ def graph(
     )
 
 
-def weak(*instances: int) -> Demand:
-    return Demand(False, frozenset(instances))
+def weak(*instances: int) -> FairnessDemand:
+    return FairnessDemand(False, frozenset(instances))
 
 
-def strong(*instances: int) -> Demand:
-    return Demand(True, frozenset(instances))
+def strong(*instances: int) -> FairnessDemand:
+    return FairnessDemand(True, frozenset(instances))
 
 
 # --- by looking at everything ---
@@ -53,13 +53,15 @@ def moves(g: Graph, state: int) -> Iterator[tuple[int, int]]:
         yield g.instances[edge], g.targets[edge]
 
 
-def possible(g: Graph, demand: Demand, state: int) -> bool:
+def possible(g: Graph, demand: FairnessDemand, state: int) -> bool:
     return any(i in demand.instances and t != state for i, t in moves(g, state)) or any(
         i in demand.instances for i in g.cut.get(state, ())
     )
 
 
-def fair(g: Graph, demands: Sequence[Demand], states: Collection[int], taken: Collection[int]) -> bool:
+def fair(
+    g: Graph, demands: Sequence[FairnessDemand], states: Collection[int], taken: Collection[int]
+) -> bool:
     """Whether going through these states and taking these instances for ever is fair: the definition, word by word."""
     for demand in demands:
         impossible = [not possible(g, demand, state) for state in states]
@@ -70,7 +72,7 @@ def fair(g: Graph, demands: Sequence[Demand], states: Collection[int], taken: Co
     return True
 
 
-def shortest(g: Graph, demands: Sequence[Demand], goal: Goal) -> int | None:
+def shortest(g: Graph, demands: Sequence[FairnessDemand], goal: Goal) -> int | None:
     """Return the length of a shortest fair lasso that never reaches the goal once it is wanted."""
 
     def pending(state: int, before: bool) -> bool:
@@ -96,7 +98,7 @@ def shortest(g: Graph, demands: Sequence[Demand], goal: Goal) -> int | None:
 
 
 def shortest_loop(
-    g: Graph, demands: Sequence[Demand], goal: Goal, start: int, is_pending: bool
+    g: Graph, demands: Sequence[FairnessDemand], goal: Goal, start: int, is_pending: bool
 ) -> int | None:
     """Breadth first over the state, the states gone through and the instances taken."""
 
@@ -122,7 +124,7 @@ def shortest_loop(
     return None
 
 
-def hold_to_its_word(g: Graph, demands: Sequence[Demand], goal: Goal, found: Lasso) -> None:
+def hold_to_its_word(g: Graph, demands: Sequence[FairnessDemand], goal: Goal, found: Lasso) -> None:
     """Assert that a lasso is a fair run of the graph that begins where it may and never reaches the goal once it is wanted."""
     assert found.states[0] in g.initial
     for (source, target), edge in zip(pairwise(found.states), found.edges, strict=True):
@@ -140,7 +142,7 @@ def hold_to_its_word(g: Graph, demands: Sequence[Demand], goal: Goal, found: Las
         assert any(goal.wanted[s] for s in found.states[last + 1 :])
 
 
-def any_graph(rng: random.Random) -> tuple[Graph, list[Demand], Goal]:
+def any_graph(rng: random.Random) -> tuple[Graph, list[FairnessDemand], Goal]:
     size, instances = rng.randint(1, 5), rng.randint(1, 4)
     edges = [
         (rng.randrange(size), rng.randrange(instances), rng.randrange(size))
@@ -155,7 +157,7 @@ def any_graph(rng: random.Random) -> tuple[Graph, list[Demand], Goal]:
     demands = []
     for _ in range(rng.randint(0, 3)):
         served = frozenset(rng.sample(range(instances), rng.randint(1, min(2, instances))))
-        demands.append(Demand(rng.random() < 0.5, served))
+        demands.append(FairnessDemand(rng.random() < 0.5, served))
     reached = [rng.random() < 0.25 for _ in range(size)]
     wanted = [rng.random() < 0.4 for _ in range(size)] if rng.random() < 0.6 else None
     return graph(size, edges, initial=initial, expanded=expanded, cut=cut), demands, Goal(reached, wanted)
@@ -223,7 +225,7 @@ NEVER = [False] * 9
 
 
 def lasso(
-    g: Graph, demands: Sequence[Demand], goal: Goal | None = None
+    g: Graph, demands: Sequence[FairnessDemand], goal: Goal | None = None
 ) -> tuple[tuple[int, ...], int] | None:
     """Return the states of the lasso that is found, and where it goes round."""
     found = LassoSearch(ListedParts(g, demands), len(demands)).find(goal or Goal(NEVER))

@@ -28,12 +28,12 @@ from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.compile import CompilerTooLarge, compile_text
 from ratified.explore.native.driver import in_background
 from ratified.explore.native.engine import check_native
-from ratified.explore.native.preparing import Order, Preparation
+from ratified.explore.native.preparing import BuildRequest, Preparation
 from ratified.explore.simulate import simulate
 from ratified.language import Map, Model, Range, RatifiedError, action, invariant, require
 from ratified.results import limits as limits_module
 from ratified.results.background import STARTING, Background
-from ratified.results.limits import Reached, Watch, memory_share, resident
+from ratified.results.limits import LimitWatch, Reached, memory_share, resident
 from ratified.results.result import Limits, Progress, Verdict
 from tests.shared.sorts import Node
 
@@ -207,7 +207,7 @@ def test_there_is_always_a_limit_of_memory(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_there_is_a_limit_of_memory_for_the_native_engine_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    program = Preparation(Order(Leap()), Watch())
+    program = Preparation(BuildRequest(Leap()), LimitWatch())
     assert program.wait(None)
     monkeypatch.setattr(limits_module, "memory_share", lambda: 1_000)
     monkeypatch.setattr(engine_module, "LEAST", 26 * 2**20)  # of which 16 are counters of a million instances
@@ -236,10 +236,10 @@ def test_control_groups_are_heeded(tmp_path: Path) -> None:
 
 
 def test_memory_that_the_system_refuses_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(self: Watch) -> None:
+    def full(self: LimitWatch) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(Watch, "tick", full)
+    monkeypatch.setattr(LimitWatch, "tick", full)
     found = check(Leap(), engine="reference")
     assert (found.verdict, found.stopped) == (
         Verdict.UNDECIDED,

@@ -12,7 +12,7 @@ import pytest
 
 from ratified.explore import check
 from ratified.explore.measure import Measured, first_run, measure
-from ratified.explore.measuring import At, End, Runs, plan_of
+from ratified.explore.measuring import End, MeasuredAt, ReferenceRuns, plan_of
 from ratified.explore.native.measure import NativeRuns
 from ratified.language import (
     Map,
@@ -144,7 +144,7 @@ def test_runs_of_generated_models_are_the_same_by_both(tmp_path: Path) -> None:
 def test_a_run_is_the_same_whatever_else_is_run() -> None:
     plan = plan_of(Urn(Node=3), ["balls[n1]"], until=None, weights={}, length=9, seed=1)
     alone, many = (
-        Runs(plan, lambda: None).run(11),
+        ReferenceRuns(plan, lambda: None).run(11),
         measure(Urn(Node=3), "balls[n1]", runs=12, length=9, seed=1),
     )
     less = measure(Urn(Node=3), "balls[n1]", runs=11, length=9, seed=1)
@@ -244,9 +244,9 @@ def test_what_is_measured_when() -> None:
     never = found.figures[5].estimate
     assert (never.count, never.missing, never.mean) == (0, 1, None)
     assert [(f.text, f.at, f.estimate.mean) for f in found.figures[6:]] == [
-        ("steps", At.END, 4),
-        ("times_turn", At.END, 4),
-        ("at == 1", At.END, 0),
+        ("steps", MeasuredAt.END, 4),
+        ("times_turn", MeasuredAt.END, 4),
+        ("at == 1", MeasuredAt.END, 0),
     ]
 
 
@@ -416,14 +416,14 @@ def test_nothing_to_measure_and_nothing_to_measure_it_on() -> None:
 
 
 def test_an_interruption_leaves_the_runs_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    run = Runs.run
+    run = ReferenceRuns.run
 
-    def interrupted(self: Runs, number: int) -> object:
+    def interrupted(self: ReferenceRuns, number: int) -> object:
         if number == 4:
             raise KeyboardInterrupt
         return run(self, number)
 
-    monkeypatch.setattr(Runs, "run", interrupted)
+    monkeypatch.setattr(ReferenceRuns, "run", interrupted)
     found = measure(Walk(), "at", runs=9, length=5, engine="reference")
     assert (found.runs, found.asked, found.stopped, found.complete) == (4, 9, "interrupted", False)
 
@@ -441,7 +441,7 @@ def test_a_limit_of_time_leaves_what_was_run(engine: str) -> None:
 
 def test_an_interruption_of_generated_code_leaves_what_was_run_without_a_gap() -> None:
     plan = plan_of(Urn(Node=3), ["balls[n1]"], until=None, weights={}, length=500, seed=0)
-    reference = Runs(plan, lambda: None)
+    reference = ReferenceRuns(plan, lambda: None)
 
     def report(_: int) -> bool:
         raise KeyboardInterrupt

@@ -26,7 +26,7 @@ from ratified.language.machine import PythonMachine, Values
 from ratified.models.paxos.broken import HalfQuorums
 from ratified.results import plainest as choosing
 from ratified.results.minimal import Minimizer, changes_of_subject
-from ratified.results.plainest import Step, plainest, process_of
+from ratified.results.plainest import RunStep, plainest, process_of
 from ratified.results.result import Result, Trace
 
 
@@ -212,11 +212,11 @@ def test_a_walk_is_made_small() -> None:
     assert [s.arguments for s in steps[::2]] == [s.arguments for s in steps[1::2]]
 
 
-def _taken(machine: PythonMachine, names: Sequence[tuple[str, Values]]) -> tuple[Values, list[Step]]:
+def _taken(machine: PythonMachine, names: Sequence[tuple[str, Values]]) -> tuple[Values, list[RunStep]]:
     start = machine.initial()[0][1]
     assert isinstance(start, tuple)
     state = start
-    steps: list[Step] = []
+    steps: list[RunStep] = []
     for name, arguments in names:
         number = next(i for i, a in enumerate(machine.actions) if a.name == name)
         after = next(s for i, given, s in machine.steps(state) if i == number and given == arguments)

@@ -35,7 +35,7 @@ from ratified.results.result import (
     Result,
     Verdict,
 )
-from ratified.results.seen import NOWHERE, Edge
+from ratified.results.seen import NOWHERE, NumberedEdge
 from tests.shared.sorts import Node, Time
 
 Small = Annotated[int, Range(0, 9)]
@@ -623,6 +623,6 @@ def test_progress_is_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_graph_can_be_had() -> None:
     found = explore(PythonMachine(Bounded()), keep_edges=True)
     assert found.states == [(0,), (1,), (2,)]
-    assert found.edges == [Edge(0, 0, (), 1), Edge(1, 0, (), 2)]
+    assert found.edges == [NumberedEdge(0, 0, (), 1), NumberedEdge(1, 0, (), 2)]
     assert list(found.predecessor) == [NOWHERE, 0, 1]
     assert found.levels == [0, 1, 2]

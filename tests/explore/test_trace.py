@@ -9,7 +9,7 @@ import pytest
 
 from ratified.language.records import record
 from ratified.language.values import Bag, Map, Seq, Set
-from ratified.results.changes import Change, ChangeKind, changes, compact, step_changes
+from ratified.results.changes import ChangeKind, StateDifference, changes, compact, step_changes
 from ratified.results.result import Step, Trace
 from tests.shared.sorts import Acceptor, Ballot
 
@@ -102,11 +102,11 @@ def test_changes_come_in_the_order_of_declaration() -> None:
 
 def test_a_change_is_structured() -> None:
     assert changes({"x": Bag([A1])}, {"x": Bag([A1, A2, A2])}) == (
-        Change("x", ChangeKind.ADDED, None, "a2", 2),
+        StateDifference("x", ChangeKind.ADDED, None, "a2", 2),
     )
-    assert changes({"x": Set([A1])}, {"x": Set()}) == (Change("x", ChangeKind.REMOVED, "a1", None),)
+    assert changes({"x": Set([A1])}, {"x": Set()}) == (StateDifference("x", ChangeKind.REMOVED, "a1", None),)
     assert changes({"x": Map({A1: 0})}, {"x": Map({A1: 1})}) == (
-        Change("x[a1]", ChangeKind.REPLACED, "0", "1"),
+        StateDifference("x[a1]", ChangeKind.REPLACED, "0", "1"),
     )
 
 

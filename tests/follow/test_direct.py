@@ -14,8 +14,8 @@ from typing import Annotated, Any, Self
 
 import pytest
 
-from ratified.follow.direct.machine import EXPRESSIONS, RAWS, STATEMENTS, Functions
-from ratified.follow.direct.writer import Here, Starts
+from ratified.follow.direct.machine import EXPRESSIONS, RAWS, STATEMENTS, WrittenFunctions
+from ratified.follow.direct.writer import PythonBody, Starts
 from ratified.language import Model, Range, RatifiedError, action, invariant, ir, step_invariant
 from ratified.language.ir import Function, Kind
 from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
@@ -75,7 +75,7 @@ def by_reference(machine: PythonMachine, function: Function, state: Values, argu
 
 def hold(model: Model, most: int = MOST_STATES) -> Counter[str]:
     """Hold what is written to CPython; how often it was the same, both went wrong, or what is written gave up for nothing."""
-    machine, functions, came = PythonMachine(model), Functions(model), Counter[str]()
+    machine, functions, came = PythonMachine(model), WrittenFunctions(model), Counter[str]()
     states = reachable(machine, most)
     own = [f for f in model.module.functions.values() if f.key == f.name and f.kind is not Kind.INIT]
     for state in states:
@@ -136,7 +136,7 @@ BUNDLED = {
 
 @pytest.mark.parametrize("name", BUNDLED)
 def test_all_that_is_asked_of_a_bundled_model_is_written(name: str) -> None:
-    functions = Functions(BUNDLED[name])
+    functions = WrittenFunctions(BUNDLED[name])
     answering = [
         f for f in BUNDLED[name].module.functions.values() if f.kind is Kind.ACTION or f.returns is not None
     ]
@@ -144,13 +144,13 @@ def test_all_that_is_asked_of_a_bundled_model_is_written(name: str) -> None:
     assert hold(BUNDLED[name])["gave up"] == 0
 
 
-def _wrong(kind: type, right: str, wrong: str) -> tuple[Rules[Here, Any], type, Callable[..., str]]:
+def _wrong(kind: type, right: str, wrong: str) -> tuple[Rules[PythonBody, Any], type, Callable[..., str]]:
     table = next(t for t in (EXPRESSIONS, RAWS) if kind in t)
     rule = table._table[kind]
     return table, kind, lambda node, here: rule(node, here).replace(right, wrong, 1)
 
 
-def _no_guard(node: ir.Require, here: Here) -> None:
+def _no_guard(node: ir.Require, here: PythonBody) -> None:
     here.line(f"if {here.expr(node.test)} is None: return None")
 
 
@@ -212,7 +212,7 @@ class Climb(Model):
 
 def test_the_claims_that_a_step_breaks_are_those_that_are_false_one_by_one() -> None:
     model = Climb()
-    machine, broken = PythonMachine(model), Functions(model).broken(("low",), ("upwards", "blinks"))
+    machine, broken = PythonMachine(model), WrittenFunctions(model).broken(("low",), ("upwards", "blinks"))
     assert broken is not None
     states = reachable(machine, 8)
     assert len(states) == 8

@@ -29,11 +29,11 @@ from ratified.results.result import Limits, Verdict
 from ratified.smt import proving
 from ratified.smt.finite.bounded import bounded
 from ratified.smt.first_order.obligations import Translation
-from ratified.smt.first_order.shapes import Refused
+from ratified.smt.first_order.shapes import Inexpressible
 from ratified.smt.proving import ProofOptions, prove
 from ratified.smt.result import Proof, Status
 from ratified.smt.script import script_of
-from ratified.smt.solving import Answer, Job, Pool
+from ratified.smt.solving import Job, Pool, SolverAnswer
 from ratified.smt.validation.validate import TranslationFault, validate
 from ratified.smt.worker import SOLVERS
 from tests.generate.models import GeneratedModel
@@ -99,7 +99,7 @@ class Here(Pool):
     def run(
         self,
         jobs: list[Job],
-        done: Callable[[Answer], list[Job]],
+        done: Callable[[SolverAnswer], list[Job]],
         waiting: Callable[[int], None] | None = None,
     ) -> None:
         """See Pool."""
@@ -196,7 +196,7 @@ def compared(
 
 def _refused(problem: RatifiedError, runs: Mapping[int, Run], found: Compared) -> None:
     """Why there is no proof: what cannot be said, or that the model cannot begin; anything else is a failure."""
-    refused = isinstance(problem, Refused)
+    refused = isinstance(problem, Inexpressible)
     found.word, found.reason = "refused" if refused else "error", problem.message
     if refused:
         return

@@ -36,7 +36,7 @@ from ratified.smt.finite.bounded import bounded
 from ratified.smt.first_order.obligations import Translation
 from ratified.smt.proving import ProofOptions, prove_script
 from ratified.smt.result import Status
-from ratified.smt.script import Lemma, Script, script_of
+from ratified.smt.script import Lemma, ProofScript, script_of
 from ratified.smt.validation.validate import TranslationFault, validate
 from ratified.tla import export, tlc
 from ratified.tla.crosscheck import compare
@@ -258,7 +258,7 @@ def _bounded(case: Case, solver: str, name: str, inductive: str = "") -> Mapping
     return said
 
 
-def _script(case: Case) -> Script:
+def _script(case: Case) -> ProofScript:
     """A proof script; of a model that is none, that all its invariants together are inductive."""
     if case.script:
         return script_of(type(case.model))
@@ -266,7 +266,7 @@ def _script(case: Case) -> Script:
     invariants = module.of_kind(Kind.INVARIANT)
     if not invariants:
         raise ModelError(f"{module.name} has no invariants")
-    return Script(module.name, module, tuple(Lemma(f, None) for f in invariants), ())
+    return ProofScript(module.name, module, tuple(Lemma(f, None) for f in invariants), ())
 
 
 def _formulas(case: Case) -> object:

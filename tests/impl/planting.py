@@ -13,7 +13,7 @@ import pytest
 
 from ratified.conform.mutants import Mutant, planted
 from ratified.impl.system import System
-from ratified.simulator.run import Run, simulate
+from ratified.simulator.run import SimulatedRun, simulate
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Catalogue:
         self.mistakes.append(Mistake(name, replace(mutant, nodes=nodes or mutant.nodes), promise, **more))
 
 
-def found(mistake: Mistake, system: System, steps: int = 400) -> Run:
+def found(mistake: Mistake, system: System, steps: int = 400) -> SimulatedRun:
     """Return the first run in which the planted mistake shows; it is to be planted while the run is looked at."""
     for seed in range(mistake.seeds):
         run = simulate(system, nodes=mistake.mutant.nodes, steps=steps, seed=seed)

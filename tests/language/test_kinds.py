@@ -14,7 +14,7 @@ import pytest
 import ratified
 from ratified import Model, Param, action, check, invariant, record
 from ratified.explore.native.codegen.program import generate
-from ratified.interchange.raw import Name
+from ratified.interchange.raw import RawName
 from ratified.itf import as_itf
 from ratified.itf.format import ItfRun, typed
 from ratified.language.errors import RatifiedError
@@ -165,7 +165,7 @@ ENGINES: dict[str, tuple[str, Callable[[Model], object]]] = {
     "check": ("the native explorer", lambda m: check(m, engine="native")),
     "TLA+": ("TLA\\+", export),
     "ITF": ("ITF", lambda m: as_itf(m, Trace({}, ()))),
-    "read": ("ITF", lambda m: typed(m, ItfRun(({"raised": Name("up")},), None, {}), "run.itf.json")),
+    "read": ("ITF", lambda m: typed(m, ItfRun(({"raised": RawName("up")},), None, {}), "run.itf.json")),
     "bmc": ("bounded model checking", bounded),
     "prove": (
         "first-order logic",

@@ -13,7 +13,7 @@ from ratified.language import ir
 from ratified.language.errors import RatifiedError
 from ratified.language.evaluate import TreeMachine
 from ratified.language.ir import Function, Kind
-from ratified.language.lower import CODE_PASSES, PASSES, Pass, lowered
+from ratified.language.lower import CODE_PASSES, PASSES, LoweringPass, lowered
 from ratified.language.machine import OutOfBounds, StepError, Values
 from tests.generate.running import of_seed
 from tests.shared.sorts import Lamp
@@ -22,7 +22,7 @@ STATES_MOST = 25
 MODELS = 60
 
 
-def lowered_by(model: Model, *passes: Pass) -> TreeMachine:
+def lowered_by(model: Model, *passes: LoweringPass) -> TreeMachine:
     """The model's machine, with its functions lowered."""
     functions: dict[str, Function] = dict(model.module.functions)
     for one in passes:
@@ -49,7 +49,7 @@ def told(machine: TreeMachine, state: Values) -> list[object]:
     return said
 
 
-def compare(model: Model, *passes: Pass) -> int:
+def compare(model: Model, *passes: LoweringPass) -> int:
     """Compare a model with its lowered form in some reachable states; how many."""
     plain, lower = TreeMachine(model), lowered_by(model, *passes)
     begun = [s for _, s in plain.initial() if not isinstance(s, OutOfBounds)]
@@ -71,7 +71,7 @@ EACH = {p.__name__: (p,) for p in (*PASSES, *CODE_PASSES)}
 
 
 @pytest.mark.parametrize("passes", [*EACH.values(), PASSES, CODE_PASSES], ids=[*EACH, "logic", "code"])
-def test_a_pass_keeps_what_a_model_does(passes: tuple[Pass, ...]) -> None:
+def test_a_pass_keeps_what_a_model_does(passes: tuple[LoweringPass, ...]) -> None:
     states = 0
     for seed in range(MODELS):
         try:
@@ -156,5 +156,5 @@ def test_what_is_left_for_code_has_fewer_words() -> None:
 
 
 @pytest.mark.parametrize("passes", [PASSES, CODE_PASSES])
-def test_it_does_the_same(passes: tuple[Pass, ...]) -> None:
+def test_it_does_the_same(passes: tuple[LoweringPass, ...]) -> None:
     assert compare(Everything(Lamp=2), *passes) == 3

@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from ratified.results.estimates import (
-    Number,
+    IntOrFraction,
     binomial_below,
     estimate,
     incomplete_beta,
@@ -99,7 +99,7 @@ def test_one_value_has_a_mean_and_no_interval() -> None:
 
 
 def test_fractions_are_counted_exactly() -> None:
-    values: dict[Number, int] = {Fraction(1, 3): 2, Fraction(2, 3): 1}
+    values: dict[IntOrFraction, int] = {Fraction(1, 3): 2, Fraction(2, 3): 1}
     found = estimate(values)
     assert found.mean == pytest.approx(4 / 9)
     assert found.deviation == pytest.approx(math.sqrt(1 / 27))
@@ -112,7 +112,7 @@ def test_intervals_hold_as_often_as_they_say() -> None:
     """
     dice = Random(7)
     missed: Counter[float] = Counter()
-    samples: list[Counter[Number]] = [
+    samples: list[Counter[IntOrFraction]] = [
         Counter(min(int(dice.expovariate(1)), 9) for _ in range(60)) for _ in range(2_000)
     ]
     for confidence in (0.5, 0.9, 0.99):

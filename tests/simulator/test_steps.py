@@ -10,7 +10,7 @@ from ratified.impl.contract import Campaign, Command, Compact
 from ratified.impl.raft import ChangeMembership, TransferLeadership, raft_system
 from ratified.simulator import ScheduleError, parse_step, read_schedule, simulate
 from ratified.simulator.steps import (
-    Ask,
+    ClientStep,
     Crash,
     Cut,
     Deliver,
@@ -21,7 +21,7 @@ from ratified.simulator.steps import (
     Pass,
     Persist,
     Restart,
-    Step,
+    ScheduleStep,
 )
 
 node = st.sampled_from(["n1", "n2", "leader"])
@@ -43,13 +43,13 @@ step = st.one_of(
     st.builds(Cut, node, node),
     st.builds(Partition, st.lists(nodes.filter(bool), min_size=1, max_size=3).map(tuple)),
     st.just(Heal()),
-    st.builds(Ask, node, st.builds(Command, st.just("c1"), number, payload), st.booleans()),
+    st.builds(ClientStep, node, st.builds(Command, st.just("c1"), number, payload), st.booleans()),
     st.builds(Order, node, control),
 )
 
 
 @given(step)
-def test_a_step_that_is_written_is_read_back(step: Step) -> None:
+def test_a_step_that_is_written_is_read_back(step: ScheduleStep) -> None:
     assert parse_step(str(step), (ChangeMembership, TransferLeadership)) == step
 
 

@@ -10,7 +10,7 @@ import pytest
 import z3
 
 from ratified.smt import expanded
-from ratified.smt.expanded import Tables, Unsaid, solved
+from ratified.smt.expanded import Interpretations, Unsaid, solved
 from tests.smt.certificate.test_soundness import HEAD, Formulas, text_of
 
 SYMBOLS = {"p": ("S",), "r": ("S", "S"), "f": ("S",), "c": (), "d": (), "b": ()}
@@ -28,7 +28,7 @@ def with_sizes(text: str, size: int) -> z3.Solver:
     return solver
 
 
-def structure(tables: Tables, size: int) -> str:
+def structure(tables: Interpretations, size: int) -> str:
     """A structure as assertions."""
     lines = []
     for symbol, sorts in SYMBOLS.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ratified.smt.solving import Answer, Job, Pool
+from ratified.smt.solving import Job, Pool, SolverAnswer
 
 GIVES_UP = """(set-logic ALL)
 (declare-const x Int)
@@ -30,9 +30,9 @@ GIVES_UP = """(set-logic ALL)
 def test_a_command_that_fails_takes_no_verdict_away_and_gives_none(
     text: str, verdict: str, rest: str
 ) -> None:
-    answers: list[Answer] = []
+    answers: list[SolverAnswer] = []
 
-    def heard(answer: Answer) -> list[Job]:
+    def heard(answer: SolverAnswer) -> list[Job]:
         answers.append(answer)
         return []
 

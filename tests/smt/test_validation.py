@@ -66,7 +66,7 @@ from ratified.smt.terms import (
     some,
 )
 from ratified.smt.validation import validate as validation
-from ratified.smt.validation.evaluation import Effort, Evaluation, Table, TooMuch
+from ratified.smt.validation.evaluation import Evaluation, Interpretation, TooMuch, WorkLeft
 from ratified.smt.validation.text import Unreadable, formula_of
 from ratified.smt.validation.validate import TranslationFault, validate
 
@@ -459,12 +459,12 @@ def test_formulas_are_read_as_they_are_written(text: str, value: int | None) -> 
         "le": {(a, b): int(a <= b) for a in range(3) for b in range(3)},
     }
 
-    def table(name: str, result: str) -> Table:
-        made = Table(name)
+    def table(name: str, result: str) -> Interpretation:
+        made = Interpretation(name)
         made.update(known.get(name, {}))
         return made
 
-    evaluation = Evaluation({NODE: 3}, range(-2, 6), table, Effort(100_000))
+    evaluation = Evaluation({NODE: 3}, range(-2, 6), table, WorkLeft(100_000))
     if value is None:
         with pytest.raises(Unreadable):
             formula_of(text, SYMBOLS)
@@ -494,12 +494,12 @@ def test_evaluation_means_what_structures_mean() -> None:
         }
         structure = Structure({NODE: 3}, tables, range(-2, 3))
 
-        def table(name: str, result: str, known: Tables = tables) -> Table:
-            made = Table(name)
+        def table(name: str, result: str, known: Tables = tables) -> Interpretation:
+            made = Interpretation(name)
             made.update(known[name])
             return made
 
-        evaluation = Evaluation({NODE: 3}, range(-2, 3), table, Effort(1_000_000))
+        evaluation = Evaluation({NODE: 3}, range(-2, 3), table, WorkLeft(1_000_000))
         for formula in formulas:
             assert bool(evaluation.compiled(formula)()) == structure.holds(formula), (formula, order)
 
@@ -507,6 +507,6 @@ def test_evaluation_means_what_structures_mean() -> None:
 def test_evaluation_ends() -> None:
     names = [Bound(f"x{i}", NODE) for i in range(12)]
     formula = every(names, disj(*(neg(equal(a, b)) for a in names for b in names if a is not b)))
-    evaluation = Evaluation({NODE: 9}, None, lambda name, _: Table(name), Effort(10_000))
+    evaluation = Evaluation({NODE: 9}, None, lambda name, _: Interpretation(name), WorkLeft(10_000))
     with pytest.raises(TooMuch):
         evaluation.compiled(formula)()

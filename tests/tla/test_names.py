@@ -15,7 +15,7 @@ from ratified.interchange.names import KEYWORDS, legal, told_apart
 from ratified.language import Model
 from ratified.results.result import Result, Verdict
 from ratified.tla import compare, export
-from ratified.tla.names import RESERVED, Names, module_name
+from ratified.tla.names import RESERVED, NameSupply, module_name
 from ratified.tla.tlc import Tlc
 from tests.tla.hostile import DEPTH, FALSE_AFTER, STATES, hostile_model
 from tests.tla.service import Service
@@ -73,7 +73,7 @@ def test_names_are_told_apart() -> None:
 
 
 def test_a_name_given_late_is_one_that_nothing_has_had_or_will_have() -> None:
-    names = Names()
+    names = NameSupply()
     operator = names.operator()
     assert operator.give("seen") == "seen"
     assert names.give_late("seen") == "seen_"

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import click
 
-from ratified.cli.commands.options import Number, model_at_size, option_of_size
+from ratified.cli.commands.options import NumberOption, model_at_size, option_of_size
 from ratified.cli.output import echo
 from ratified.cli.requests import BrowseRequest, takes
 
@@ -24,7 +24,7 @@ from ratified.cli.requests import BrowseRequest, takes
 )
 @click.option(
     "--seconds",
-    type=Number(min=0),
+    type=NumberOption(min=0),
     default=120.0,
     show_default=True,
     metavar="S",
@@ -44,11 +44,11 @@ def browse(request: BrowseRequest) -> int:
     """  # noqa: D301  # click takes \b for "keep these lines"
     from ratified.cli.instances import instance
     from ratified.cli.loading import load
-    from ratified.diagram.explorer.server import Explorer, Server
+    from ratified.diagram.explorer.server import BrowserServer, Explorer
     from ratified.results.result import Limits
 
     model = instance(load(request.model), request.size, request.settings)
-    with Server(Explorer(model, Limits(seconds=request.seconds)), request.port) as server:
+    with BrowserServer(Explorer(model, Limits(seconds=request.seconds)), request.port) as server:
         server.explorer.about()  # a model without an initial state is refused here
         echo(f"{model!r}\n{server.url}  (press Ctrl-C to stop)\n")
         if request.open_:

@@ -16,7 +16,7 @@ import click
 
 from ratified.cli.commands.options import (
     FORMATS,
-    Number,
+    NumberOption,
     model_at_size,
     option_of_claims,
     options_of_reporting,
@@ -32,7 +32,7 @@ from ratified.cli.requests import CrosscheckRequest, takes
 @option_of_claims
 @click.option(
     "--seconds",
-    type=Number(min=0, min_open=True),
+    type=NumberOption(min=0, min_open=True),
     default=600.0,
     show_default=True,
     metavar="S",

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ratified.cli.commands.options import FORMATS, Number, options_of_reporting
+from ratified.cli.commands.options import FORMATS, NumberOption, options_of_reporting
 from ratified.cli.output import deliver
 from ratified.cli.requests import InductRequest, takes
 
@@ -17,7 +17,7 @@ from ratified.cli.requests import InductRequest, takes
 @click.option("--houdini", is_flag=True, help="Keep the largest inductive subset of all its invariants.")
 @click.option(
     "--timeout",
-    type=Number(min=0.1),
+    type=NumberOption(min=0.1),
     default=60.0,
     show_default=True,
     metavar="S",

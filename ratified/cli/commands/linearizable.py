@@ -53,7 +53,7 @@ def linearizable(request: LinearizableRequest) -> int:
     from ratified.cli.report.linearizable import linearizable_json, linearizable_text, too_long_json
     from ratified.cli.report.render import renderer
     from ratified.follow.linearizability.check import check_history
-    from ratified.follow.linearizability.history import TooLong, read_history
+    from ratified.follow.linearizability.history import HistoryTooLong, read_history
     from ratified.follow.linearizability.picture import picture
     from ratified.language.errors import RatifiedError
     from ratified.results.result import Verdict
@@ -65,7 +65,7 @@ def linearizable(request: LinearizableRequest) -> int:
     began = time.monotonic()
     try:
         history = read_history(request.history, most=request.operations)
-    except TooLong as problem:
+    except HistoryTooLong as problem:
         why = problem.message
         told = f"UNDECIDED  {problem.message}\n  {problem.remedy}\n"
         rendered = renderer(

@@ -113,7 +113,7 @@ def mutants(request: MutantsRequest) -> int:
     width = max(map(len, wanted))
     heads = ("reference", "checker", "linear.", "progress", "hypothesis", "edges")
     found_by = ("reference", "checker", "linearizability", "progress", "hypothesis", "edges")
-    table = Table(request.output)
+    table = GrowingTable(request.output)
     table.add(f"{'bug':{width}}  " + "  ".join(f"{head:>10}" for head in heads) + "   time\n")
     began, every = time.monotonic(), []
     memory = Memory.read(_remembered("bugs", request.target))
@@ -204,7 +204,7 @@ def sweep_of_cores(request: MutantsRequest) -> int:
     return swept_cores.verdict.exit_status
 
 
-class Table:
+class GrowingTable:
     """A table that grows by a row at a time, which is printed as it comes wherever text goes to standard output."""
 
     def __init__(self, to: Output) -> None:
@@ -218,7 +218,7 @@ class Table:
             echo(lines)
 
 
-def reported(request: MutantsRequest, table: Table, every: Sequence[Planted], seconds: float) -> int:
+def reported(request: MutantsRequest, table: GrowingTable, every: Sequence[Planted], seconds: float) -> int:
     """Report what became of mistakes that were planted, and return the exit status."""
     from ratified.cli.report.held import planted_summary
     from ratified.cli.report.mutants import planted_headline, planted_json
@@ -243,7 +243,7 @@ def sweep_by_driver(request: MutantsRequest) -> int:
     from ratified.cli.report.render import renderer
     from ratified.cli.report.sweep import sweep_json, sweep_text
     from ratified.conform.driving.engine import drive
-    from ratified.conform.driving.sweep import Answer, sweep
+    from ratified.conform.driving.sweep import DrivingAnswer, sweep
     from ratified.language.errors import RatifiedError
     from ratified.results.result import Limits
 
@@ -259,7 +259,7 @@ def sweep_by_driver(request: MutantsRequest) -> int:
     settings = read_settings(click.get_current_context(), click.Argument(["names"]), request.names)
     driving = request.driving
 
-    def run() -> Answer:
+    def run() -> DrivingAnswer:
         cls = load_driver(request.target)
         model = modelled(cls, None, settings)
         result = drive(
@@ -274,7 +274,7 @@ def sweep_by_driver(request: MutantsRequest) -> int:
             shrink=False,
         )
         why = result.deviation.what if result.deviation is not None else result.stopped or ""
-        return Answer(result.verdict.value, why)
+        return DrivingAnswer(result.verdict.value, why)
 
     began = time.monotonic()
     live = LiveText(sys.stderr) if sys.stderr.isatty() and not request.output.quiet else None
@@ -321,7 +321,7 @@ def mutants_of_policy(request: MutantsRequest) -> int:
         names = request.names or tuple(policy.mutants())
         found = kills(policy, names, quick=request.quick, shrink=request.scripts)
     width = min(WIDEST, max(map(len, names), default=3))
-    began, table = time.monotonic(), Table(request.output)
+    began, table = time.monotonic(), GrowingTable(request.output)
     table.add(kill_heading("mutant" if request.systematic else "bug", width))
     every: list[PolicyKill] = []
     for kill in found:

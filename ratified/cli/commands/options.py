@@ -79,7 +79,7 @@ def option_of_formats(formats: tuple[str, ...]) -> Callable[[F], F]:
 option_of_format = option_of_formats(("text", "json"))
 
 
-class Number(click.FloatRange):
+class NumberOption(click.FloatRange):
     """A number within a range; what is not a number is none, and outside of every range."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -92,7 +92,7 @@ class Number(click.FloatRange):
 
 def option_of_seconds(what: str = "Stop after S seconds.") -> Callable[[F], F]:
     """Return what adds the option that limits wall time."""
-    return click.option("--seconds", type=Number(min=0), metavar="S", help=what)
+    return click.option("--seconds", type=NumberOption(min=0), metavar="S", help=what)
 
 
 def option_of_memory(what: str) -> Callable[[F], F]:

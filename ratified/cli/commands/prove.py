@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ratified.cli.commands.options import FORMATS, Number, option_of_seconds, options_of_reporting
+from ratified.cli.commands.options import FORMATS, NumberOption, option_of_seconds, options_of_reporting
 from ratified.cli.output import deliver
 from ratified.cli.requests import ProveRequest, takes
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option("--cross-check", is_flag=True, help="Also give every obligation to the other solver.")
 @click.option(
     "--timeout",
-    type=Number(min=0.1),
+    type=NumberOption(min=0.1),
     default=60.0,
     show_default=True,
     metavar="S",

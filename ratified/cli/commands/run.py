@@ -23,7 +23,7 @@ from ratified.cli.requests import RunRequest, takes
 
 if TYPE_CHECKING:
     from ratified import simulator
-    from ratified.cli.report.run import Runs
+    from ratified.cli.report.run import SimulatedRuns
 
 
 class WithServices(click.Command):
@@ -127,10 +127,10 @@ def run(request: RunRequest) -> int:
     return runs.verdict.exit_status
 
 
-def _runs(request: RunRequest) -> Runs:
+def _runs(request: RunRequest) -> SimulatedRuns:
     """Do the runs, up to the first with a violation or the end of the time."""
     from ratified.cli.progress import SHOWN_AFTER, LiveText
-    from ratified.cli.report.run import Runs
+    from ratified.cli.report.run import SimulatedRuns
     from ratified.results.seen import INTERRUPTED
 
     began, used = time.monotonic(), time.process_time()
@@ -158,10 +158,12 @@ def _runs(request: RunRequest) -> Runs:
             if last.violation is not None or done == wanted or late:
                 break
     seconds = time.process_time() - used
-    return Runs(request.protocol, wanted, done, inputs, applied, operations, seconds, last, stopped=stopped)
+    return SimulatedRuns(
+        request.protocol, wanted, done, inputs, applied, operations, seconds, last, stopped=stopped
+    )
 
 
-def _one(request: RunRequest, seed: int, schedule: str | None) -> simulator.Run:
+def _one(request: RunRequest, seed: int, schedule: str | None) -> simulator.SimulatedRun:
     """Do one run: with a seed, or along a schedule."""
     from ratified.bundled.systems import make_system
     from ratified.impl.system import SettingError

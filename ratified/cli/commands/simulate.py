@@ -6,7 +6,7 @@ import click
 
 from ratified.cli.commands.options import (
     ENGINES,
-    Number,
+    NumberOption,
     model_at_size,
     option_of_claims,
     option_of_deadlock,
@@ -78,7 +78,7 @@ def refuse_without_measure(request: SimulateRequest) -> None:
 )
 @click.option(
     "--confidence",
-    type=Number(0, 1, min_open=True, max_open=True),
+    type=NumberOption(0, 1, min_open=True, max_open=True),
     metavar="P",
     help="With --measure: the probability with which each interval holds.  [default: 0.95]",
 )

@@ -23,7 +23,7 @@ from ratified.cli.requests import TraceRequest, takes
 
 if TYPE_CHECKING:
     from ratified.cli.progress import LiveText
-    from ratified.cli.report.trace import Run
+    from ratified.cli.report.trace import FollowedTrace
     from ratified.follow.binding import Event
     from ratified.follow.coverage import Coverage
     from ratified.follow.follower import Follower
@@ -154,7 +154,7 @@ def follow_events(request: TraceRequest) -> int:
 
     check_drawable(request.diagram)
     began = time.monotonic()
-    runs: list[Run] = []
+    runs: list[FollowedTrace] = []
     for paths in [request.traces] if request.clock else [(path,) for path in request.traces]:
         runs.append(_run(request, paths, began, runs[-1].follower.coverage if runs else None))
         if runs[-1].follower.result.stopped == INTERRUPTED:
@@ -175,11 +175,13 @@ def follow_events(request: TraceRequest) -> int:
     return worst(run.follower.result.verdict for run in runs).exit_status
 
 
-def _run(request: TraceRequest, paths: Sequence[Path], began: float, covered: Coverage | None) -> Run:
+def _run(
+    request: TraceRequest, paths: Sequence[Path], began: float, covered: Coverage | None
+) -> FollowedTrace:
     """Follow one file, or several that are merged; what they cover adds to what those before did."""
     from ratified.cli.loading import check_heading, load_binding
     from ratified.cli.progress import LiveText
-    from ratified.cli.report.trace import Run
+    from ratified.cli.report.trace import FollowedTrace
     from ratified.follow.clocks import read_clock
     from ratified.follow.coverage import Coverage
     from ratified.follow.follower import Follower
@@ -221,7 +223,7 @@ def _run(request: TraceRequest, paths: Sequence[Path], began: float, covered: Co
         raise TraceError(f"{name} has no events", remedy='each line is an event: {"action": ...}')
     if stopped and not follower.is_over:
         result.verdict, result.stopped = Verdict.UNDECIDED, stopped
-    return Run(follower, path, time.monotonic() - started, merged)
+    return FollowedTrace(follower, path, time.monotonic() - started, merged)
 
 
 def _follow(

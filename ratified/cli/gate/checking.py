@@ -9,12 +9,26 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from ratified.cli.exploring import ExploreOptions, emit, explored
-from ratified.cli.gate.configuration import Configuration, ConfigurationError, Entry, ModelEntry, read
+from ratified.cli.gate.configuration import (
+    Configuration,
+    ConfigurationError,
+    ConfiguredEntry,
+    ModelEntry,
+    read,
+)
 from ratified.cli.gate.finding import find
-from ratified.cli.gate.running import Asked, Prepared, check_entry, checked_or_known, loader, prepare, settle
+from ratified.cli.gate.running import (
+    Overrides,
+    PreparedEntry,
+    check_entry,
+    checked_or_known,
+    loader,
+    prepare,
+    settle,
+)
 from ratified.cli.gate.verdicts import Cache, checked_folder
 from ratified.cli.named import named
-from ratified.cli.report.checks import Checked, Outcome, Refused, Report
+from ratified.cli.report.checks import Checked, OtherOutcome, RefusedCheck, Report
 from ratified.cli.report.text import whole_message
 from ratified.cli.requests import CheckRequest
 from ratified.language.errors import RatifiedError
@@ -65,21 +79,21 @@ def _refused(error: RatifiedError, request: CheckRequest) -> int:
     )
 
 
-def refused(name: str, error: RatifiedError) -> Refused:
+def refused(name: str, error: RatifiedError) -> RefusedCheck:
     """Return what a report says of something that could not be checked; if a run of a model led there, with the run."""
-    return Refused(name, whole_message(error), error.span)
+    return RefusedCheck(name, whole_message(error), error.span)
 
 
 def _checked(configuration: Configuration, request: CheckRequest, cache: Cache) -> Report:
     exploring, root, load_ = request.exploring, configuration.root, loader()
-    asked = Asked(
+    asked = Overrides(
         limits=Limits(exploring.depth, exploring.states, exploring.seconds, exploring.memory),
         symmetry=exploring.symmetry,
         engine=None if exploring.engine == "auto" else exploring.engine,
         threads=exploring.threads,
     )
-    failed: list[Refused] = []
-    ready: list[Prepared | Entry] = []
+    failed: list[RefusedCheck] = []
+    ready: list[PreparedEntry | ConfiguredEntry] = []
     # All are prepared before the first is explored, so that what is wrong is known before hours have passed.
     for entry in configuration.entries:
         try:
@@ -88,8 +102,8 @@ def _checked(configuration: Configuration, request: CheckRequest, cache: Cache) 
             failed.append(refused(entry.label, error))
     name = _shown(configuration)
 
-    def one(what: Prepared | Entry) -> Checked | Outcome:
-        if isinstance(what, Prepared):
+    def one(what: PreparedEntry | ConfiguredEntry) -> Checked | OtherOutcome:
+        if isinstance(what, PreparedEntry):
             return check_entry(what, root, cache, _explore(what.label, request))
         assert not isinstance(what, ModelEntry)  # those are prepared
         return settle(what, root, cache)
@@ -108,12 +122,12 @@ def _explore(name: str, request: CheckRequest) -> Callable[[Model, ExploreOption
 
 def _report(
     name: str,
-    jobs: Iterable[tuple[str, Callable[[], Checked | Outcome]]],
-    failed: list[Refused],
+    jobs: Iterable[tuple[str, Callable[[], Checked | OtherOutcome]]],
+    failed: list[RefusedCheck],
     cache: Cache,
 ) -> Report:
     """Do one job after another. After Ctrl-C the others are told by name."""
-    done: list[Checked | Outcome] = []
+    done: list[Checked | OtherOutcome] = []
     left: list[str] = []
     stopped = False
     for label, job in jobs:
@@ -133,11 +147,11 @@ def _report(
     notes = [cache.trouble] if cache.trouble else []
     for label in left:
         says = f"UNDECIDED  {label}: not checked, since the run was interrupted"
-        done.append(Outcome(label, "not-checked", Verdict.UNDECIDED, says, says, 0.0))
+        done.append(OtherOutcome(label, "not-checked", Verdict.UNDECIDED, says, says, 0.0))
     return Report(
         tuple(d for d in done if isinstance(d, Checked)),
         several=name,
-        others=tuple(d for d in done if isinstance(d, Outcome)),
+        others=tuple(d for d in done if isinstance(d, OtherOutcome)),
         refused=tuple(failed),
         notes=tuple(notes),
     )
@@ -146,8 +160,8 @@ def _report(
 def check_several(request: CheckRequest) -> int:
     """Explore several models that are named and return the exit status."""
     cache = cache_of(request)
-    failed: list[Refused] = []
-    jobs: list[tuple[str, Callable[[], Checked | Outcome]]] = []
+    failed: list[RefusedCheck] = []
+    jobs: list[tuple[str, Callable[[], Checked | OtherOutcome]]] = []
     met: set[str] = set()
     for target, settings in request.models:
         label = target + (f"[{','.join(f'{k}={v}' for k, v in settings.items())}]" if settings else "")

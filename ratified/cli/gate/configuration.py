@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ratified.cli.gate.places import Places, places
+from ratified.cli.gate.places import SourcePlaces, places
 from ratified.language.errors import RatifiedError, Span
 from ratified.results.result import Limits, Verdict
 
@@ -93,7 +93,7 @@ class ConformanceEntry:
     span: Span
 
 
-Entry = ModelEntry | ProofEntry | ConformanceEntry
+ConfiguredEntry = ModelEntry | ProofEntry | ConformanceEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Configuration:
         return self.file.parent
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[ConfiguredEntry, ...]:
         """All that is to be checked, in the order in which it is."""
         return (*self.models, *self.proofs, *self.conformance)
 
@@ -154,7 +154,7 @@ def read(file: Path) -> Configuration | None:
         if not isinstance(tool, dict) or "ratified" not in tool:
             return None
         data, prefix = tool["ratified"], ("tool", "ratified")
-    reader = _Reader(file, places(text, str(file)))
+    reader = _ConfigurationReader(file, places(text, str(file)))
     return reader.configuration(_Table(reader, data, prefix))
 
 
@@ -175,7 +175,7 @@ def _shown(path: Path) -> str:
 class _Table:
     """A table with its place; every key has to be asked for, so that those that nobody asks for are found."""
 
-    def __init__(self, reader: _Reader, data: object, path: tuple[str | int, ...]) -> None:
+    def __init__(self, reader: _ConfigurationReader, data: object, path: tuple[str | int, ...]) -> None:
         self._reader, self.path = reader, path
         if not isinstance(data, dict):
             reader.refuse("this must be a table", path)
@@ -254,10 +254,10 @@ class _Table:
         return [_Table(self._reader, one, (*self.path, name, number)) for number, one in enumerate(value)]
 
 
-class _Reader:
+class _ConfigurationReader:
     """One file, with the places of what is in it."""
 
-    def __init__(self, file: Path, where: Places) -> None:
+    def __init__(self, file: Path, where: SourcePlaces) -> None:
         self.file, self._where = file, where
 
     def span(self, path: tuple[str | int, ...]) -> Span | None:
@@ -285,7 +285,7 @@ class _Reader:
         read = Configuration(
             self.file, tuple(models), tuple(proofs), tuple(conformance), limits, self._cache(top)
         )
-        met: dict[str, Entry] = {}
+        met: dict[str, ConfiguredEntry] = {}
         for entry in read.entries:
             if entry.label in met:
                 raise ConfigurationError(

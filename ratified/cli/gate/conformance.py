@@ -18,17 +18,19 @@ from ratified.bundled import implementations, policies
 from ratified.cli.commands.conform import require_hypothesis
 from ratified.cli.gate.configuration import ConformanceEntry
 from ratified.cli.loading import load_module
-from ratified.cli.report.checks import Outcome, allowed
+from ratified.cli.report.checks import OtherOutcome, allowed
 from ratified.language.errors import RatifiedError
 from ratified.results.result import Decided, Limits, Unexpected, Verdict
 
 
-def held(entry: ConformanceEntry, target: str) -> Outcome:
+def held(entry: ConformanceEntry, target: str) -> OtherOutcome:
     """Hold an implementation to its model and return what came of it. Raises RatifiedError."""
     began = time.monotonic()
     verdict, headline, text = _held(entry, target)
     verdict, headline = allowed(verdict, headline, entry.undecided_allowed)
-    return Outcome(entry.label, "conformance", verdict, headline, text, time.monotonic() - began, entry.span)
+    return OtherOutcome(
+        entry.label, "conformance", verdict, headline, text, time.monotonic() - began, entry.span
+    )
 
 
 USUAL_SECONDS = 10.0
@@ -39,11 +41,11 @@ def _time(entry: ConformanceEntry) -> float:
     return USUAL_SECONDS if entry.seconds is None else entry.seconds
 
 
-Told = tuple[Verdict, str, str]
+EntryOutcome = tuple[Verdict, str, str]
 """A verdict, in a line, and in full."""
 
 
-def _held(entry: ConformanceEntry, target: str) -> Told:
+def _held(entry: ConformanceEntry, target: str) -> EntryOutcome:
     from ratified.conform.driving.driver import Driver
     from ratified.conform.policy import Policy
     from ratified.conform.protocol import Protocol
@@ -85,7 +87,7 @@ def _found(target: str) -> Any:
     return getattr(loaded, name)
 
 
-def _driver(driver: Any, entry: ConformanceEntry) -> Told:
+def _driver(driver: Any, entry: ConformanceEntry) -> EntryOutcome:
     from ratified.cli.driving import instantiated, modelled
     from ratified.cli.report.drive import drive_text
     from ratified.conform.driving.engine import drive
@@ -96,7 +98,7 @@ def _driver(driver: Any, entry: ConformanceEntry) -> Told:
     return result.verdict, text.partition("\n")[0], text
 
 
-def _protocol(protocol: Any, entry: ConformanceEntry) -> Told:
+def _protocol(protocol: Any, entry: ConformanceEntry) -> EntryOutcome:
     require_hypothesis()
     from ratified.cli.report.conform import conform_text
     from ratified.conform.suite import conform
@@ -107,7 +109,7 @@ def _protocol(protocol: Any, entry: ConformanceEntry) -> Told:
     return result.verdict, text.partition("\n")[0], text
 
 
-def _policy(policy: Any, entry: ConformanceEntry) -> Told:
+def _policy(policy: Any, entry: ConformanceEntry) -> EntryOutcome:
     require_hypothesis()
     from ratified.cli.report.policies import policy_text
     from ratified.conform.policies import hold
@@ -126,7 +128,7 @@ def _is_state_machine(found: object) -> bool:
     return inspect.isclass(found) and issubclass(found, RuleBasedStateMachine)
 
 
-def _machine(machine: Any, target: str) -> Told:
+def _machine(machine: Any, target: str) -> EntryOutcome:
     """Run a state machine with the profile in force (`settings.load_profile`, `--hypothesis-profile`)."""
     from hypothesis.errors import InvalidArgument
     from hypothesis.stateful import run_state_machine_as_test
@@ -142,7 +144,7 @@ def _machine(machine: Any, target: str) -> Told:
     return _told(Verdict.HOLDS, f"{target}: no rule fails", "")
 
 
-def _function(function: Any, target: str) -> Told:
+def _function(function: Any, target: str) -> EntryOutcome:
     """Call a function. What it returns must have a verdict; what it raises because an answer is unexpected is one."""
     try:
         answer = function()
@@ -166,7 +168,7 @@ def _function(function: Any, target: str) -> Told:
 
 def _of_nothing(answer: object) -> bool:
     """Whether an answer is about a run without events, or a history without operations: of these everything holds."""
-    from ratified.follow.linearizability.check import Outcome as OfHistory
+    from ratified.follow.linearizability.check import HistoryOutcome as OfHistory
     from ratified.follow.tracker import Followed
 
     if isinstance(answer, Followed):
@@ -174,7 +176,7 @@ def _of_nothing(answer: object) -> bool:
     return isinstance(answer, OfHistory) and not answer.operations
 
 
-def _told(verdict: Verdict, says: str, more: str) -> Told:
+def _told(verdict: Verdict, says: str, more: str) -> EntryOutcome:
     """An answer with a first line of ours."""
     headline = f"{verdict.value.upper()}  {says}"
     return verdict, headline, f"{headline}\n" + (f"\n{more}\n" if more else "")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ratified.language.errors import Span
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
@@ -24,32 +24,32 @@ _SCALAR = re.compile(r"[^,\]}#\n]*[^,\]}#\s]")
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class SourcePlaces:
     """The places of keys, and of the values that they have, by path. Arrays have numbers in paths."""
 
-    keys: Mapping[Path, Span]
-    values: Mapping[Path, Span]
+    keys: Mapping[KeyPath, Span]
+    values: Mapping[KeyPath, Span]
 
 
-def places(text: str, file: str) -> Places:
+def places(text: str, file: str) -> SourcePlaces:
     """Return where everything stands in a text that `tomllib` accepts."""
     scan = _Scan(text, file)
     scan.document()
-    return Places(scan.keys, scan.values)
+    return SourcePlaces(scan.keys, scan.values)
 
 
 class _Scan:
     """One pass over the text. What is no TOML is none of its business."""
 
     def __init__(self, text: str, file: str) -> None:
-        self.keys: dict[Path, Span] = {}
-        self.values: dict[Path, Span] = {}
+        self.keys: dict[KeyPath, Span] = {}
+        self.values: dict[KeyPath, Span] = {}
         self._text, self._file, self._at = text, file, 0
         self._starts = [0, *(found.end() for found in re.finditer("\n", text))]
-        self._tables: dict[Path, int] = {}  # arrays of tables, with the number of the last one
+        self._tables: dict[KeyPath, int] = {}  # arrays of tables, with the number of the last one
 
     def document(self) -> None:
-        here: Path = ()
+        here: KeyPath = ()
         while not self._ended():
             if self._text[self._at] == "[":
                 here = self._header()
@@ -65,11 +65,11 @@ class _Scan:
         assert found is not None  # it matches nothing too
         self._at = found.end()
 
-    def _header(self) -> Path:
+    def _header(self) -> KeyPath:
         several = self._text.startswith("[[", self._at)
         self._at += 2 if several else 1
         names = self._names()
-        path: Path = ()
+        path: KeyPath = ()
         for number, (name, span) in enumerate(names, start=1):
             path = (*path, name)
             self.keys.setdefault(path, span)
@@ -81,7 +81,7 @@ class _Scan:
         self._at = self._text.index("]", self._at) + (2 if several else 1)
         return path
 
-    def _pair(self, here: Path) -> None:
+    def _pair(self, here: KeyPath) -> None:
         path = here
         for name, span in self._names():
             path = (*path, name)
@@ -104,7 +104,7 @@ class _Scan:
                 return names
             self._at += 1
 
-    def _value(self, path: Path) -> None:
+    def _value(self, path: KeyPath) -> None:
         self._blank()
         start, first = self._at, self._text[self._at]
         if first == "[":

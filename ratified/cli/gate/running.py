@@ -15,12 +15,18 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ratified.cli.exploring import ExploreOptions
-from ratified.cli.gate.configuration import ConformanceEntry, Entry, Expectation, ModelEntry, ProofEntry
+from ratified.cli.gate.configuration import (
+    ConfiguredEntry,
+    ConformanceEntry,
+    Expectation,
+    ModelEntry,
+    ProofEntry,
+)
 from ratified.cli.gate.sources import UnknownSourcesError
 from ratified.cli.gate.verdicts import Cache, digest_of, key_of, restored, sources_of, surroundings, written
 from ratified.cli.instances import instance, is_symmetric
 from ratified.cli.loading import described, load
-from ratified.cli.report.checks import Checked, Expected, Outcome, allowed
+from ratified.cli.report.checks import Checked, Expected, OtherOutcome, allowed
 from ratified.explore import NativeOptions
 from ratified.explore.native.keys import portable_digest_of_class
 from ratified.language.claims import claims_of
@@ -30,7 +36,7 @@ from ratified.results.result import Limits, Result, Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Overrides:
     """What a run asks for in place of what is configured. None, or nothing: as configured.
 
     `sizes` are of sorts; an entry whose model has none of them stays as it is. With other sizes or limits, counts that are
@@ -44,11 +50,11 @@ class Asked:
     threads: int | None = None
 
 
-NOTHING = Asked()
+NOTHING = Overrides()
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedEntry:
     """An entry whose model was found and is one at its size: what is explored, how, and what is expected."""
 
     entry: ModelEntry
@@ -87,14 +93,14 @@ def located(target: str, root: Path) -> str:
     return os.path.relpath(root / file) + name if file.endswith(".py") else target
 
 
-def prepare(entry: ModelEntry, root: Path, load_: Loader, asked: Asked = NOTHING) -> Prepared:
+def prepare(entry: ModelEntry, root: Path, load_: Loader, asked: Overrides = NOTHING) -> PreparedEntry:
     """Find a model, at its size, before anything is explored. Raises RatifiedError."""
     with _configured(entry.span, entry.span):
         cls = load_(located(entry.target, root))
     return prepare_class(entry, cls, asked)
 
 
-def prepare_class(entry: ModelEntry, cls: type[Model], asked: Asked = NOTHING) -> Prepared:
+def prepare_class(entry: ModelEntry, cls: type[Model], asked: Overrides = NOTHING) -> PreparedEntry:
     """Do so for a class that is there. Raises RatifiedError."""
     with _configured(entry.span, entry.spans["sizes"]):
         settings, resized = _settings(entry, cls, asked)
@@ -127,7 +133,7 @@ def prepare_class(entry: ModelEntry, cls: type[Model], asked: Asked = NOTHING) -
         entry.reduction,
     )
     label = entry.label if not resized else _resized(entry, settings)
-    prepared = Prepared(entry, label, model, how, _expected(expect), resized)
+    prepared = PreparedEntry(entry, label, model, how, _expected(expect), resized)
     if (
         not prepared.claims
         and not how.deadlock
@@ -141,7 +147,7 @@ def prepare_class(entry: ModelEntry, cls: type[Model], asked: Asked = NOTHING) -
     return prepared
 
 
-def _settings(entry: ModelEntry, cls: type[Model], asked: Asked) -> tuple[dict[str, object], bool]:
+def _settings(entry: ModelEntry, cls: type[Model], asked: Overrides) -> tuple[dict[str, object], bool]:
     """What a model is given, and whether that is another size than is configured."""
     given = entry.settings
     sorts = {s.sort.__name__ for s in cls.module.sorts}
@@ -181,7 +187,7 @@ def _configured(entry: Span, place: Span | None) -> Iterator[None]:
 
 
 def check_entry(
-    prepared: Prepared, root: Path, cache: Cache, explore: Callable[[Model, ExploreOptions], Result]
+    prepared: PreparedEntry, root: Path, cache: Cache, explore: Callable[[Model, ExploreOptions], Result]
 ) -> Checked:
     """Explore what was prepared, or find what is known of it. Raises RatifiedError."""
     result, since = checked_or_known(prepared.model, prepared.how, root, cache, explore)
@@ -213,7 +219,7 @@ def checked_or_known(
     return result, None
 
 
-def settle(entry: ProofEntry | ConformanceEntry, root: Path, cache: Cache) -> Outcome:
+def settle(entry: ProofEntry | ConformanceEntry, root: Path, cache: Cache) -> OtherOutcome:
     """Prove something, or hold an implementation to its model. Raises RatifiedError."""
     with _configured(entry.span, entry.span):
         if isinstance(entry, ProofEntry):
@@ -223,7 +229,7 @@ def settle(entry: ProofEntry | ConformanceEntry, root: Path, cache: Cache) -> Ou
         return held(entry, located(entry.target, root))
 
 
-def _proved(entry: ProofEntry, root: Path, cache: Cache) -> Outcome:
+def _proved(entry: ProofEntry, root: Path, cache: Cache) -> OtherOutcome:
     from ratified.cli.report.proof import proof_headline, proof_text
     from ratified.cli.scripts import script_for
     from ratified.smt import proving
@@ -232,7 +238,7 @@ def _proved(entry: ProofEntry, root: Path, cache: Cache) -> Outcome:
     key = _key_of_proof(entry, script, root) if cache.folder is not None else None
     kept = cache.find(key)
     if kept is not None and {"headline", "text"} <= kept.keys():
-        return Outcome(
+        return OtherOutcome(
             entry.label,
             "proof",
             Verdict.HOLDS,
@@ -254,7 +260,7 @@ def _proved(entry: ProofEntry, root: Path, cache: Cache) -> Outcome:
     if proof.verdict is Verdict.HOLDS and not proof.unchecked:
         cache.keep(key, {"name": entry.label, "headline": headline, "text": text})
     verdict, headline = allowed(proof.verdict, headline, entry.undecided_allowed)
-    return Outcome(entry.label, "proof", verdict, headline, text, time.monotonic() - began, entry.span)
+    return OtherOutcome(entry.label, "proof", verdict, headline, text, time.monotonic() - began, entry.span)
 
 
 def _key_of_proof(entry: ProofEntry, script: type[Model], root: Path) -> str | None:
@@ -278,12 +284,12 @@ def _versions() -> Iterator[str]:
             yield f"no {package}"
 
 
-def sorts_of(entries: Mapping[str, Prepared]) -> set[str]:
+def sorts_of(entries: Mapping[str, PreparedEntry]) -> set[str]:
     """Return the names of all sorts of some models."""
     return {s.sort.__name__ for p in entries.values() for s in p.model.module.sorts}
 
 
-def named(entries: tuple[Entry, ...]) -> str:
+def named(entries: tuple[ConfiguredEntry, ...]) -> str:
     """Return what a configuration lists, in a phrase."""
     counts = [
         (sum(isinstance(e, kind) for e in entries), *words)

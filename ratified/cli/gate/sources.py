@@ -60,20 +60,20 @@ class UnknownSourcesError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceFile:
     """One source file of the project, and its content."""
 
     file: Path
     content: bytes
 
 
-def closure(cls: type) -> tuple[Source, ...]:
+def closure(cls: type) -> tuple[SourceFile, ...]:
     """Return the project's own sources that a class is made from, in the order of their names.
 
     Raises:
         UnknownSourcesError: they may depend on something else.
     """
-    found: dict[str, Source] = {}
+    found: dict[str, SourceFile] = {}
     waiting = [c.__module__ for c in cls.__mro__ if c.__module__ != "builtins" and not _pure(c.__module__)]
     while waiting:
         name = waiting.pop()
@@ -90,7 +90,7 @@ def closure(cls: type) -> tuple[Source, ...]:
     return tuple(sorted(found.values(), key=lambda source: source.file))
 
 
-def _source(module: ModuleType, name: str) -> Source | None:
+def _source(module: ModuleType, name: str) -> SourceFile | None:
     place = getattr(module, "__file__", None)
     if place is None and hasattr(module, "__path__"):
         return None
@@ -98,7 +98,7 @@ def _source(module: ModuleType, name: str) -> Source | None:
         raise UnknownSourcesError(f"it imports {name}, which is not the project's own")
     file = Path(place)
     try:
-        return Source(file, file.read_bytes())
+        return SourceFile(file, file.read_bytes())
     except OSError as error:
         raise UnknownSourcesError(f"{file.name} cannot be read: {error.strerror}") from None
 
@@ -110,7 +110,7 @@ def _installed(file: Path) -> bool:
     )
 
 
-def _imports(module: ModuleType, source: Source) -> list[str]:
+def _imports(module: ModuleType, source: SourceFile) -> list[str]:
     """The modules of the project that a source imports, wherever in it. Raises UnknownSourcesError."""
     try:
         tree = ast.parse(source.content)

@@ -114,7 +114,7 @@ def doubts(check: Checked) -> tuple[Doubt, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class OtherOutcome:
     """Something else that was checked, a `kind` of thing (proof, conformance): its verdict, in a line and in full as text.
 
     `verdict` is what it means: HOLDS if undecided is allowed. `since` is as for `Checked`.
@@ -138,7 +138,7 @@ def allowed(verdict: Verdict, headline: str, undecided_allowed: bool) -> tuple[V
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedCheck:
     """Something that could not be checked: a mistake in what was asked, or in a model. `says` is the whole message."""
 
     name: str
@@ -156,12 +156,12 @@ class Report:
     checks: tuple[Checked, ...]
     protocol: str | None = None
     several: str | None = None
-    others: tuple[Outcome, ...] = ()
-    refused: tuple[Refused, ...] = ()
+    others: tuple[OtherOutcome, ...] = ()
+    refused: tuple[RefusedCheck, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
-    def everything(self) -> tuple[Checked | Outcome, ...]:
+    def everything(self) -> tuple[Checked | OtherOutcome, ...]:
         """All that was checked."""
         return (*self.checks, *self.others)
 

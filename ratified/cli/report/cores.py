@@ -9,7 +9,7 @@ import json
 from collections import Counter
 
 from ratified.cli.report.entries import Entry, Summary, Tested, concluded
-from ratified.conform.driving.sweep import Outcome
+from ratified.conform.driving.sweep import MutantOutcome
 from ratified.conform.sweeping import CoresSwept
 from ratified.language.errors import Span
 from ratified.results.result import Verdict
@@ -32,8 +32,8 @@ def cores_text(swept: CoresSwept, took: float) -> str:
             "",
         ]
     for heading, outcome in (
-        ("not noticed", Outcome.SURVIVED),
-        ("in lines that are never run", Outcome.NOT_RUN),
+        ("not noticed", MutantOutcome.SURVIVED),
+        ("in lines that are never run", MutantOutcome.NOT_RUN),
     ):
         some = [fate for fate in swept.survivors if fate.outcome is outcome]
         if some:

@@ -15,12 +15,12 @@ from ratified.cli.report.entries import Entry, Finding, Summary, Tested, conclud
 from ratified.cli.report.itf import itf_text, itf_verdict
 from ratified.cli.report.linearizable import linearizable_text
 from ratified.cli.report.mutants import Planted, planted_headline
-from ratified.cli.report.trace import Run, trace_text, worst
+from ratified.cli.report.trace import FollowedTrace, trace_text, worst
 from ratified.conform.driving.result import Driven
 from ratified.conform.driving.sweep import Swept
 from ratified.conform.policy import Policy
 from ratified.conform.protocol import Protocol
-from ratified.follow.linearizability.check import Outcome
+from ratified.follow.linearizability.check import HistoryOutcome
 from ratified.follow.linearizability.history import History
 from ratified.follow.source import STANDARD_INPUT, name_of
 from ratified.itf import FollowedRun
@@ -30,7 +30,7 @@ from ratified.language.model import Model
 from ratified.results.result import Trace, Verdict
 
 if TYPE_CHECKING:  # these import Hypothesis, which an installation need not have
-    from ratified.conform.policies import Held
+    from ratified.conform.policies import PolicyOutcome
     from ratified.conform.suite import Conformed
 
 _NOT_CONFORMING = (
@@ -76,7 +76,7 @@ def conform_summary(protocol: Protocol, result: Conformed, took: float) -> Summa
     )
 
 
-def policy_summary(policy: Policy, result: Held, took: float) -> Summary:
+def policy_summary(policy: Policy, result: PolicyOutcome, took: float) -> Summary:
     """Return whether a policy conforms."""
     from ratified.cli.report.policies import policy_text
 
@@ -108,14 +108,14 @@ def drive_summary(result: Driven, module: Module) -> Summary:
     )
 
 
-def traces_summary(runs: Sequence[Run]) -> Summary:
+def traces_summary(runs: Sequence[FollowedTrace]) -> Summary:
     """Return the summary of recorded runs, a section for each."""
     parts = [_of_run(run) for run in runs]
     status = worst(run.follower.result.verdict for run in runs).exit_status
     return Summary(tuple(section for part in parts for section in part.sections), status)
 
 
-def _of_run(run: Run) -> Summary:
+def _of_run(run: FollowedTrace) -> Summary:
     """Whether a recorded run is one of its model's, and which claims hold of it: an entry for each."""
     follower, path, took = run.follower, run.path, run.took
     result, text = follower.result, trace_text(run)
@@ -180,7 +180,7 @@ def itf_summary(found: FollowedRun, path: Path, model: Model) -> Summary:
     )
 
 
-def linearizable_summary(outcome: Outcome, history: History, took: float) -> Summary:
+def linearizable_summary(outcome: HistoryOutcome, history: History, took: float) -> Summary:
     """Return whether a history is linearizable."""
     failure = outcome.failure
     line = (history.line(failure.position) if failure is not None else None) or 1

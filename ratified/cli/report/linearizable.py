@@ -10,7 +10,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from ratified.follow.linearizability.check import Outcome
+from ratified.follow.linearizability.check import HistoryOutcome
 from ratified.follow.linearizability.history import History, Operation
 from ratified.follow.linearizability.picture import sentence
 from ratified.results.result import Verdict
@@ -19,7 +19,7 @@ SCHEMA = "ratified-linearizable/1"
 MOST_SHOWN = 10
 
 
-def linearizable_text(outcome: Outcome, history: History, took: float, html: Path | None) -> str:
+def linearizable_text(outcome: HistoryOutcome, history: History, took: float, html: Path | None) -> str:
     """Return the report as text, ending in a newline. `took` is in seconds."""
     count = f"{outcome.operations:,} operations" if outcome.operations != 1 else "1 operation"
     about = [
@@ -44,7 +44,7 @@ def linearizable_text(outcome: Outcome, history: History, took: float, html: Pat
     return "\n".join(lines) + "\n"
 
 
-def _failure_lines(outcome: Outcome, history: History) -> list[str]:
+def _failure_lines(outcome: HistoryOutcome, history: History) -> list[str]:
     failure = outcome.failure
     assert failure is not None
     line = history.line(failure.position)
@@ -88,7 +88,7 @@ def too_long_json(path: Path, why: str) -> str:
     return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
 
 
-def linearizable_json(outcome: Outcome, history: History, took: float) -> str:
+def linearizable_json(outcome: HistoryOutcome, history: History, took: float) -> str:
     """Return everything that is known, as one JSON object."""
     report: dict[str, Any] = {
         "schema": SCHEMA,

@@ -15,9 +15,9 @@ from ratified.cli.report.machine import json_cuts
 from ratified.cli.report.text import Paint, cuts, facts, labelled, table, trace_lines
 from ratified.cli.report.words import listed, model_and_settings, plural
 from ratified.explore.measure import Figure, Measured
-from ratified.explore.measuring import WORDS, At, End
+from ratified.explore.measuring import WORDS, End, MeasuredAt
 from ratified.language.values import show
-from ratified.results.estimates import Estimate, Number
+from ratified.results.estimates import Estimate, IntOrFraction
 from ratified.results.result import Trace
 from ratified.version import __version__
 
@@ -102,7 +102,7 @@ def _drawn(measured: Measured) -> str:
 
 def _figure(figure: Figure, measured: Measured, paint: Paint) -> Iterator[str]:
     found = figure.estimate
-    since = f", since step {measured.since:,}" if measured.since and figure.at is not At.END else ""
+    since = f", since step {measured.since:,}" if measured.since and figure.at is not MeasuredAt.END else ""
     yield f"{paint(figure.text, 'bold')}, {WORDS[figure.at]}{since}"
     yield ""
     rows = list(_rows(figure, measured.length))
@@ -135,7 +135,7 @@ def _rows(figure: Figure, length: int) -> Iterator[tuple[str, str, str, str]]:
         yield "never", f"{found.missing:,}", "", f"in {plural(length, 'step')}"
 
 
-def _between(low: Number | float | None, high: Number | float | None, length: int) -> str:
+def _between(low: IntOrFraction | float | None, high: IntOrFraction | float | None, length: int) -> str:
     """An interval that may have one end, or none: there were too few to give the other."""
     if low is None or high is None:
         if low is None and high is None:
@@ -146,11 +146,11 @@ def _between(low: Number | float | None, high: Number | float | None, length: in
     return f"{_ranked(low, length)} to {_ranked(high, length)}"
 
 
-def _ranked(value: Number | float | None, length: int) -> str:
+def _ranked(value: IntOrFraction | float | None, length: int) -> str:
     return f"> {length:,}" if value == math.inf else _number(value)
 
 
-def _number(value: Number | float | None, digits: int = 6) -> str:
+def _number(value: IntOrFraction | float | None, digits: int = 6) -> str:
     assert value is not None
     return f"{value:,}" if isinstance(value, int) else f"{float(value):,.{digits}g}"
 
@@ -257,7 +257,7 @@ def _json_figure(figure: Figure) -> dict[str, object]:
     }
 
 
-def _json_number(value: Number | float | None) -> object:
+def _json_number(value: IntOrFraction | float | None) -> object:
     if value is None or isinstance(value, int):
         return value
     return "never" if value == math.inf else float(value)

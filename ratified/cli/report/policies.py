@@ -12,14 +12,14 @@ from typing import Any
 
 from ratified.cli.report.conform import graph_json, not_taken
 from ratified.cli.report.words import plural
-from ratified.conform.policies import Examined, Held, PolicyKill
+from ratified.conform.policies import Examined, PolicyKill, PolicyOutcome
 from ratified.conform.policy import Policy, PolicyRun, kept_as_test
 from ratified.results.result import Verdict
 
 SCHEMA = "ratified-conform-policy/1"
 
 
-def policy_text(policy: Policy, result: Held, took: float) -> str:
+def policy_text(policy: Policy, result: PolicyOutcome, took: float) -> str:
     """Return the report as text, ending in a newline. `took` is in seconds."""
     tried, covered = result.tried or Examined(), result.covered
     what = {
@@ -55,7 +55,7 @@ def _failure(policy: Policy, run: PolicyRun) -> Sequence[str]:
     return (where, run.why, "", "as a test:", "", kept_as_test(policy, run))
 
 
-def policy_json(policy: Policy, result: Held, took: float) -> str:
+def policy_json(policy: Policy, result: PolicyOutcome, took: float) -> str:
     """Return everything that is known, as one JSON object."""
     tried, covered = result.tried or Examined(), result.covered
     report: dict[str, Any] = {

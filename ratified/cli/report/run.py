@@ -11,13 +11,13 @@ from typing import Any
 
 from ratified.cli.report.text import Paint
 from ratified.results.result import Verdict
-from ratified.simulator import Run
+from ratified.simulator import SimulatedRun
 
 SCHEMA = "ratified-run/1"
 
 
 @dataclass(frozen=True, slots=True)
-class Runs:
+class SimulatedRuns:
     """What came of some runs; the last is the one with a violation, if there is one, and `shortest` what it was shrunk to.
 
     `seconds` is processor time.
@@ -30,8 +30,8 @@ class Runs:
     applied: int
     operations: int
     seconds: float
-    last: Run
-    shortest: Run | None = None
+    last: SimulatedRun
+    shortest: SimulatedRun | None = None
     stopped: str = "time limit reached"
 
     @property
@@ -42,7 +42,7 @@ class Runs:
         return Verdict.HOLDS if self.done == self.asked else Verdict.UNDECIDED
 
 
-def run_headline(runs: Runs) -> str:
+def run_headline(runs: SimulatedRuns) -> str:
     """Return the first line of the report, without colour."""
     violation = runs.last.violation
     word = runs.verdict.name
@@ -53,7 +53,7 @@ def run_headline(runs: Runs) -> str:
     return f"{word}  {runs.protocol}: no violation in {many}{rest}"
 
 
-def run_text(runs: Runs, *, transcript: bool, color: bool = False) -> str:
+def run_text(runs: SimulatedRuns, *, transcript: bool, color: bool = False) -> str:
     """Return the report as text, with the transcript of the last run if it is asked for; it ends in a newline."""
     paint = Paint(color)
     last, shortest = runs.last, runs.shortest or runs.last
@@ -82,7 +82,7 @@ def run_text(runs: Runs, *, transcript: bool, color: bool = False) -> str:
     return "\n".join(lines) + "\n"
 
 
-def run_json(runs: Runs) -> str:
+def run_json(runs: SimulatedRuns) -> str:
     """Return everything that is known, as one JSON object."""
     violation, shortest = runs.last.violation, runs.shortest or runs.last
     report: dict[str, Any] = {

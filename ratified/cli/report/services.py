@@ -12,7 +12,7 @@ from typing import Any
 
 from ratified.cli.report.text import Paint
 from ratified.cli.services import node_text, time_of
-from ratified.diagram.load import Lane, LoadPicture, Panel, Span
+from ratified.diagram.load import Lane, LoadPicture, LoadSpan, Panel
 from ratified.impl.services.simulation import Ended, Fault, Load, Moment, Outcome, Trouble
 
 SCHEMA = "ratified-services/1"
@@ -41,7 +41,7 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
-class _Node:
+class _NodeReport:
     """What came of one node with one policy."""
 
     name: str
@@ -206,13 +206,15 @@ def _lane(load: Load, o: Outcome, name: str, slice_ms: int, slices: int) -> Lane
         counted([attempt for attempt in mine if attempt.ended is Ended.CANCELLED]),
         counted([attempt for attempt in mine if attempt.again]),
         tuple(
-            Span(f.from_ms / 1000, f.until_ms / 1000, VERBS[f.trouble]) for f in load.faults if f.node == name
+            LoadSpan(f.from_ms / 1000, f.until_ms / 1000, VERBS[f.trouble])
+            for f in load.faults
+            if f.node == name
         ),
-        tuple(Span(since / 1000, until / 1000) for node, since, until in o.ejections if node == name),
+        tuple(LoadSpan(since / 1000, until / 1000) for node, since, until in o.ejections if node == name),
     )
 
 
-def _nodes(load: Load, o: Outcome) -> list[_Node]:
+def _nodes(load: Load, o: Outcome) -> list[_NodeReport]:
     total = Counter(attempt.node for attempt in o.attempts)
     failed = Counter(attempt.node for attempt in o.attempts if attempt.failed)
     cancelled = Counter(attempt.node for attempt in o.attempts if attempt.ended is Ended.CANCELLED)
@@ -222,7 +224,7 @@ def _nodes(load: Load, o: Outcome) -> list[_Node]:
     for name, since, until in o.ejections:
         out_ms[name] += until - since
     return [
-        _Node(
+        _NodeReport(
             e.name,
             e.weight,
             total[e.name],

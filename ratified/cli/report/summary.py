@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ratified.cli.report.checks import UNTESTED, Checked, Outcome, Refused, Report, doubts
+from ratified.cli.report.checks import UNTESTED, Checked, OtherOutcome, RefusedCheck, Report, doubts
 from ratified.cli.report.entries import Entry, Finding, Section, Summary, places_of_actions
 from ratified.cli.report.text import headline, trace_lines
 from ratified.language.claims import not_checked
@@ -46,7 +46,7 @@ def _checked(check: Checked) -> Section:
     )
 
 
-def _other(other: Outcome) -> Section:
+def _other(other: OtherOutcome) -> Section:
     findings: tuple[Finding, ...] = ()
     if other.verdict is not Verdict.HOLDS:
         level = "warning" if other.verdict is Verdict.UNDECIDED else "error"
@@ -64,7 +64,7 @@ def _other(other: Outcome) -> Section:
     )
 
 
-def refused_section(refused: Refused) -> Section:
+def refused_section(refused: RefusedCheck) -> Section:
     """Return the section of something that could not be checked."""
     message = f"{refused.name}: {refused.says}"
     return Section(

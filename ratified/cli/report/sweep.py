@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from ratified.cli.report.words import plural
-from ratified.conform.driving.sweep import Outcome, Swept, Tried, counted
+from ratified.conform.driving.sweep import MutantOutcome, Swept, Tried, counted
 
 SCHEMA = "ratified-sweep/1"
 WIDTH = 100
@@ -25,8 +25,8 @@ def sweep_text(swept: Swept, took: float) -> str:
     lines = [f"{swept.verdict.value.upper()}  {swept.module}: {score}{drawn}", ""]
     source = swept.source.splitlines()
     for heading, outcome in (
-        ("not noticed", Outcome.SURVIVED),
-        ("in lines that are never run", Outcome.NOT_RUN),
+        ("not noticed", MutantOutcome.SURVIVED),
+        ("in lines that are never run", MutantOutcome.NOT_RUN),
     ):
         some = [t for t in swept.tried if t.outcome is outcome]
         if some:
@@ -35,11 +35,11 @@ def sweep_text(swept: Swept, took: float) -> str:
             lines.append("")
     counts = counted(swept.tried)
     for label, outcome in (
-        ("noticed", Outcome.CAUGHT),
-        ("process ended", Outcome.ENDED),
-        (f"no answer within {swept.within:.0f} s", Outcome.SLOW),
-        ("not noticed", Outcome.SURVIVED),
-        ("never run", Outcome.NOT_RUN),
+        ("noticed", MutantOutcome.CAUGHT),
+        ("process ended", MutantOutcome.ENDED),
+        (f"no answer within {swept.within:.0f} s", MutantOutcome.SLOW),
+        ("not noticed", MutantOutcome.SURVIVED),
+        ("never run", MutantOutcome.NOT_RUN),
     ):
         if counts[outcome]:
             lines.append(f"  {counts[outcome]:6,}  {label}")

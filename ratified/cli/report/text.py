@@ -14,7 +14,7 @@ from ratified.cli.report.words import listed, model_and_settings, plural
 from ratified.language.claims import not_checked
 from ratified.language.errors import Span
 from ratified.language.values import show
-from ratified.results.changes import Change, ChangeKind, compact, step_changes
+from ratified.results.changes import ChangeKind, StateDifference, compact, step_changes
 from ratified.results.result import (
     BEYOND_BOUNDS,
     BoundReport,
@@ -287,7 +287,7 @@ def _state(state: Mapping[str, object], gutter: str) -> Iterator[str]:
         yield from _hang(lead, compact(value), " " * 5 + gutter)
 
 
-def _changes(changed: Sequence[Change], gutter: str, paint: Paint) -> Iterator[str]:
+def _changes(changed: Sequence[StateDifference], gutter: str, paint: Paint) -> Iterator[str]:
     if not changed:
         yield f"{'':5}{gutter}  " + paint("(no change)", "dim")
     width = min(max((len(change.path) for change in changed), default=0), 30)

@@ -24,7 +24,7 @@ SCHEMA = "ratified-trace/1"
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class FollowedTrace:
     """One trace that was followed. `took` is in seconds."""
 
     follower: Follower
@@ -33,7 +33,7 @@ class Run:
     merged: Merged | None = None
 
 
-def traces_text(runs: Sequence[Run]) -> str:
+def traces_text(runs: Sequence[FollowedTrace]) -> str:
     """Return the reports of runs as text, and what they exercised together if that was asked for."""
     reports = [trace_text(run) for run in runs]
     coverage = runs[-1].follower.coverage
@@ -42,7 +42,7 @@ def traces_text(runs: Sequence[Run]) -> str:
     return "\n".join(reports)
 
 
-def traces_json(runs: Sequence[Run]) -> str:
+def traces_json(runs: Sequence[FollowedTrace]) -> str:
     """Return everything as one JSON object: of one run its report, of several a list of these under `runs`."""
     coverage = runs[-1].follower.coverage
     reports = [_report(run) for run in runs]
@@ -59,7 +59,7 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     return next(v for v in (Verdict.VIOLATED, Verdict.UNDECIDED, Verdict.HOLDS) if v in found)
 
 
-def trace_text(run: Run) -> str:
+def trace_text(run: FollowedTrace) -> str:
     """Return the report as text, ending in a newline."""
     follower, path, took = run.follower, run.path, run.took
     result = follower.result
@@ -125,7 +125,7 @@ def _claims(follower: Follower) -> str:
     return f"{len(claims.asked):,} checked in {when}"
 
 
-def _report(run: Run) -> dict[str, Any]:
+def _report(run: FollowedTrace) -> dict[str, Any]:
     """Return everything that is known of one run."""
     follower, path, took = run.follower, run.path, run.took
     merged = run.merged

@@ -112,7 +112,7 @@ OWN: Final = frozenset(n for n in dir(Driver) if not n.startswith("__"))
 
 
 @dataclass(frozen=True, slots=True)
-class Method:
+class DriverMethod:
     """How a driver takes an action: its method (None: by `take`), and the places of the arguments that it is given."""
 
     name: str | None
@@ -122,7 +122,7 @@ class Method:
     """Whether there are arguments that the system chooses."""
 
 
-def methods_of(driver: Driver, model: Model) -> dict[str, Method]:
+def methods_of(driver: Driver, model: Model) -> dict[str, DriverMethod]:
     """The methods of a driver by the actions of its model, without those that it says it cannot drive. Raises DriverError."""
     cls, name = type(driver), type(driver).__name__
     actions = {f.name: tuple(a.name for a in f.arguments) for f in model.module.of_kind(Kind.ACTION)}
@@ -139,7 +139,7 @@ def methods_of(driver: Driver, model: Model) -> dict[str, Method]:
             span=method_span(cls, "take"),
             remedy="a method for an action `take` is called do_take",
         )
-    found: dict[str, Method] = {}
+    found: dict[str, DriverMethod] = {}
     lacking = []
     for action, arguments in actions.items():
         if action in driver.cannot:
@@ -150,7 +150,7 @@ def methods_of(driver: Driver, model: Model) -> dict[str, Method]:
         elif takes_any:
             places = tuple(n for n, a in enumerate(arguments) if a in driver.takes.get(action, arguments))
             given = tuple(arguments[n] for n in places)
-            found[action] = Method(None, given, places, chooses=len(given) < len(arguments))
+            found[action] = DriverMethod(None, given, places, chooses=len(given) < len(arguments))
         else:
             lacking.append(action)
     if lacking:
@@ -172,7 +172,7 @@ def _method_name(cls: type[Driver], action: str) -> str | None:
     return action if action not in OWN and callable(getattr(cls, action, None)) else None
 
 
-def _method(cls: type[Driver], called: str, action: str, arguments: tuple[str, ...]) -> Method:
+def _method(cls: type[Driver], called: str, action: str, arguments: tuple[str, ...]) -> DriverMethod:
     """How a method takes its arguments. Raises DriverError."""
     chosen = []
     for parameter in list(inspect.signature(getattr(cls, called)).parameters.values())[1:]:
@@ -187,7 +187,7 @@ def _method(cls: type[Driver], called: str, action: str, arguments: tuple[str, .
                 remedy=f"its parameters: {', '.join(arguments) or 'none'}",
             )
     places = tuple(n for n, a in enumerate(arguments) if a in chosen)
-    return Method(called, tuple(arguments[n] for n in places), places, len(places) < len(arguments))
+    return DriverMethod(called, tuple(arguments[n] for n in places), places, len(places) < len(arguments))
 
 
 def begins_with(driver: Driver, model: Model) -> tuple[str, ...]:

@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from ratified.conform.cover import UNREACHED, Move, Plan
+from ratified.conform.cover import UNREACHED, CoverPlan, Move
 from ratified.conform.driving.driver import Driver, DriverError, begins_with, methods_of
-from ratified.conform.driving.graph import BEGIN, ROOT, Ask, Graph, TooManyStatesError
+from ratified.conform.driving.graph import BEGIN, ROOT, Ask, ModelGraph, TooManyStatesError
 from ratified.conform.driving.result import Deviation, Driven
 from ratified.conform.driving.shorter import Shrinking, told_of_driver
-from ratified.conform.driving.walk import Came, Failure, Session
+from ratified.conform.driving.walk import Came, DrivingFailure, Session
 from ratified.language.ir import Kind
 from ratified.language.model import Model, given_to
 from ratified.results.result import Limits
@@ -115,7 +115,7 @@ class _Drive:
         self.methods = methods_of(driver, model)
         self.begins = begins_with(driver, model)
         self.driver, self.model = driver, model
-        self.graph = Graph(model, self.methods, self.begins, states)
+        self.graph = ModelGraph(model, self.methods, self.begins, states)
         self.session = Session(driver, self.graph, self.methods)
         self.forbidden = forbidden
         self.progress = progress
@@ -143,7 +143,7 @@ class _Drive:
             )
         except _OutOfTime:
             self._stop(f"stopped after {limit:g} seconds")
-        except Failure as failure:
+        except DrivingFailure as failure:
             self._fail(failure)
         return self._told()
 
@@ -291,7 +291,7 @@ class _Drive:
 
     # --- what was found ---
 
-    def _fail(self, failure: Failure) -> None:
+    def _fail(self, failure: DrivingFailure) -> None:
         shrinking = Shrinking(self.session, self.begin_ask)
         shortest, deviation = shrinking.shortest(failure) if self.shrink else shrinking.as_found(failure)
         if shortest.is_driver:
@@ -338,7 +338,7 @@ class _Drive:
         )
 
 
-def moves_of(graph: Graph) -> dict[int, list[Move]]:
+def moves_of(graph: ModelGraph) -> dict[int, list[Move]]:
     """The steps that a driver can ask for, by the state that they begin in, of the states that they lead to."""
     moves: dict[int, list[Move]] = {}
     queue = deque([ROOT])
@@ -356,7 +356,7 @@ class _Route:
     """The way along the moves that are still to be taken: as the plan has it, and where that comes to an end, the shortest."""
 
     def __init__(self, moves: dict[int, list[Move]]) -> None:
-        self._plan = plan = Plan(moves)
+        self._plan = plan = CoverPlan(moves)
         self._moves = {state: list(some) for state, some in moves.items()}
         self._left = {move: plan.flow.get(move, 1) for some in plan.out for move in some}
         self._inside = {p: set(some) for p, some in plan.inside.items()}

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ratified.conform.cover import Move, Plan
-from ratified.conform.driving.driver import Driver, Method, begins_with, methods_of
+from ratified.conform.cover import CoverPlan, Move
+from ratified.conform.driving.driver import Driver, DriverMethod, begins_with, methods_of
 from ratified.conform.driving.engine import moves_of
-from ratified.conform.driving.graph import BEGIN, Ask, Graph, TooManyStatesError
+from ratified.conform.driving.graph import BEGIN, Ask, ModelGraph, TooManyStatesError
 from ratified.conform.driving.shorter import walk_lines
-from ratified.conform.driving.walk import Came, Failure, Session
+from ratified.conform.driving.walk import Came, DrivingFailure, Session
 from ratified.interchange.plain import written
 from ratified.itf import as_itf
 from ratified.language.errors import RatifiedError
@@ -29,10 +29,10 @@ SCHEMA = "ratified-walks/1"
 
 
 @dataclass(frozen=True, slots=True)
-class Walks:
+class ExportedWalks:
     """Walks along a graph: each a way of moves, the first of which begins."""
 
-    graph: Graph
+    graph: ModelGraph
     walks: tuple[tuple[Move, ...], ...]
     forbidden: bool
 
@@ -46,12 +46,12 @@ class Walks:
                     yield w, n, self.graph.forbidden(move.target)
 
 
-def any_method(model: Model) -> dict[str, Method]:
+def any_method(model: Model) -> dict[str, DriverMethod]:
     """Methods that take each action with all its arguments."""
     found = {}
     for function in model.module.of_kind(Kind.ACTION):
         names = tuple(a.name for a in function.arguments)
-        found[function.name] = Method(None, names, tuple(range(len(names))), chooses=False)
+        found[function.name] = DriverMethod(None, names, tuple(range(len(names))), chooses=False)
     return found
 
 
@@ -60,19 +60,19 @@ def every_argument(model: Model) -> tuple[str, ...]:
     return tuple(a.name for f in model.module.of_kind(Kind.INIT) for a in f.arguments)
 
 
-def walks_of(model: Model, *, forbidden: bool, states: int) -> Walks:
+def walks_of(model: Model, *, forbidden: bool, states: int) -> ExportedWalks:
     """Plan walks along every step. Raises RatifiedError where there are too many states."""
-    graph = Graph(model, any_method(model), every_argument(model), states)
+    graph = ModelGraph(model, any_method(model), every_argument(model), states)
     try:
         graph.all()
     except TooManyStatesError:
         raise RatifiedError(
             f"{model!r} has more than {states:,} states", remedy="choose smaller sizes, or more --states"
         ) from None
-    return Walks(graph, tuple(map(tuple, Plan(moves_of(graph)).walks())), forbidden)
+    return ExportedWalks(graph, tuple(map(tuple, CoverPlan(moves_of(graph)).walks())), forbidden)
 
 
-def as_json(walks: Walks) -> str:
+def as_json(walks: ExportedWalks) -> str:
     """The walks as one JSON object: each step with what it does, and the state that it leads to."""
     graph = walks.graph
     forbidden = {(w, n): asks for w, n, asks in walks.first_visits()}
@@ -102,7 +102,7 @@ def as_json(walks: Walks) -> str:
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
 
-def as_itf_files(walks: Walks) -> Iterator[tuple[str, str]]:
+def as_itf_files(walks: ExportedWalks) -> Iterator[tuple[str, str]]:
     """The walks as runs in ITF: the name and text of a file for each."""
     graph = walks.graph
     width = len(str(len(walks.walks)))
@@ -141,7 +141,7 @@ def test_walk(walk: list[tuple[str, dict[str, object]]]) -> None:
 '''
 
 
-def as_pytest(walks: Walks, target: str) -> str:
+def as_pytest(walks: ExportedWalks, target: str) -> str:
     """The walks as a test that replays them by a driver."""
     graph = walks.graph
     forbidden = {(w, n): asks for w, n, asks in walks.first_visits()}
@@ -162,7 +162,7 @@ def replay(driver: Driver, model: Model, walk: Sequence[tuple[str, Mapping[str, 
     try:
         driver.begin(model)
         methods = methods_of(driver, model)
-        graph = Graph(model, methods, begins_with(driver, model), 1 << 62)
+        graph = ModelGraph(model, methods, begins_with(driver, model), 1 << 62)
         session = Session(driver, graph, methods)
         (_, beginning), *rest = walk
         try:
@@ -173,18 +173,18 @@ def replay(driver: Driver, model: Model, walk: Sequence[tuple[str, Mapping[str, 
                     Came.NOT_ASKED
                 ):
                     return  # from here on the walk is another one
-        except Failure as failure:
+        except DrivingFailure as failure:
             lines = walk_lines("", session.walk)
             raise AssertionError("\n".join([failure.what, *failure.details, "", *lines])) from None
     finally:
         driver.close()
 
 
-def _ask(graph: Graph, move: Move) -> Ask:
+def _ask(graph: ModelGraph, move: Move) -> Ask:
     return graph.ask_of(graph.edges(move.source)[move.numbers[0][1]])
 
 
-def state_written(graph: Graph, state: int) -> dict[str, Any]:
+def state_written(graph: ModelGraph, state: int) -> dict[str, Any]:
     """A state as JSON, by variable."""
     variables = graph.machine.module.variables
     return {d.name: written(d.type, v) for d, v in zip(variables, graph.states[state], strict=True)}

@@ -13,7 +13,7 @@ from itertools import product
 from typing import Any, Final
 
 from ratified.conform.cover import Edge
-from ratified.conform.driving.driver import Method
+from ratified.conform.driving.driver import DriverMethod
 from ratified.interchange.plain import read, written
 from ratified.language.ir import Function, Kind
 from ratified.language.machine import OutOfBounds, PythonMachine, Values
@@ -47,11 +47,11 @@ class Ask:
         return f"{self.action}({', '.join(texts)})"
 
 
-class Graph:
+class ModelGraph:
     """The states of a model, found when they are asked for. Raises TooManyStatesError past `most`."""
 
     def __init__(
-        self, model: Model, methods: Mapping[str, Method], begins: tuple[str, ...], most: int
+        self, model: Model, methods: Mapping[str, DriverMethod], begins: tuple[str, ...], most: int
     ) -> None:
         self.machine = PythonMachine(model)
         self.model = model
@@ -179,7 +179,7 @@ class Graph:
         known = self._every.get(action)
         return list(self._occurring[action]) if known is None else known
 
-    def _choices(self, function: Function, method: Method) -> list[Ask] | None:
+    def _choices(self, function: Function, method: DriverMethod) -> list[Ask] | None:
         scope = self.model.scope
         types = [function.arguments[n].type for n in method.places]
         count = 1.0

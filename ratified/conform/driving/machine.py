@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from ratified.conform.driving.driver import Driver, DriverError, begins_with, methods_of
-from ratified.conform.driving.graph import ROOT, Ask, Graph
+from ratified.conform.driving.graph import ROOT, Ask, ModelGraph
 from ratified.conform.driving.shorter import walk_lines
-from ratified.conform.driving.walk import Failure, Session
+from ratified.conform.driving.walk import DrivingFailure, Session
 from ratified.language.model import Model
 
 FORBIDDEN_MOST = 1_000
@@ -101,18 +101,18 @@ class DriverMachine(RuleBasedStateMachine):
         """Do it; what fails is told with the walk."""
         try:
             act()
-        except Failure as failure:
+        except DrivingFailure as failure:
             lines = walk_lines("", self._session.walk)
             raise DeviationError("\n".join([failure.what, *failure.details, *lines])) from None
 
 
-_graphs: dict[tuple[int, tuple[Any, ...]], Graph] = {}
+_graphs: dict[tuple[int, tuple[Any, ...]], ModelGraph] = {}
 
 
-def _graph(model: Model, driver: Driver) -> Graph:
+def _graph(model: Model, driver: Driver) -> ModelGraph:
     """The graph of a model, the same for each example."""
     methods, begins = methods_of(driver, model), begins_with(driver, model)
     key = (id(model), (type(driver), *methods.items()))
     if key not in _graphs:
-        _graphs[key] = Graph(model, methods, begins, 1 << 62)
+        _graphs[key] = ModelGraph(model, methods, begins, 1 << 62)
     return _graphs[key]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ratified.conform.driving.export import any_method, every_argument, state_written
-from ratified.conform.driving.graph import BEGIN, ROOT, Ask, Graph
+from ratified.conform.driving.graph import BEGIN, ROOT, Ask, ModelGraph
 from ratified.conform.driving.process import VERSION
 from ratified.follow.strict import once
 from ratified.interchange.plain import NotOfType, written
@@ -31,7 +31,7 @@ class Service:
     """A model that is walked by somebody else. `path` are the states that were come to, the one that it is in last."""
 
     def __init__(self, model: Model) -> None:
-        self._graph = Graph(model, any_method(model), every_argument(model), 1 << 62)
+        self._graph = ModelGraph(model, any_method(model), every_argument(model), 1 << 62)
         self._module = model.module
         self._model = model
         self._path: list[int] = []

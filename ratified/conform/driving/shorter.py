@@ -13,7 +13,7 @@ from typing import Final
 
 from ratified.conform.driving.graph import ROOT, Ask, TooManyStatesError
 from ratified.conform.driving.result import Deviation
-from ratified.conform.driving.walk import Asked, Came, Failure, Session
+from ratified.conform.driving.walk import Asked, Came, DrivingFailure, Session
 from ratified.language.errors import RatifiedError
 from ratified.simulator.shrinking import leave_out
 
@@ -27,7 +27,7 @@ ROUNDS: Final = 3
 class Failed:
     """A walk that fails, and the states in which the model could be before its last step."""
 
-    failure: Failure
+    failure: DrivingFailure
     walk: tuple[Asked, ...]
     before: tuple[int, ...]
 
@@ -38,7 +38,7 @@ class Shrinking:
     def __init__(self, session: Session, begin: Ask) -> None:
         self.session, self.begin = session, begin
 
-    def shortest(self, failure: Failure) -> tuple[Failure, Deviation]:
+    def shortest(self, failure: DrivingFailure) -> tuple[DrivingFailure, Deviation]:
         """The shortest walk that was found to fail like one that just failed."""
         found = tuple(self.session.walk)
         best = self._replayed([asked.ask for asked in found], failure)
@@ -54,18 +54,18 @@ class Shrinking:
                 break
         return best.failure, self._deviation(best.failure, best.walk, len(found), repeats=True)
 
-    def as_found(self, failure: Failure) -> tuple[Failure, Deviation]:
+    def as_found(self, failure: DrivingFailure) -> tuple[DrivingFailure, Deviation]:
         """A walk that just failed, as it is; nothing is asked for anew."""
         found = tuple(self.session.walk)
         return failure, self._deviation(failure, found, len(found), repeats=True)
 
     def _deviation(
-        self, failure: Failure, walk: tuple[Asked, ...], length: int, *, repeats: bool
+        self, failure: DrivingFailure, walk: tuple[Asked, ...], length: int, *, repeats: bool
     ) -> Deviation:
         beginning = str(self.begin) if self.begin.arguments else ""
         return Deviation(failure.what, failure.details, beginning, walk, length, repeats)
 
-    def _replayed(self, script: Sequence[Ask], like: Failure) -> Failed | None:
+    def _replayed(self, script: Sequence[Ask], like: DrivingFailure) -> Failed | None:
         """What comes of asking for a script anew, if it fails likewise, and all of it can be asked for where it is."""
         cannot = self.session.driver.cannot_ask
         try:
@@ -74,7 +74,7 @@ class Shrinking:
                 if ask.action in cannot and not self.session.is_allowed(ask):
                     return None
                 self.session.ask(ask)
-        except Failure as failure:
+        except DrivingFailure as failure:
             if failure.is_driver is like.is_driver:
                 return Failed(failure, tuple(self.session.walk), self.session.possible)
         except TooManyStatesError:
@@ -126,7 +126,7 @@ class Shrinking:
         return best
 
 
-def told_of_driver(failure: Failure, deviation: Deviation) -> RatifiedError:
+def told_of_driver(failure: DrivingFailure, deviation: Deviation) -> RatifiedError:
     """The error of a driver that fails by itself, with the walk that leads there."""
     error = failure.error
     assert error is not None

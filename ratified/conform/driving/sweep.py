@@ -58,7 +58,7 @@ class Mistake:
     """Those of the statement, of which at least one is run if it is."""
 
 
-class Outcome(Enum):
+class MutantOutcome(Enum):
     """What came of a mutant."""
 
     CAUGHT = "caught"
@@ -70,7 +70,7 @@ class Outcome(Enum):
     @property
     def is_caught(self) -> bool:
         """Whether it was noticed."""
-        return self in (Outcome.CAUGHT, Outcome.ENDED, Outcome.SLOW)
+        return self in (MutantOutcome.CAUGHT, MutantOutcome.ENDED, MutantOutcome.SLOW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +78,12 @@ class Tried:
     """A mistake and what came of it; `by` says what was noticed."""
 
     mistake: Mistake
-    outcome: Outcome
+    outcome: MutantOutcome
     by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DrivingAnswer:
     """What a process says of a driving: its verdict, what went wrong, and the lines that were run, where these were watched."""
 
     verdict: str
@@ -221,7 +221,7 @@ class _Loader(importlib.machinery.SourceFileLoader):
         super().exec_module(module)
 
 
-class _Finder:
+class _MutantFinder:
     """Finds one file before anybody else does, and has it loaded from other code."""
 
     def __init__(self, file: Path, code: CodeType) -> None:
@@ -271,7 +271,7 @@ class Swept:
 
 def sweep(
     module: Path,
-    run: Callable[[], Answer],
+    run: Callable[[], DrivingAnswer],
     *,
     jobs: int = 1,
     within: float | None = None,
@@ -290,8 +290,8 @@ def sweep(
     file, source, code = _read(module)
     began = clock()
     asis = next(answers([lambda: _watched(file, code, run)], 1, None))[1]
-    if isinstance(asis, Outcome) or asis.verdict != Verdict.HOLDS.value:
-        why = "it ends the process" if isinstance(asis, Outcome) else asis.why
+    if isinstance(asis, MutantOutcome) or asis.verdict != Verdict.HOLDS.value:
+        why = "it ends the process" if isinstance(asis, MutantOutcome) else asis.why
         raise RatifiedError(f"{module} cannot be swept: without a mistake it does not pass\n{why}")
     if not asis.lines:
         raise RatifiedError(
@@ -302,7 +302,7 @@ def sweep(
     every = mistakes(source)
     lines = set(asis.lines)
     tried: dict[int, Tried] = {
-        n: Tried(m, Outcome.NOT_RUN) for n, m in enumerate(every) if not lines.intersection(m.lines)
+        n: Tried(m, MutantOutcome.NOT_RUN) for n, m in enumerate(every) if not lines.intersection(m.lines)
     }
     rest = [n for n in range(len(every)) if n not in tried]
     drawn_of = None if sample is None else len(rest)
@@ -318,16 +318,16 @@ def sweep(
     return Swept(module, source, tuple(tried[n] for n in sorted(tried)), limit, drawn_of)
 
 
-def _judged(mistake: Mistake, answer: Answer | Outcome, limit: float) -> Tried:
-    if answer is Outcome.SLOW:
-        return Tried(mistake, Outcome.SLOW, f"no answer within {limit:.0f} s")
-    if isinstance(answer, Outcome):
+def _judged(mistake: Mistake, answer: DrivingAnswer | MutantOutcome, limit: float) -> Tried:
+    if answer is MutantOutcome.SLOW:
+        return Tried(mistake, MutantOutcome.SLOW, f"no answer within {limit:.0f} s")
+    if isinstance(answer, MutantOutcome):
         return Tried(mistake, answer, "the process ends")
     if answer.verdict == Verdict.HOLDS.value:
-        return Tried(mistake, Outcome.SURVIVED)
+        return Tried(mistake, MutantOutcome.SURVIVED)
     if answer.verdict == Verdict.UNDECIDED.value:
-        return Tried(mistake, Outcome.SURVIVED, answer.why)
-    return Tried(mistake, Outcome.CAUGHT, answer.why)
+        return Tried(mistake, MutantOutcome.SURVIVED, answer.why)
+    return Tried(mistake, MutantOutcome.CAUGHT, answer.why)
 
 
 def _read(module: Path) -> tuple[Path, str, CodeType]:
@@ -343,9 +343,9 @@ def _read(module: Path) -> tuple[Path, str, CodeType]:
 # --- in another process ---
 
 
-def _driven(file: Path, code: CodeType, run: Callable[[], Answer]) -> Answer:
+def _driven(file: Path, code: CodeType, run: Callable[[], DrivingAnswer]) -> DrivingAnswer:
     """Drive with a module's code in place of its own."""
-    finder = _Finder(file, code)
+    finder = _MutantFinder(file, code)
     sys.meta_path.insert(0, finder)
     for name, module in list(sys.modules.items()):
         if getattr(module, "__file__", None) == str(file):
@@ -353,7 +353,7 @@ def _driven(file: Path, code: CodeType, run: Callable[[], Answer]) -> Answer:
     return run()
 
 
-def _watched(file: Path, code: CodeType, run: Callable[[], Answer]) -> Answer:
+def _watched(file: Path, code: CodeType, run: Callable[[], DrivingAnswer]) -> DrivingAnswer:
     """The same for the module as it is, with the lines that are run."""
     lines: set[int] = set()
     name = str(file)
@@ -375,7 +375,7 @@ def _watched(file: Path, code: CodeType, run: Callable[[], Answer]) -> Answer:
     finally:
         sys.settrace(None)
         threading.settrace(None)
-    return Answer(answer.verdict, answer.why, tuple(sorted(lines)))
+    return DrivingAnswer(answer.verdict, answer.why, tuple(sorted(lines)))
 
 
 @dataclass(slots=True)
@@ -389,11 +389,11 @@ class _Process:
 
 
 def answers(
-    work: Iterable[Callable[[], Answer]],
+    work: Iterable[Callable[[], DrivingAnswer]],
     jobs: int,
     within: float | None,
     clock: Callable[[], float] = time.monotonic,
-) -> Iterator[tuple[int, Answer | Outcome]]:
+) -> Iterator[tuple[int, DrivingAnswer | MutantOutcome]]:
     """What comes of each, in processes of their own, so many at a time; none is left when this ends, however it does."""
     waiting = selectors.DefaultSelector()
     running: dict[int, _Process] = {}
@@ -431,7 +431,7 @@ def _some(todo: Iterable[Any], count: int) -> Iterator[Any]:
 
 def _finished(
     waiting: selectors.BaseSelector, running: dict[int, _Process], fd: int, *, slow: bool
-) -> tuple[int, Answer | Outcome]:
+) -> tuple[int, DrivingAnswer | MutantOutcome]:
     """End a process, and all that it started, and say what came of it."""
     process = running.pop(fd)
     waiting.unregister(fd)
@@ -441,15 +441,15 @@ def _finished(
     with contextlib.suppress(ChildProcessError):
         os.waitpid(process.pid, 0)
     if slow:
-        return process.number, Outcome.SLOW
+        return process.number, MutantOutcome.SLOW
     try:
         said = json.loads(process.data)
     except ValueError:
-        return process.number, Outcome.ENDED
-    return process.number, Answer(**{**said, "lines": tuple(said["lines"])})
+        return process.number, MutantOutcome.ENDED
+    return process.number, DrivingAnswer(**{**said, "lines": tuple(said["lines"])})
 
 
-def _forked(task: Callable[[], Answer]) -> tuple[int, int]:
+def _forked(task: Callable[[], DrivingAnswer]) -> tuple[int, int]:
     """Start a process that works on something: what it will write its answer to, and its number."""
     sys.stdout.flush()
     sys.stderr.flush()
@@ -468,21 +468,21 @@ def _forked(task: Callable[[], Answer]) -> tuple[int, int]:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         answer = _answered(task)
         with os.fdopen(write, "w", encoding="utf-8") as file:
-            json.dump({name: getattr(answer, name) for name in Answer.__slots__}, file)
+            json.dump({name: getattr(answer, name) for name in DrivingAnswer.__slots__}, file)
         status = 0
     finally:
         os._exit(status)
 
 
-def _answered(task: Callable[[], Answer]) -> Answer:
+def _answered(task: Callable[[], DrivingAnswer]) -> DrivingAnswer:
     try:
         return task()
     except RatifiedError as error:
-        return Answer(Verdict.VIOLATED.value, str(error))
+        return DrivingAnswer(Verdict.VIOLATED.value, str(error))
     except Exception as error:  # noqa: BLE001 - a mistake may raise anything, which is noticed
-        return Answer(Verdict.VIOLATED.value, f"{type(error).__name__}: {error}")
+        return DrivingAnswer(Verdict.VIOLATED.value, f"{type(error).__name__}: {error}")
 
 
-def counted(tried: Iterable[Tried]) -> Counter[Outcome]:
+def counted(tried: Iterable[Tried]) -> Counter[MutantOutcome]:
     """How many came to what."""
     return Counter(t.outcome for t in tried)

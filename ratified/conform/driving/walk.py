@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from ratified.conform.driving.driver import Driver, DriverError, Method, NotAsked, Refused, SystemFailed
-from ratified.conform.driving.graph import ROOT, Ask, Graph
-from ratified.follow.binding import Place
+from ratified.conform.driving.driver import Driver, DriverError, DriverMethod, NotAsked, Refused, SystemFailed
+from ratified.conform.driving.graph import ROOT, Ask, ModelGraph
+from ratified.follow.binding import ObservedPlace
 from ratified.follow.meaning import method_span
 from ratified.follow.mismatch import place_text
 from ratified.interchange.plain import NotOfType, entries, key_of, read
@@ -44,7 +44,7 @@ class Asked:
     reason: str = ""
 
 
-class Failure(Exception):
+class DrivingFailure(Exception):
     """A system that does not do what its model does. `is_driver` if it is the driver, or the process, that failed instead."""
 
     def __init__(
@@ -62,11 +62,11 @@ class Failure(Exception):
 class Session:
     """A system that is walked. `possible` are the states of the model that explain what was seen."""
 
-    def __init__(self, driver: Driver, graph: Graph, methods: Mapping[str, Method]) -> None:
+    def __init__(self, driver: Driver, graph: ModelGraph, methods: Mapping[str, DriverMethod]) -> None:
         self.driver, self.graph, self._methods = driver, graph, methods
         self.possible: tuple[int, ...] = (ROOT,)
         self.walk: list[Asked] = []
-        self.observed: dict[Place, None] = {}
+        self.observed: dict[ObservedPlace, None] = {}
         """Places that were compared."""
         module = graph.machine.module
         self._index = {d.name: n for n, d in enumerate(module.variables)}
@@ -126,7 +126,7 @@ class Session:
         )
         if not stay:
             reason = f": {refusal}" if str(refusal) else ""
-            raise Failure(f"{ask} is refused, but the model allows it{reason}")
+            raise DrivingFailure(f"{ask} is refused, but the model allows it{reason}")
         self.possible = self._explaining(stay, f"after {ask}, which was refused")
         return Asked(ask, True, Came.REFUSED, str(refusal))
 
@@ -141,7 +141,9 @@ class Session:
         )
         self.possible = self._explaining(self.possible, told)
         if refusal is None and self.driver.refuses:
-            raise Failure(f"{ask} is not refused, but the model forbids it; nothing that is observed changed")
+            raise DrivingFailure(
+                f"{ask} is not refused, but the model forbids it; nothing that is observed changed"
+            )
         return Asked(ask, False, Came.IGNORED if refusal is None else Came.REFUSED, str(refusal or ""))
 
     def _leads_to(self, state: int, ask: Ask) -> list[int]:
@@ -185,21 +187,21 @@ class Session:
         except DriverError as error:
             raise self._driver_failed(error) from None
         except SystemFailed as error:
-            raise Failure(f"{what} fails: {error}") from None
+            raise DrivingFailure(f"{what} fails: {error}") from None
         except AssertionError as error:
-            raise Failure(
+            raise DrivingFailure(
                 f"{what}: {str(error) or 'an assertion of the driver is false'}", _at(error)
             ) from None
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a system may raise anything
             told = f"{what} raises {type(error).__name__}" + (f": {error}" if str(error) else "")
             if self._proven and not self._raised_by_driver(error):
-                raise Failure(told, _at(error)) from None
+                raise DrivingFailure(told, _at(error)) from None
             raise self._driver_failed(DriverError(told, span=where(error.__traceback__))) from None
 
     def _driver_failed(self, error: DriverError) -> Exception:
         if not self._proven:
             return error
-        failure = Failure(str(error), is_driver=True, slow=error.slow)
+        failure = DrivingFailure(str(error), is_driver=True, slow=error.slow)
         failure.error = error
         return failure
 
@@ -229,7 +231,7 @@ class Session:
                         f"{type(self.driver).__name__}.observe: {problem}",
                         span=method_span(type(self.driver), "observe"),
                     ) from None
-                raise Failure(f"{when}: {problem}") from None
+                raise DrivingFailure(f"{when}: {problem}") from None
         self.observed.update((place, None) for place, _ in seen)
         differing = {s: list(self._differences(self.graph.states[s], seen)) for s in states}
         kept = tuple(s for s, found in differing.items() if not found)
@@ -240,10 +242,10 @@ class Session:
             lines = tuple(
                 f"{place_text(p)} is {show(v)}, the model has {show(due)}{several}" for p, v, due in fewest
             )
-            raise Failure(f"{when}: {lines[0]}", lines[1:])
+            raise DrivingFailure(f"{when}: {lines[0]}", lines[1:])
         return kept
 
-    def _places(self, observation: object) -> Iterator[tuple[Place, Any]]:
+    def _places(self, observation: object) -> Iterator[tuple[ObservedPlace, Any]]:
         """What is observed, by place of the model. Raises NotOfType, DriverError."""
         if not isinstance(observation, Mapping):
             raise self._wrong(f"returns {show(observation)}", 'return values by variable: {"holder": None}')
@@ -263,7 +265,7 @@ class Session:
                     value if returns is None else read(returns, value, self.graph.model.scope),
                 )
                 continue
-            place: Place = (name,)
+            place: ObservedPlace = (name,)
             for key in keys:
                 if isinstance(declared, MapType):
                     place = (*place, key_of(declared.key, key, self.graph.model.scope))
@@ -274,7 +276,9 @@ class Session:
                     raise self._wrong(f"reports {show(named)}: {declared} has no keys", "")
             yield from self._inside(place, declared, value)
 
-    def _inside(self, place: Place, declared: Type, value: object) -> Iterator[tuple[Place, Any]]:
+    def _inside(
+        self, place: ObservedPlace, declared: Type, value: object
+    ) -> Iterator[tuple[ObservedPlace, Any]]:
         """A place; of a map each key that was given."""
         scope = self.graph.model.scope
         if not isinstance(declared, MapType):
@@ -295,7 +299,9 @@ class Session:
             f"{cls.__name__}.observe {problem}", span=method_span(cls, "observe"), remedy=remedy
         )
 
-    def _differences(self, state: Values, seen: list[tuple[Place, Any]]) -> Iterator[tuple[Place, Any, Any]]:
+    def _differences(
+        self, state: Values, seen: list[tuple[ObservedPlace, Any]]
+    ) -> Iterator[tuple[ObservedPlace, Any, Any]]:
         for place, value in seen:
             name, *keys = place
             index = self._index.get(name)

@@ -13,8 +13,8 @@ from typing import Any
 from ratified.explore.engines import SOON
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.compile import CompilerFailed, CompilerMissing
-from ratified.explore.native.driver import Exploration, RunOptions
-from ratified.explore.native.driver import Kind as Found
+from ratified.explore.native.driver import FindingKind as Found
+from ratified.explore.native.driver import NativeExploration, RunOptions
 from ratified.explore.native.preparing import made
 from ratified.explore.search import Search
 from ratified.language import ir
@@ -30,7 +30,7 @@ from ratified.results.seen import NOWHERE
 SOUGHT = "not what is looked for"
 """The name of the invariant that the condition becomes; no method can have it."""
 
-Watch = Callable[[Progress], None] | None
+ProgressCallback = Callable[[Progress], None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Sought:
     stopped: str | None = None
 
 
-def seek(model: Model, text: str, limits: Limits, progress: Watch = None) -> Sought:
+def seek(model: Model, text: str, limits: Limits, progress: ProgressCallback = None) -> Sought:
     """Look for a state that satisfies a condition.
 
     Raises:
@@ -90,7 +90,9 @@ class _Seeking(PythonMachine):
             raise StepError(problem, "the condition", (), state) from None
 
 
-def _reference(sought: Model, model: Model, query: Query, limits: Limits, progress: Watch) -> Sought:
+def _reference(
+    sought: Model, model: Model, query: Query, limits: Limits, progress: ProgressCallback
+) -> Sought:
     found = Search(_Seeking(sought, model, query), limits=limits, progress=progress).run()
     failure = found.failure
     if failure is None:
@@ -105,9 +107,9 @@ def _reference(sought: Model, model: Model, query: Query, limits: Limits, progre
     return Sought(tuple(run[::-1]), len(found.states))
 
 
-def _native(sought: Model, model: Model, query: Query, limits: Limits, progress: Watch) -> Sought:
+def _native(sought: Model, model: Model, query: Query, limits: Limits, progress: ProgressCallback) -> Sought:
     program, library, _ = made(sought)
-    with Exploration(library, RunOptions(limits=limits)) as exploration:
+    with NativeExploration(library, RunOptions(limits=limits)) as exploration:
         outcome = exploration.run(progress)
     finding = outcome.finding
     if finding is None:

@@ -137,7 +137,7 @@ class Explorer:
         self._progress = progress
 
 
-class Server(ThreadingHTTPServer):
+class BrowserServer(ThreadingHTTPServer):
     """Serves one explorer."""
 
     daemon_threads = True
@@ -147,7 +147,7 @@ class Server(ThreadingHTTPServer):
         """Raises RatifiedError if the port cannot be had; port 0 is any that is free."""
         self.explorer = explorer
         try:
-            super().__init__(("127.0.0.1", port), _Handler)
+            super().__init__(("127.0.0.1", port), _RequestHandler)
         except (OSError, OverflowError) as error:
             why = getattr(error, "strerror", None) or str(error)
             raise RatifiedError(
@@ -167,8 +167,8 @@ class Server(ThreadingHTTPServer):
         return {f"{name}:{port}" for name in ("127.0.0.1", "localhost")}
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: Server
+class _RequestHandler(BaseHTTPRequestHandler):
+    server: BrowserServer
     server_version = "ratified"
     sys_version = ""
     protocol_version = "HTTP/1.1"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ratified.diagram.dot import to_dot
-from ratified.diagram.explorer.walk import Option, Path, Walker
+from ratified.diagram.explorer.walk import Option, StepNumbers, Walker
 from ratified.diagram.layered import to_svg as layered_svg
 from ratified.diagram.picture import GraphEdge, GraphNode, Picture
 from ratified.diagram.render import NoDot, laid_out, plain_svg
@@ -35,7 +35,7 @@ def about(walker: Walker) -> dict[str, Any]:
     }
 
 
-def state_page(walker: Walker, path: Path) -> dict[str, Any]:
+def state_page(walker: Walker, path: StepNumbers) -> dict[str, Any]:
     """A state: its values, what changed, what is wrong, what is possible. Raises NoSuchState."""
     state = walker.state(path)
     before = walker.state(path[:-1]) if len(path) > 1 else None
@@ -61,7 +61,7 @@ def state_page(walker: Walker, path: Path) -> dict[str, Any]:
     }
 
 
-def _option(walker: Walker, path: Path, state: Values, option: Option) -> dict[str, Any]:
+def _option(walker: Walker, path: StepNumbers, state: Values, option: Option) -> dict[str, Any]:
     look = walker.looks[option.action]
     told: list[str] = []
     if option.state is not None:
@@ -116,7 +116,7 @@ def _cell(value: Any, old: Any, *, known: bool) -> dict[str, Any]:
 # --- the drawing ---
 
 
-def neighbourhood(walker: Walker, path: Path) -> dict[str, Any]:
+def neighbourhood(walker: Walker, path: StepNumbers) -> dict[str, Any]:
     """The state, where the run came from, and where it may go, drawn: an SVG, and the link of each node."""
     state = walker.state(path)
     options = [o for o in _options(walker, state) if o.number is not None]

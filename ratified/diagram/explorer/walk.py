@@ -21,7 +21,7 @@ from ratified.language.model import Model, given_to
 from ratified.language.values import show
 from ratified.results.result import Step, Trace
 
-Path = tuple[int, ...]
+StepNumbers = tuple[int, ...]
 """The number of an initial state, then of each step among those that are possible."""
 
 REMEMBERED = 20_000
@@ -62,7 +62,7 @@ class Walker:
         self.machine = PythonMachine(model)
         self.names = tuple(d.name for d in model.module.variables)
         self.looks = looks([a.name for a in self.machine.actions])
-        self._seen: OrderedDict[Path, Values] = OrderedDict()
+        self._seen: OrderedDict[StepNumbers, Values] = OrderedDict()
         self._salt = (
             repr(sorted((name, show(value)) for name, value in given_to(model).items())) + model.module.name
         )
@@ -70,7 +70,7 @@ class Walker:
 
     # --- links ---
 
-    def link(self, path: Path) -> str:
+    def link(self, path: StepNumbers) -> str:
         """The link of the state that a path leads to."""
         data = bytearray()
         for step in path:
@@ -82,12 +82,12 @@ class Walker:
         check = self._check(path).to_bytes(3, "big")
         return base64.urlsafe_b64encode(check + bytes(data)).decode().rstrip("=")
 
-    def _check(self, path: Path) -> int:
+    def _check(self, path: StepNumbers) -> int:
         """Three bytes that tell the state apart from what another model has there."""
         state = self.state(path)
         return zlib.crc32(f"{self._salt} {show_state(self.names, state)}".encode()) & 0xFFFFFF
 
-    def path(self, link: str) -> Path:
+    def path(self, link: str) -> StepNumbers:
         """The path that a link stands for. Raises NoSuchState."""
         try:
             data = base64.b64decode(link + "=" * (-len(link) % 4), altchars=b"-_", validate=True)
@@ -125,7 +125,7 @@ class Walker:
             )
         return list(found)
 
-    def state(self, path: Path) -> Values:
+    def state(self, path: StepNumbers) -> Values:
         """The state that a path leads to. Raises NoSuchState."""
         known = len(path)
         while known and path[:known] not in self._seen:
@@ -149,7 +149,7 @@ class Walker:
             self._remember(path[:length], state)
         return state
 
-    def _remember(self, path: Path, state: Values) -> None:
+    def _remember(self, path: StepNumbers, state: Values) -> None:
         self._seen[path] = state
         if len(self._seen) > REMEMBERED:
             self._seen.popitem(last=False)
@@ -179,7 +179,7 @@ class Walker:
                 return constraint.name
         return None
 
-    def wrong(self, path: Path) -> list[str]:
+    def wrong(self, path: StepNumbers) -> list[str]:
         """What is wrong in a state, or with the step into it, in words."""
         state = self.state(path)
         found: list[str] = []
@@ -206,7 +206,7 @@ class Walker:
 
     # --- runs ---
 
-    def trace(self, path: Path) -> Trace:
+    def trace(self, path: StepNumbers) -> Trace:
         """The run that a path is."""
         steps: list[Step] = []
         for length in range(2, len(path) + 1):
@@ -215,11 +215,11 @@ class Walker:
             steps.append(Step(option.action, option.arguments, state_dict(self.machine, option.state)))
         return Trace(state_dict(self.machine, self.state(path[:1])), tuple(steps))
 
-    def taken(self, path: Path) -> Option:
+    def taken(self, path: StepNumbers) -> Option:
         """The last step of a path."""
         return next(o for o in self.options(self.state(path[:-1])) if o.number == path[-1])
 
-    def path_along(self, states: list[Values]) -> Path:
+    def path_along(self, states: list[Values]) -> StepNumbers:
         """The path of a run that is given by its states."""
         path: tuple[int, ...] = (self.initial().index(states[0]),)
         for state in states[1:]:

@@ -21,8 +21,8 @@ from typing import Any, Self
 
 from ratified.explore.native.library import (
     ConfigStruct,
-    Library,
     NativeError,
+    NativeLibrary,
     ProgressStruct,
     WalksStruct,
 )
@@ -48,7 +48,7 @@ class Stop(Enum):
     DISK = 7
 
 
-class Kind(Enum):
+class FindingKind(Enum):
     """What was found, in the numbering of `enum rx_kind`. A fault is a partial operation without an answer."""
 
     FAULT = 1
@@ -58,7 +58,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class NativeFinding:
     """Something wrong, and the shortest run that shows it.
 
     `index` numbers the invariant, the step invariant, or the fault. `states[i + 1]` was reached from `states[i]` by
@@ -67,7 +67,7 @@ class Finding:
     A fault in an initial state has no states.
     """
 
-    kind: Kind
+    kind: FindingKind
     index: int
     instance: int | None
     states: tuple[Packed, ...]
@@ -95,7 +95,7 @@ class RunOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ExplorationCounts:
     """What an exploration counted. Tuples are by instance, by bound, by constraint.
 
     `new[i]` counts the states for which i is the smallest of the instances that reach them from the level before (complete
@@ -114,7 +114,7 @@ class Outcome:
     constrained: tuple[int, ...]
     unwitnessed: int
     unwitnessed_step: int
-    finding: Finding | None
+    finding: NativeFinding | None
     stopped: Stop | None
     seconds: float
     memory: int
@@ -125,10 +125,10 @@ class Outcome:
     expanded: int = 0
 
 
-class Exploration:
+class NativeExploration:
     """One exploration: `run` it, then read from it until it is closed. A context manager."""
 
-    def __init__(self, program: Library, options: RunOptions | None = None) -> None:
+    def __init__(self, program: NativeLibrary, options: RunOptions | None = None) -> None:
         self.program = program
         self.options = options = options or RunOptions()
         limits = options.limits
@@ -202,7 +202,7 @@ class Exploration:
         assert self._handle, "closed"
         return self._handle
 
-    def run(self, progress: Callable[[Progress], None] | None = None) -> Outcome:
+    def run(self, progress: Callable[[Progress], None] | None = None) -> ExplorationCounts:
         """Explores to the end. `progress` is called in this thread, a few times a second.
 
         A disk that fails ends the run (Stop.DISK, with a message); what a checkpoint holds stays good.
@@ -231,7 +231,7 @@ class Exploration:
         text: bytes | None = self.program.library.rx_message(self._handle)
         return (text or b"").decode(errors="replace")
 
-    def _outcome(self, *, with_finding: bool = True) -> Outcome:
+    def _outcome(self, *, with_finding: bool = True) -> ExplorationCounts:
         program = self.program
         counted = program.counted_type()
         program.library.rx_read_result(self._handle, ctypes.byref(counted))
@@ -244,7 +244,7 @@ class Exploration:
         # A state that a limit has cut short has steps, and is not counted among those that were expanded.
         mean = sum(fired) / counted.expanded if counted.expanded else 0.0
         mean = min(max(mean, counted.degree_min), counted.degree_max)
-        return Outcome(
+        return ExplorationCounts(
             distinct=counted.distinct,
             generated=counted.generated,
             depth=counted.depth,
@@ -268,7 +268,7 @@ class Exploration:
             expanded=counted.expanded,
         )
 
-    def _finding(self, found: ctypes.Structure, *, traced: bool = True) -> Finding | None:
+    def _finding(self, found: ctypes.Structure, *, traced: bool = True) -> NativeFinding | None:
         if not found.kind:
             return None
         library, words = self.program.library, self.program.words
@@ -276,8 +276,8 @@ class Exploration:
         if traced and found.has_state and not length:
             raise NativeError("a violation was found, but its run could not be read back from the disk")
         flat, steps = library.rx_trace_states(self._handle), library.rx_trace_instances(self._handle)
-        return Finding(
-            kind=Kind(found.kind),
+        return NativeFinding(
+            kind=FindingKind(found.kind),
             index=found.property,
             instance=None if found.instance == _NOWHERE else found.instance,
             states=tuple(tuple(flat[i * words : (i + 1) * words]) for i in range(length)),
@@ -290,7 +290,7 @@ class Exploration:
         self.program.library.rx_read_result(self._handle, ctypes.byref(counted))
         return counted.finding
 
-    def traced(self) -> Finding:
+    def traced(self) -> NativeFinding:
         """What was found, with a run to it. Raises NativeError if the disk does not give it."""
         library, handle = self.program.library, self.handle
         if self.found().has_state:
@@ -299,7 +299,7 @@ class Exploration:
         assert found is not None
         return found
 
-    def walk(self, walks: WalksStruct, progress: Callable[[Progress], None] | None = None) -> Walks:
+    def walk(self, walks: WalksStruct, progress: Callable[[Progress], None] | None = None) -> RandomWalks:
         """See `simulate`."""
         library, handle = self.program.library, self._handle
         in_background(
@@ -310,7 +310,7 @@ class Exploration:
         outcome = self._outcome()
         done, states, found = ctypes.c_uint64(), ctypes.c_uint64(), ctypes.c_uint64()
         library.rx_read_walks(handle, ctypes.byref(done), ctypes.byref(states), ctypes.byref(found))
-        return Walks(
+        return RandomWalks(
             walks=done.value,
             states=states.value,
             fired=outcome.fired,
@@ -332,7 +332,7 @@ class Exploration:
             raise NativeError(f"no state number {number} in memory")
         return tuple(pointer[: self.program.words])
 
-    def graph(self) -> Graph:
+    def graph(self) -> FlatGraph:
         """The graph of what `run` visited.
 
         Raises:
@@ -353,11 +353,11 @@ class Exploration:
         targets, instances = (ctypes.c_uint64 * count)(), (ctypes.c_uint32 * count)()
         library.rx_graph_fill(handle, offsets, targets, instances)
         offset_view, target_view = (memoryview(array).cast("B").cast("Q") for array in (offsets, targets))
-        return Graph(tuple(levels), offset_view, target_view, memoryview(instances).cast("B").cast("I"))
+        return FlatGraph(tuple(levels), offset_view, target_view, memoryview(instances).cast("B").cast("I"))
 
 
 @dataclass(frozen=True, slots=True)
-class Graph:
+class FlatGraph:
     """States by number and the edges between them, as flat arrays (`numpy.asarray` takes them as they are).
 
     The edges of state i are at [offsets[i], offsets[i + 1]) of `targets` and `instances`, in the order in which the model
@@ -371,7 +371,7 @@ class Graph:
 
 
 @dataclass(frozen=True, slots=True)
-class Walks:
+class RandomWalks:
     """What random walks saw. `found` is the number of the walk that `finding` is from.
 
     With a finding, `walks`, `states` and `fired` count what was walked until it stopped, which depends on the number of threads;
@@ -383,26 +383,26 @@ class Walks:
     fired: tuple[int, ...]
     left: tuple[int, ...]
     found: int | None
-    finding: Finding | None
+    finding: NativeFinding | None
     stopped: Stop | None
     seconds: float
 
 
 def simulate(
-    program: Library,
+    program: NativeLibrary,
     *,
     seed: int,
     walks: int,
     depth: int,
     options: RunOptions | None = None,
     progress: Callable[[Progress], None] | None = None,
-) -> Walks:
+) -> RandomWalks:
     """Walks at random: `walks` times at most `depth` states. Walk i of a seed is always the same walk.
 
     `options.limits.seconds`, `threads` and `deadlock` apply. The finding is the first along the walk of the smallest number.
     """
     options = options or RunOptions()
-    with Exploration(program, replace(options, spill=None, checkpoint=None)) as exploration:
+    with NativeExploration(program, replace(options, spill=None, checkpoint=None)) as exploration:
         return exploration.walk(WalksStruct(seed & (2**64 - 1), walks, depth, options.deadlock, 0), progress)
 
 

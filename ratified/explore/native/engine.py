@@ -19,17 +19,17 @@ from ratified.explore.native.codegen.numbering import Instances, Program
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.compile import LEAST_MEMORY, CompilerTooLarge
 from ratified.explore.native.driver import (
-    Exploration,
-    Finding,
-    Kind,
-    Outcome,
+    ExplorationCounts,
+    FindingKind,
+    NativeExploration,
+    NativeFinding,
     RunOptions,
     Stop,
 )
 from ratified.explore.native.layers import layers_of
 from ratified.explore.native.library import NativeError
 from ratified.explore.native.liveness import check_of, refuse_what_is_not_told, refuse_what_was_cut
-from ratified.explore.native.preparing import Order, Preparation, Prepared
+from ratified.explore.native.preparing import BuildRequest, Preparation, PreparedProgram
 from ratified.explore.reduction import sensitive
 from ratified.explore.search import safety_of
 from ratified.explore.switches import switched_off
@@ -38,8 +38,8 @@ from ratified.language.ir import Function
 from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
 from ratified.language.model import Model
 from ratified.language.refinement import Refinement
-from ratified.results.counterexample import Counterexample
-from ratified.results.limits import Reached, Watch, peak_memory, resident
+from ratified.results.counterexample import FailureExplainer
+from ratified.results.limits import LimitWatch, Reached, peak_memory, resident
 from ratified.results.plainest import Layers
 from ratified.results.result import (
     BEYOND_BOUNDS,
@@ -65,7 +65,7 @@ LEAST = 2**26
 
 DEADLOCK = Property(PropertyKind.DEADLOCK, "deadlock", None)
 
-Question = tuple[Property | None, Values | None, Callable[[], object]]
+NativeQuestion = tuple[Property | None, Values | None, Callable[[], object]]
 """What is asked: for which property, of the step into which state, and how."""
 
 
@@ -84,7 +84,7 @@ def check_native(
     dump: Path | None = None,
     flags: tuple[str, ...] = (),
     large: bool = False,
-    watch: Watch | None = None,
+    watch: LimitWatch | None = None,
     preparation: Preparation | None = None,
 ) -> Result:
     """Explores a model natively: all its claims, constraints, bounds and (if asked) deadlocks.
@@ -99,9 +99,9 @@ def check_native(
         EvaluationError: the model has no answer where it needs one.
         RatifiedError: no compiler, a compiler that fails, no memory, a disk or checkpoint that cannot be used.
     """
-    watch = watch or Watch(limits)
+    watch = watch or LimitWatch(limits)
     claims = liveness_claims(model.module)
-    order = Order(model, symmetry, deadlock, dump, flags, large, reduced)
+    order = BuildRequest(model, symmetry, deadlock, dump, flags, large, reduced)
     try:
         preparation = preparation or Preparation(order, while_preparing(watch))
         preparation.wait(progress)
@@ -133,7 +133,7 @@ def check_native(
         relations=prepared.relations,
     )
     live: Live = (), None, None
-    with Exploration(prepared.library, options) as exploration:
+    with NativeExploration(prepared.library, options) as exploration:
         outcome = exploration.run(progress)
         if (claim := exploration.sensitive()) is not None:
             raise sensitive(model.module.name, program.step_invariants[claim])
@@ -144,7 +144,11 @@ def check_native(
 
 
 def _violation(
-    model: Model, program: Program, exploration: Exploration, outcome: Outcome, watch: Watch
+    model: Model,
+    program: Program,
+    exploration: NativeExploration,
+    outcome: ExplorationCounts,
+    watch: LimitWatch,
 ) -> Violation | None:
     """What was violated: the plainest of its shortest runs, where all of these can be had, else one of them."""
     if outcome.finding is None:
@@ -156,29 +160,29 @@ def _violation(
     )
 
 
-def of_time(watch: Watch) -> Watch:
+def of_time(watch: LimitWatch) -> LimitWatch:
     """A limit of memory is about states here, which may be on disk; Python's own part is held to what there is."""
-    return Watch(replace(watch.limits, memory=None), watch.started)
+    return LimitWatch(replace(watch.limits, memory=None), watch.started)
 
 
 def plainest_violation(
-    model: Model, program: Program, finding: Finding, layers: Layers | None, tick: Callable[[], object]
+    model: Model, program: Program, finding: NativeFinding, layers: Layers | None, tick: Callable[[], object]
 ) -> Violation | None:
     """What was violated, with the plainest run through these layers; None if there are none, or no time."""
-    return None if layers is None else _Reader(model, program).plainest(finding, layers, tick)
+    return None if layers is None else _FindingReader(model, program).plainest(finding, layers, tick)
 
 
-def violation_of(model: Model, program: Program, finding: Finding) -> Violation:
+def violation_of(model: Model, program: Program, finding: NativeFinding) -> Violation:
     """What was violated, with its run. Raises EvaluationError where the model has no answer."""
-    return _Reader(model, program).violation(finding)
+    return _FindingReader(model, program).violation(finding)
 
 
 def report(
     model: Model,
-    prepared: Prepared,
-    outcome: Outcome,
+    prepared: PreparedProgram,
+    outcome: ExplorationCounts,
     violation: Violation | None,
-    watch: Watch,
+    watch: LimitWatch,
     live: Live = ((), None, None),
     *,
     deadlock: bool,
@@ -189,7 +193,7 @@ def report(
     return _result(model, prepared, outcome, violation, live, watch, deadlock)
 
 
-def nothing_seen(model: Model, watch: Watch, stopped: str, *, deadlock: bool) -> Result:
+def nothing_seen(model: Model, watch: LimitWatch, stopped: str, *, deadlock: bool) -> Result:
     """The result of an exploration that was ended before it saw a state: everything that is claimed is undecided."""
     liveness = (Property(PropertyKind.LIVENESS, c.name, c.span) for c in liveness_claims(model.module))
     return Result(
@@ -214,7 +218,11 @@ def nothing_seen(model: Model, watch: Watch, stopped: str, *, deadlock: bool) ->
 
 
 def _liveness(
-    model: Model, program: Program, exploration: Exploration, outcome: Outcome, watch: Watch
+    model: Model,
+    program: Program,
+    exploration: NativeExploration,
+    outcome: ExplorationCounts,
+    watch: LimitWatch,
 ) -> Live:
     """The liveness claims, what is violated of them, and why they are not decided."""
     own = of_time(watch)
@@ -239,20 +247,20 @@ def _liveness(
     return check.reports(complete=outcome.stopped is None), violation, None
 
 
-def while_preparing(watch: Watch) -> Watch:
+def while_preparing(watch: LimitWatch) -> LimitWatch:
     """A limit of memory is about states, which may go to disk; what makes the program may have as much as a compiler needs."""
     memory = watch.limits.memory
     room = None if memory is None else max(memory, resident() + LEAST_MEMORY)
-    return Watch(replace(watch.limits, memory=room), watch.started)
+    return LimitWatch(replace(watch.limits, memory=room), watch.started)
 
 
-def _no_beginning(model: Model, outcome: Outcome) -> ModelError:
+def _no_beginning(model: Model, outcome: ExplorationCounts) -> ModelError:
     machine = PythonMachine(model)
     seen = Seen((), generated=outcome.generated, left_out=list(outcome.constrained))
     return reference.nothing_begins(machine, seen)
 
 
-def _stopped(outcome: Outcome, watch: Watch) -> str | None:
+def _stopped(outcome: ExplorationCounts, watch: LimitWatch) -> str | None:
     limits = watch.limits
     match outcome.stopped:
         case None:
@@ -274,11 +282,11 @@ def _stopped(outcome: Outcome, watch: Watch) -> str | None:
 
 def _result(
     model: Model,
-    prepared: Prepared,
-    outcome: Outcome,
+    prepared: PreparedProgram,
+    outcome: ExplorationCounts,
     violation: Violation | None,
     live: Live,
-    watch: Watch,
+    watch: LimitWatch,
     deadlock: bool,
 ) -> Result:
     program, reduction, notes = prepared.program, prepared.reduction, list(prepared.notes)
@@ -331,7 +339,7 @@ def _result(
     )
 
 
-def _action(instances: Instances, outcome: Outcome, off: frozenset[str]) -> ActionReport:
+def _action(instances: Instances, outcome: ExplorationCounts, off: frozenset[str]) -> ActionReport:
     own = slice(instances.first, instances.first + instances.count)
     name = instances.action.name
     return ActionReport(name, sum(outcome.fired[own]), sum(outcome.new[own]), name in off)
@@ -346,52 +354,54 @@ def _properties(program: Program) -> list[Property]:
     ]
 
 
-class _Reader:
+class _FindingReader:
     """Reads findings: a run of packed states becomes a search that saw only that run, told as the reference does."""
 
     def __init__(self, model: Model, program: Program) -> None:
         self.program = program
         self.machine = PythonMachine(model)
 
-    def plainest(self, finding: Finding, layers: Layers, tick: Callable[[], object]) -> Violation | None:
+    def plainest(
+        self, finding: NativeFinding, layers: Layers, tick: Callable[[], object]
+    ) -> Violation | None:
         """What was violated, with the plainest run through layers."""
         seen = Seen((), layers=layers)
-        telling = Counterexample(self.machine, seen, None, tick)
+        telling = FailureExplainer(self.machine, seen, None, tick)
         rank, claim = self._claim(finding)
-        step = finding.kind is Kind.STEP_INVARIANT
+        step = finding.kind is FindingKind.STEP_INVARIANT
         return telling.plainest_violation(
             Failure(layers.count + step, rank, 0, claim, 0, () if step else None)
         )
 
-    def _claim(self, finding: Finding) -> tuple[int, Property]:
+    def _claim(self, finding: NativeFinding) -> tuple[int, Property]:
         """The rank of what was violated, and what it is."""
         properties = _properties(self.program)
         match finding.kind:
-            case Kind.INVARIANT:
+            case FindingKind.INVARIANT:
                 return finding.index, properties[finding.index]
-            case Kind.STEP_INVARIANT:
+            case FindingKind.STEP_INVARIANT:
                 rank = len(self.program.invariants) + finding.index
                 return rank, properties[rank]
             case _:
                 return len(properties), DEADLOCK
 
-    def violation(self, finding: Finding) -> Violation:
+    def violation(self, finding: NativeFinding) -> Violation:
         """What was violated, with its run. Raises EvaluationError where the model has no answer."""
         states = [self.program.layout.unpack(words) for words in finding.states]
-        if finding.kind is Kind.FAULT:
+        if finding.kind is FindingKind.FAULT:
             raise self._error(finding, states)
         rank, claim = self._claim(finding)
         length, last = len(states), len(states) - 1
         failure = Failure(length, rank, 0, claim, last)
-        if finding.kind is Kind.STEP_INVARIANT:
+        if finding.kind is FindingKind.STEP_INVARIANT:
             failure = Failure(length, rank, 0, claim, last - 1, states.pop())
         return self._telling(states).violation(failure)
 
-    def _telling(self, states: list[Values]) -> Counterexample:
+    def _telling(self, states: list[Values]) -> FailureExplainer:
         seen = Seen((), states=states, predecessor=array("q", range(-1, len(states) - 1)))
-        return Counterexample(self.machine, seen, None)
+        return FailureExplainer(self.machine, seen, None)
 
-    def _error(self, finding: Finding, states: list[Values]) -> RatifiedError:
+    def _error(self, finding: NativeFinding, states: list[Values]) -> RatifiedError:
         """The error that the reference machine comes to at the same place; Unsupported if it comes to none."""
         telling, last = self._telling(states), len(states) - 1
         for claim, target, ask in self._questions(finding, states):
@@ -403,7 +413,7 @@ class _Reader:
         message, span = self.program.written.errors[finding.index]
         return Unsupported(message, span=span, remedy="explore with engine='reference'")
 
-    def _questions(self, finding: Finding, states: list[Values]) -> list[Question]:
+    def _questions(self, finding: NativeFinding, states: list[Values]) -> list[NativeQuestion]:
         """What may be asked at the end of a run and have no answer, in the order in which it is asked."""
         machine, program = self.machine, self.program
         if states and finding.instance is None:
@@ -416,7 +426,7 @@ class _Reader:
             ]
         except StepError:
             return [(None, None, lambda: machine.steps(states[-1]) if states else machine.initial())]
-        found: list[Question] = []
+        found: list[NativeQuestion] = []
         for state in after:
             found += self._about(program.constraints, None, state, None)
         judged = [s for s in after if self._inside(s)]
@@ -443,10 +453,10 @@ class _Reader:
 
     def _about(
         self, functions: tuple[Function, ...], kind: PropertyKind | None, state: Values, old: Values | None
-    ) -> list[Question]:
+    ) -> list[NativeQuestion]:
         """What functions are asked of a state, or of the step into it from an old one."""
         machine = self.machine
-        found: list[Question] = []
+        found: list[NativeQuestion] = []
         for f in functions:
             ask = (
                 partial(machine.refuted_by, f.name, state)

@@ -59,8 +59,8 @@ def portable_digest_of_class(cls: type[Model], folder: Path) -> str | None:
     return _portable(folder, lambda text: text.value(_without_defaults(cls.module)))
 
 
-def _portable(folder: Path, write: Callable[[_Text], None]) -> str | None:
-    text = _Text(folder)
+def _portable(folder: Path, write: Callable[[_KeyText], None]) -> str | None:
+    text = _KeyText(folder)
     try:
         write(text)
     except _Opaque:
@@ -132,7 +132,7 @@ def _digest_of(model: Model) -> str | None:
 
 
 def _text_of_model(model: Model) -> list[str]:
-    text = _Text()
+    text = _KeyText()
     text.model(model)
     return text.parts
 
@@ -150,7 +150,7 @@ def _named(kind: type) -> str:
     return f"{kind.__module__.rpartition('/>.')[2]}.{kind.__qualname__}"
 
 
-class _Text:
+class _KeyText:
     """Values written out; of classes, what matters about them, where they are met first. Files are named from `folder`."""
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -207,7 +207,7 @@ class _Text:
         """The elements of a set, bag or map, in the order of their text."""
         found: list[str] = []
         for item in value._data if type(value) is Set else value._data.items():
-            text = _Text(
+            text = _KeyText(
                 self._folder
             )  # each as if it were the first, since which one is differs from process to process
             text.value(item)

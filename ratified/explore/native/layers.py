@@ -9,8 +9,8 @@ import ctypes
 from collections.abc import Callable, Iterable, Sequence
 
 from ratified.explore.native.codegen.layout import Layout
-from ratified.explore.native.driver import Exploration, Kind, in_background
-from ratified.explore.native.library import Library
+from ratified.explore.native.driver import FindingKind, NativeExploration, in_background
+from ratified.explore.native.library import NativeLibrary
 from ratified.language.machine import Values
 from ratified.results.limits import Reached
 from ratified.results.plainest import MOST_STATES
@@ -19,7 +19,7 @@ from ratified.results.plainest import MOST_STATES
 class PackedLayers:
     """See `ratified.results.plainest.Layers`; states are the bytes of their packed words."""
 
-    def __init__(self, library: Library, layout: Layout, levels: Sequence[Iterable[bytes]]) -> None:
+    def __init__(self, library: NativeLibrary, layout: Layout, levels: Sequence[Iterable[bytes]]) -> None:
         self._library = library
         self._layout = layout
         self._levels = [frozenset(level) for level in levels]
@@ -52,7 +52,7 @@ def _alone(part: list[bytes] | None) -> list[bytes] | None:
 
 
 def layers_of(
-    exploration: Exploration,
+    exploration: NativeExploration,
     layout: Layout,
     tick: Callable[[], object] = lambda: None,
     everywhere: Everywhere = _alone,
@@ -62,7 +62,7 @@ def layers_of(
     With several ranks a collective: all call it, after the finding was agreed on.
     """
     found = exploration.found()
-    if not found.kind or not found.has_state or Kind(found.kind) is Kind.FAULT:
+    if not found.kind or not found.has_state or FindingKind(found.kind) is FindingKind.FAULT:
         return None
     levels: list[list[bytes]] = []
     left = MOST_STATES
@@ -80,7 +80,9 @@ def layers_of(
     return PackedLayers(exploration.program, layout, levels[::-1])
 
 
-def _layer(exploration: Exploration, level: int, goals: list[bytes] | None, most: int) -> list[bytes] | None:
+def _layer(
+    exploration: NativeExploration, level: int, goals: list[bytes] | None, most: int
+) -> list[bytes] | None:
     """This process's states of a level with a step to one of the goals (None: that show what was found)."""
     library, handle = exploration.program.library, exploration.handle
     size = 8 * exploration.program.words

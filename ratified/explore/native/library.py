@@ -68,7 +68,7 @@ class RankStatusStruct(ctypes.Structure):
 def _structures(words: int) -> tuple[type[ctypes.Structure], type[ctypes.Structure]]:
     """`rx_finding` and `rx_result`, whose sizes depend on the width of a state."""
 
-    class Found(ctypes.Structure):
+    class BuiltLibrary(ctypes.Structure):
         _fields_ = (
             *((name, ctypes.c_uint32) for name in ("kind", "property", "instance", "has_state")),
             ("length", ctypes.c_uint64),
@@ -98,13 +98,13 @@ def _structures(words: int) -> tuple[type[ctypes.Structure], type[ctypes.Structu
                 (name, ctypes.c_uint32)
                 for name in ("stopped", "on_disk", "threads", "disk_errno", "resumed", "unused")
             ),
-            ("finding", Found),
+            ("finding", BuiltLibrary),
         )
 
-    return Found, Counted
+    return BuiltLibrary, Counted
 
 
-class Library:
+class NativeLibrary:
     """A compiled model, loaded."""
 
     def __init__(self, path: Path) -> None:
@@ -224,20 +224,20 @@ class Library:
             function.restype, function.argtypes = result, arguments
 
 
-def load(text: str, *, flags: tuple[str, ...] = ()) -> Library:
+def load(text: str, *, flags: tuple[str, ...] = ()) -> NativeLibrary:
     """Compiles (or finds) and loads a program. Raises CompilerMissing, CompilerFailed, NativeError."""
     return loaded(text, flags)[0]
 
 
 def loaded(
     text: str, flags: tuple[str, ...] = (), memory: int | None = None, explorer: str | None = None
-) -> tuple[Library, Compiled]:
+) -> tuple[NativeLibrary, Compiled]:
     """The same, and what was compiled; of a program in two parts if the `explorer`'s text is given."""
     compiled = compile_text(text, flags=flags, memory=memory, explorer=explorer)
     try:
-        return Library(compiled.path), compiled
+        return NativeLibrary(compiled.path), compiled
     except NativeError:
         # A cache file that something else damaged: once more from the text.
         compiled.path.unlink(missing_ok=True)
         compiled = compile_text(text, flags=flags, memory=memory, explorer=explorer)
-        return Library(compiled.path), compiled
+        return NativeLibrary(compiled.path), compiled

@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, cast, overload
 
-from ratified.explore.lasso import FAR, Demand, Goal, Loop, Loops, Parts, Ways
-from ratified.explore.liveness import UNTOLD, Asked, Labels, LivenessCheck, liveness_claims, no_answer
+from ratified.explore.lasso import FAR, ComponentParts, FairLoop, FairnessDemand, Goal, Loops, Ways
+from ratified.explore.liveness import UNTOLD, ClaimInstance, Labels, LivenessCheck, liveness_claims, no_answer
 from ratified.explore.native.codegen.layout import Layout
 from ratified.explore.native.codegen.numbering import Program
 from ratified.explore.native.codegen.shapes import Unsupported
-from ratified.explore.native.driver import Exploration, Outcome, Stop, in_background
-from ratified.explore.native.library import Library, NativeError
+from ratified.explore.native.driver import ExplorationCounts, NativeExploration, Stop, in_background
+from ratified.explore.native.library import NativeError, NativeLibrary
 from ratified.language.ir import Function, Kind
 from ratified.language.machine import Machine, StepError, Values
 from ratified.language.model import Model
@@ -50,7 +50,7 @@ def refuse_what_is_not_told(model: Model, program: Program) -> None:
             )
 
 
-def refuse_what_was_cut(outcome: Outcome) -> None:
+def refuse_what_was_cut(outcome: ExplorationCounts) -> None:
     """Raise Unsupported where steps were cut off: a run may go on there, and the graph does not have them."""
     if any(outcome.left) or any(outcome.constrained):
         raise Unsupported(
@@ -62,8 +62,8 @@ def refuse_what_was_cut(outcome: Outcome) -> None:
 def check_of(
     machine: Machine,
     program: Program,
-    exploration: Exploration,
-    outcome: Outcome,
+    exploration: NativeExploration,
+    outcome: ExplorationCounts,
     tick: Callable[[], None],
     memory: int | None = None,
 ) -> LivenessCheck:
@@ -93,7 +93,7 @@ _MODES = {Kind.EVENTUALLY: 0, Kind.LEADS_TO: 1, Kind.EVENTUALLY_ALWAYS: 2}
 
 
 @dataclass(frozen=True, slots=True)
-class Numbered(Goal):
+class NumberedGoal(Goal):
     """A goal that the explorer has a number for, and a mode."""
 
     number: int = 0
@@ -189,12 +189,14 @@ class NativeParts:
             return loops
         reached, number = self._left[0].reached, self._left[1]
         ever = {of for state, of in enumerate(loops.of) if of != FAR and reached[state]}
-        found = [Loop(loop.weak | (k in ever) << number, loop.strong) for k, loop in enumerate(loops.found)]
+        found = [
+            FairLoop(loop.weak | (k in ever) << number, loop.strong) for k, loop in enumerate(loops.found)
+        ]
         return Loops(loops.of, found)
 
 
-def _numbered(goal: Goal) -> Numbered:
-    assert isinstance(goal, Numbered)
+def _numbered(goal: Goal) -> NumberedGoal:
+    assert isinstance(goal, NumberedGoal)
     return goal
 
 
@@ -216,8 +218,8 @@ class NativeEvidence:
         self,
         machine: Machine,
         program: Program,
-        exploration: Exploration,
-        outcome: Outcome,
+        exploration: NativeExploration,
+        outcome: ExplorationCounts,
         tick: Callable[[], None],
         memory: int | None,
     ) -> None:
@@ -228,12 +230,12 @@ class NativeEvidence:
         self._outcome = outcome
         self._tick = tick
         self._memory = memory
-        self._library: Library = exploration.program
+        self._library: NativeLibrary = exploration.program
         self._width = (2 * self._library.goals + 63) // 64  # words of what is said of a state
         self._words = 1  # of demands
         self.demands = memoryview(b"")
 
-    def parts(self, demands: Sequence[Demand]) -> Parts:
+    def parts(self, demands: Sequence[FairnessDemand]) -> ComponentParts:
         """The graph, and which goals fail. Raises NativeError, EvaluationError."""
         self._number_demands(demands)
         self._open(ordered=False)
@@ -256,15 +258,15 @@ class NativeEvidence:
         )
         return NativeParts(self, graph, self._arrays, fails)
 
-    def ask(self, claim: Function) -> list[Asked]:
+    def ask(self, claim: Function) -> list[ClaimInstance]:
         """What a claim says in every state, for each choice of its arguments."""
         goals = next(g for g in self._goals if g.claim.name == claim.name)
         mode = _MODES[claim.kind]
         asked = []
         for number, arguments in enumerate(itertools.product(*goals.values), goals.first):
             bits = [_Said(self._arrays.said, self._width, 2 * number + k) for k in (0, 1)]
-            goal = Numbered(bits[0], bits[1] if claim.kind is Kind.LEADS_TO else None, number, mode)
-            asked.append(Asked(arguments, goal, bool(self._call("rx_live_tested", number, mode))))
+            goal = NumberedGoal(bits[0], bits[1] if claim.kind is Kind.LEADS_TO else None, number, mode)
+            asked.append(ClaimInstance(arguments, goal, bool(self._call("rx_live_tested", number, mode))))
         return asked
 
     def bits(self, words: memoryview[int], index: int) -> int:
@@ -284,14 +286,14 @@ class NativeEvidence:
         order, depth, before = (self._signed(c) for c in cells)
         return Ways(order[: out.count], depth, before, memoryview(edge).cast("B").cast("q")), out
 
-    def loops(self, goal: Numbered) -> Loops:
+    def loops(self, goal: NumberedGoal) -> Loops:
         """Where a fair run can stay, see `rx_live_loops`."""
         count = self._run(lambda: self._call("rx_live_loops", goal.number, goal.mode))
         if count < 0:
             raise NativeError(_NO_MEMORY, remedy=_REMEDY)
         words, arrays = self._words, self._view(loops=count)
         found = [
-            Loop(self.bits(arrays.loops, 2 * k), self.bits(arrays.loops, 2 * k + 1)) for k in range(count)
+            FairLoop(self.bits(arrays.loops, 2 * k), self.bits(arrays.loops, 2 * k + 1)) for k in range(count)
         ]
         assert len(arrays.loops) == 2 * words * count
         return Loops(arrays.loop_of, found)
@@ -320,7 +322,7 @@ class NativeEvidence:
         back = {None: 0, Stop.DEPTH: 1}.get(self._outcome.stopped, 2)
         return self._levels[max(0, len(self._levels) - 1 - back)]
 
-    def _number_demands(self, demands: Sequence[Demand]) -> None:
+    def _number_demands(self, demands: Sequence[FairnessDemand]) -> None:
         self._words = words = max(1, (len(demands) + 63) // 64)
         weak = sum(1 << k for k, demand in enumerate(demands) if not demand.strong)
         strong = sum(1 << k for k, demand in enumerate(demands) if demand.strong)
@@ -468,7 +470,7 @@ class _Before(Sequence[int]):
 class Unpacked(Sequence[Values]):
     """The states of an exploration by number, each made when it is asked for."""
 
-    def __init__(self, layout: Layout, exploration: Exploration, size: int) -> None:
+    def __init__(self, layout: Layout, exploration: NativeExploration, size: int) -> None:
         self._layout = layout
         self._exploration = exploration
         self._size = size

@@ -6,7 +6,7 @@ import ctypes
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ratified.explore.measuring import End, Plan, Run
+from ratified.explore.measuring import End, MeasuredRun, MeasurePlan
 from ratified.explore.native.codegen.measuring import measuring
 from ratified.explore.native.codegen.numbering import BoundPlace
 from ratified.explore.native.compile import compile_text
@@ -31,13 +31,13 @@ class _Order(ctypes.Structure):
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasuredRuns:
     """All runs in their order; None for one that CPython is to run.
 
     `left` is how often each place left a bound, `constrained` how often each constraint left a state out.
     """
 
-    runs: Sequence[Run | None]
+    runs: Sequence[MeasuredRun | None]
     left: tuple[tuple[BoundPlace, int], ...]
     constrained: tuple[int, ...]
 
@@ -45,7 +45,7 @@ class Measured:
 class NativeRuns:
     """A program that is compiled and can be run."""
 
-    def __init__(self, plan: Plan, initial: Sequence[Values]) -> None:
+    def __init__(self, plan: MeasurePlan, initial: Sequence[Values]) -> None:
         """Raises Unsupported, CompilerMissing, CompilerFailed, NativeError: the runs are CPython's then."""
         self._plan = plan
         text, self._unit = measuring(plan)
@@ -57,7 +57,7 @@ class NativeRuns:
         except OSError as error:
             raise NativeError(f"cannot load the compiled model: {error}") from error
 
-    def run(self, numbers: range, threads: int, report: Callable[[int], bool]) -> Measured:
+    def run(self, numbers: range, threads: int, report: Callable[[int], bool]) -> MeasuredRuns:
         """Run these. After Ctrl-C, or where `report` says so, there are fewer: those up to the first that was not run."""
         runs = len(numbers)
         width, shared = len(self._plan.measures), self._unit.shared
@@ -91,7 +91,7 @@ class NativeRuns:
 
         in_background(lambda: self._library.rx_measure(ctypes.byref(order)), stop, look)
         done = ends[:].index(_NOT_RUN) if _NOT_RUN in ends else runs
-        return Measured(
+        return MeasuredRuns(
             list(_read(values[: done * width], steps[:done], ends[:done], width)),
             tuple((place, left[k]) for k, place in enumerate(shared.bounds) if left[k]),
             tuple(constrained[: len(constraints)]),
@@ -100,7 +100,7 @@ class NativeRuns:
 
 def _read(
     values: Sequence[int], steps: Sequence[int], ends: Sequence[int], width: int
-) -> Iterator[Run | None]:
+) -> Iterator[MeasuredRun | None]:
     for i, (taken, end) in enumerate(zip(steps, ends, strict=True)):
         row = tuple(values[i * width : (i + 1) * width])
-        yield None if end == _FAILED else Run(row, taken, End(end))
+        yield None if end == _FAILED else MeasuredRun(row, taken, End(end))

@@ -11,18 +11,18 @@ from pathlib import Path
 
 from ratified.explore.native import keys, known, stored
 from ratified.explore.native.codegen.numbering import Program
-from ratified.explore.native.library import Library, loaded
+from ratified.explore.native.library import NativeLibrary, loaded
 from ratified.explore.reduction import Relations, relations_of
 from ratified.explore.symmetry import Symmetry, symmetry_of
 from ratified.language.errors import RatifiedError
 from ratified.language.model import Model
 from ratified.results.background import Background
-from ratified.results.limits import Watch, resident
+from ratified.results.limits import LimitWatch, resident
 from ratified.results.result import Progress
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class BuildRequest:
     """What is to be made of a model. `large` is remembered with it; `flags` are the compiler's, `dump` a file for the C.
 
     `reduced` if steps are to be left out.
@@ -38,11 +38,11 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedProgram:
     """A program's tables, its loaded library, the symmetry and the reduction that it uses, and notes for the report."""
 
     program: Program
-    library: Library
+    library: NativeLibrary
     reduction: Symmetry | None
     notes: tuple[str, ...]
     relations: Relations | None = None
@@ -51,7 +51,7 @@ class Prepared:
 class Preparation:
     """A program that is being made. It has to be waited for, or ended."""
 
-    def __init__(self, order: Order, watch: Watch) -> None:
+    def __init__(self, order: BuildRequest, watch: LimitWatch) -> None:
         self._order = order
         self._watch = watch
         self.doing = "generating C"
@@ -67,7 +67,7 @@ class Preparation:
 
         return self.work.attend(look, most)
 
-    def _prepare(self) -> Prepared:
+    def _prepare(self) -> PreparedProgram:
         order, notes = self._order, list[str]()
         reduction = _reduction(order.model, notes) if order.symmetry else None
         # What cannot be reduced is refused before anything is compiled.
@@ -90,7 +90,7 @@ class Preparation:
                     reduced=order.reduced,
                 )
             )
-        return Prepared(program, library, reduction, (*notes, *more), relations)
+        return PreparedProgram(program, library, reduction, (*notes, *more), relations)
 
     def _tell(self, doing: str) -> None:
         self.doing = doing
@@ -105,7 +105,7 @@ def made(
     dump: Path | None = None,
     memory: Callable[[], int | None] = lambda: None,
     tell: Callable[[str], None] = lambda _: None,
-) -> tuple[Program, Library, tuple[str, ...]]:
+) -> tuple[Program, NativeLibrary, tuple[str, ...]]:
     """A model's program, its loaded library, and notes: found where they were made before, or else generated and compiled.
 
     The compiler may have so many bytes of `memory`, as many as there are by then. `tell` is told what is being done.

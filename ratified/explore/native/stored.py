@@ -19,13 +19,13 @@ from ratified.explore.native.codegen.layout import Layout
 from ratified.explore.native.codegen.numbering import (
     BoundPlace,
     Program,
-    Written,
+    ProgramMeanings,
     goals_of,
     instances_of,
 )
-from ratified.explore.native.codegen.shapes import Shapes
+from ratified.explore.native.codegen.shapes import PackedShapes
 from ratified.explore.native.compile import cache_folder, compiled_before, text_digest
-from ratified.explore.native.library import Library, NativeError
+from ratified.explore.native.library import NativeError, NativeLibrary
 from ratified.explore.reduction.reducible import reducible
 from ratified.language.errors import Span
 from ratified.language.model import Model
@@ -33,7 +33,7 @@ from ratified.language.model import Model
 
 def recall(
     key: str | None, model: Model, flags: tuple[str, ...], *, reduced: bool = False
-) -> tuple[Program, Library] | None:
+) -> tuple[Program, NativeLibrary] | None:
     """The program of a model of this key and its library, loaded; None if there are none.
 
     Raises:
@@ -49,20 +49,20 @@ def recall(
     compiled = compiled_before(digest, flags)
     if compiled is None:
         return None
-    shapes = Shapes(model.scope)
+    shapes = PackedShapes(model.scope)
     layout = Layout(model, shapes)
     module = reducible(model) if reduced else model.module
     program = Program(
         model.module, layout, instances_of(module, shapes), goals_of(model.module, shapes), written
     )
     try:
-        library = Library(compiled.path)
+        library = NativeLibrary(compiled.path)
     except NativeError:
         return None
     return (program, library) if library.counts == program.counts else None
 
 
-def remember(key: str | None, text: str, written: Written) -> None:
+def remember(key: str | None, text: str, written: ProgramMeanings) -> None:
     """Keep what was found out while `text` was generated. Where the cache cannot be written nothing is kept."""
     if key is None or keys.sources_changed():
         return
@@ -79,10 +79,10 @@ def _path(key: str) -> Path:
     return cache_folder() / "programs" / f"{key}.json"
 
 
-def _read(data: Any) -> tuple[str, Written]:
+def _read(data: Any) -> tuple[str, ProgramMeanings]:
     """What `remember` wrote. Raises ValueError or TypeError for anything else."""
     digest, (bounds, errors, witnesses, step_witnesses) = data
-    written = Written(
+    written = ProgramMeanings(
         tuple(BoundPlace(str(what), str(action), _span(span)) for what, action, span in bounds),
         tuple((str(message), _span(span)) for message, span in errors),
         tuple(map(str, witnesses)),

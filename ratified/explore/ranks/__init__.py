@@ -7,6 +7,6 @@ answer (counts, depth, verdict, the counterexample itself) does not depend on ho
 from __future__ import annotations
 
 from ratified.explore.ranks.engine import RankOptions, check_on_ranks
-from ratified.explore.world import Alone, World, join
+from ratified.explore.world import Alone, RankWorld, join
 
-__all__ = ["Alone", "RankOptions", "World", "check_on_ranks", "join"]
+__all__ = ["Alone", "RankOptions", "RankWorld", "check_on_ranks", "join"]

@@ -23,10 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ratified.explore.native.driver import Outcome, RunOptions
-from ratified.explore.native.library import Library, NativeError
+from ratified.explore.native.driver import ExplorationCounts, RunOptions
+from ratified.explore.native.library import NativeError, NativeLibrary
 from ratified.explore.ranks.rank import HEADER_WORDS, Rank, merge
-from ratified.explore.world import World, agree
+from ratified.explore.world import RankWorld, agree
 
 MANIFEST = "ranks"
 """The file that says which others count."""
@@ -43,7 +43,7 @@ class Boundary:
     """Where a level was complete: what this rank had counted by then, and what all had taken and sent."""
 
     levels: int
-    counted: Outcome
+    counted: ExplorationCounts
     seconds: float
     sent: int
 
@@ -51,7 +51,7 @@ class Boundary:
 class Checkpoint:
     """A folder, seen from one rank. `boundary` is the last complete level; `levels` is what each file of each level holds."""
 
-    def __init__(self, folder: Path, world: World, program: Library, options: RunOptions) -> None:
+    def __init__(self, folder: Path, world: RankWorld, program: NativeLibrary, options: RunOptions) -> None:
         """Take the folder, and read what it says. Collective.
 
         Raises:
@@ -274,7 +274,7 @@ class Checkpoint:
             8 * self._program.words
         )
 
-    def _replace(self, levels: list[list[int]], counted: Outcome, boundary: Boundary) -> str | None:
+    def _replace(self, levels: list[list[int]], counted: ExplorationCounts, boundary: Boundary) -> str | None:
         least, _, most = counted.out_degree
         said = {
             "version": _VERSION,

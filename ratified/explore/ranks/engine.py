@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ratified.explore.liveness import liveness_claims
-from ratified.explore.native.driver import Outcome, RunOptions
+from ratified.explore.native.driver import ExplorationCounts, RunOptions
 from ratified.explore.native.engine import (
     LEAST,
     nothing_seen,
@@ -23,16 +23,16 @@ from ratified.explore.native.engine import (
     violation_of,
     while_preparing,
 )
-from ratified.explore.native.library import Library
-from ratified.explore.native.preparing import Order, Preparation, Prepared
+from ratified.explore.native.library import NativeLibrary
+from ratified.explore.native.preparing import BuildRequest, Preparation, PreparedProgram
 from ratified.explore.ranks.checkpoint import Checkpoint
 from ratified.explore.ranks.rank import Rank
 from ratified.explore.ranks.search import RankedSearch
 from ratified.explore.unchecked import with_unchecked
-from ratified.explore.world import World, agree, cores_of, named
+from ratified.explore.world import RankWorld, agree, cores_of, named
 from ratified.language.errors import RatifiedError
 from ratified.language.model import Model
-from ratified.results.limits import Reached, Watch, memory_share, peak_memory, resident
+from ratified.results.limits import LimitWatch, Reached, memory_share, peak_memory, resident
 from ratified.results.result import Limits, Progress, Ranks, Result, Violation
 from ratified.results.seen import INTERRUPTED
 from ratified.version import __version__
@@ -66,7 +66,7 @@ _ANY = RankOptions()
 
 def check_on_ranks(
     model: Model,
-    world: World,
+    world: RankWorld,
     *,
     limits: Limits = Limits(),  # noqa: B008  # frozen
     symmetry: bool = False,
@@ -84,7 +84,7 @@ def check_on_ranks(
         RatifiedError: ranks differ; the model claims liveness; a rank cannot compile, or has no memory; a checkpoint cannot be
             used.
     """
-    watch = Watch(limits)
+    watch = LimitWatch(limits)
     asked = (
         __version__,
         type(model).__qualname__,
@@ -102,7 +102,7 @@ def check_on_ranks(
             span=claims[0].span,
             remedy="check it in a single process, or choose other claims with --claim",
         )
-    prepared = _prepared(world, Order(model, symmetry, deadlock, flags=options.flags), watch, progress)
+    prepared = _prepared(world, BuildRequest(model, symmetry, deadlock, flags=options.flags), watch, progress)
     if isinstance(prepared, str):
         return nothing_seen(model, watch, prepared, deadlock=deadlock)
     _refuse_other_programs(world, prepared.library)
@@ -113,9 +113,9 @@ def check_on_ranks(
 
 def _explored(
     model: Model,
-    world: World,
-    prepared: Prepared,
-    watch: Watch,
+    world: RankWorld,
+    prepared: PreparedProgram,
+    watch: LimitWatch,
     deadlock: bool,
     progress: Callable[[Progress], None] | None,
     options: RankOptions,
@@ -171,7 +171,12 @@ def _explored(
 
 
 def _violation(
-    model: Model, prepared: Prepared, world: World, search: RankedSearch, outcome: Outcome, watch: Watch
+    model: Model,
+    prepared: PreparedProgram,
+    world: RankWorld,
+    search: RankedSearch,
+    outcome: ExplorationCounts,
+    watch: LimitWatch,
 ) -> Violation | None:
     """As in a single process: the plainest run; where some rank has not the time for it, the one that the ranks find."""
     if outcome.finding is None:
@@ -184,7 +189,7 @@ def _violation(
     return violation_of(model, prepared.program, search.traced())
 
 
-def _refuse_others(world: World, asked: tuple[object, ...]) -> None:
+def _refuse_others(world: RankWorld, asked: tuple[object, ...]) -> None:
     """Raise where ranks were asked for something else. What they tell is text: other versions may not read more."""
     told = world.gather(("|".join(map(repr, asked)), repr(asked[0]).strip("'"), world.host))
     for rank, (text, version, host) in enumerate(told):
@@ -202,7 +207,7 @@ def _refuse_others(world: World, asked: tuple[object, ...]) -> None:
         )
 
 
-def _refuse_other_programs(world: World, library: Library) -> None:
+def _refuse_other_programs(world: RankWorld, library: NativeLibrary) -> None:
     """Raise where a model of the same name is another."""
     told = world.gather((library.digest, library.counts, world.host))
     for rank, (digest, counts, host) in enumerate(told):
@@ -214,10 +219,10 @@ def _refuse_other_programs(world: World, library: Library) -> None:
 
 
 def _prepared(
-    world: World, order: Order, watch: Watch, progress: Callable[[Progress], None] | None
-) -> Prepared | str:
+    world: RankWorld, order: BuildRequest, watch: LimitWatch, progress: Callable[[Progress], None] | None
+) -> PreparedProgram | str:
     """The program: made by the first rank of each machine, found by the others; or what limit was reached meanwhile."""
-    made: Prepared | None = None
+    made: PreparedProgram | None = None
     for turn in (True, False):
         problem: RatifiedError | None = None
         stopped: str | None = None

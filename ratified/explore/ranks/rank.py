@@ -12,8 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ratified.explore.native.driver import Exploration, Finding, Outcome, Packed, RunOptions
-from ratified.explore.native.library import Library, NativeError, RankStatusStruct
+from ratified.explore.native.driver import (
+    ExplorationCounts,
+    NativeExploration,
+    NativeFinding,
+    Packed,
+    RunOptions,
+)
+from ratified.explore.native.library import NativeError, NativeLibrary, RankStatusStruct
 from ratified.explore.world import Box
 
 HEADER_WORDS = 8
@@ -21,7 +27,7 @@ HEADER_WORDS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class RankStatus:
     """How far a rank is: states of the level that are not expanded, states and transitions so far, why it has to stop."""
 
     left: int
@@ -31,10 +37,12 @@ class Status:
     abandoned: bool
 
 
-class Rank(Exploration):
+class Rank(NativeExploration):
     """An exploration that is one rank of several. `wanted` records for one rank end a round."""
 
-    def __init__(self, program: Library, options: RunOptions, rank: int, ranks: int, wanted: int) -> None:
+    def __init__(
+        self, program: NativeLibrary, options: RunOptions, rank: int, ranks: int, wanted: int
+    ) -> None:
         super().__init__(program, replace(options, checkpoint=None))
         self.rank, self.ranks = rank, ranks
         self.library = program.library
@@ -48,11 +56,11 @@ class Rank(Exploration):
             )
 
     @property
-    def status(self) -> Status:
+    def status(self) -> RankStatus:
         """How far it is; while it is at work, too."""
         seen = self._read
         self.library.rx_rank_read(self._handle, ctypes.byref(seen))
-        return Status(seen.left, seen.distinct, seen.generated, seen.stopping, bool(seen.abandoned))
+        return RankStatus(seen.left, seen.distinct, seen.generated, seen.stopping, bool(seen.abandoned))
 
     @property
     def message(self) -> str:
@@ -132,7 +140,7 @@ class Rank(Exploration):
         ctypes.memmove(ctypes.byref(found), self.library.rx_rank_finding(self._handle), ctypes.sizeof(found))
         return found
 
-    def untraced(self) -> Finding | None:
+    def untraced(self) -> NativeFinding | None:
         """The same, without a run to it; None if nothing was found."""
         return self._finding(self.found(), traced=False)
 
@@ -141,7 +149,7 @@ class Rank(Exploration):
         words = (ctypes.c_uint64 * self.program.words)(*target)
         return tuple(words) if self.library.rx_rank_back(self._handle, level, words) else None
 
-    def forward(self, representatives: Sequence[Packed]) -> Finding:
+    def forward(self, representatives: Sequence[Packed]) -> NativeFinding:
         """The run along one state of each level. Raises NativeError."""
         flat = [word for state in representatives for word in state]
         if representatives and not self.library.rx_rank_forward(
@@ -152,7 +160,7 @@ class Rank(Exploration):
         assert found is not None
         return found
 
-    def counted(self) -> Outcome:
+    def counted(self) -> ExplorationCounts:
         """What it counted; without what was found."""
         return self._outcome(with_finding=False)
 
@@ -177,7 +185,7 @@ class Rank(Exploration):
         )
 
 
-def merge(counted: list[Outcome]) -> Outcome:
+def merge(counted: list[ExplorationCounts]) -> ExplorationCounts:
     """What ranks counted, together."""
     first = counted[0]
 

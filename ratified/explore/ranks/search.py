@@ -16,12 +16,19 @@ from dataclasses import dataclass, replace
 from types import FrameType
 
 from ratified.explore.native.codegen.layout import Layout
-from ratified.explore.native.driver import PROGRESS_SECONDS, Finding, Outcome, Packed, RunOptions, Stop
+from ratified.explore.native.driver import (
+    PROGRESS_SECONDS,
+    ExplorationCounts,
+    NativeFinding,
+    Packed,
+    RunOptions,
+    Stop,
+)
 from ratified.explore.native.layers import PackedLayers, layers_of
 from ratified.explore.native.library import NativeError
 from ratified.explore.ranks.checkpoint import Boundary, Checkpoint
 from ratified.explore.ranks.rank import Rank, merge
-from ratified.explore.world import Flight, World, named
+from ratified.explore.world import Flight, RankWorld, named
 from ratified.results.result import Progress
 
 _POLL = 0.001
@@ -47,7 +54,7 @@ class RankedSearch:
 
     def __init__(
         self,
-        world: World,
+        world: RankWorld,
         rank: Rank,
         options: RunOptions,
         checkpoint: Checkpoint | None = None,
@@ -71,7 +78,7 @@ class RankedSearch:
         self._now: Progress | None = None
         self._explorer = ThreadPoolExecutor(1, "explorer")
 
-    def run(self) -> tuple[Outcome, Traffic]:
+    def run(self) -> tuple[ExplorationCounts, Traffic]:
         """Explore. Every rank returns the same. Raises RatifiedError, on every rank."""
         with self._interruptible():
             self._search()
@@ -295,7 +302,7 @@ class RankedSearch:
 
         return layers_of(self._rank, layout, tick, everywhere)
 
-    def traced(self) -> Finding:
+    def traced(self) -> NativeFinding:
         """What was found, with a run to it: from the last state back over all ranks, and forwards again. Collective."""
         rank, world = self._rank, self._world
         found = rank.found()
@@ -312,7 +319,7 @@ class RankedSearch:
             representatives.append(target)
         return rank.forward(representatives[::-1])
 
-    def _outcome(self, counted: Outcome, finding: Finding | None) -> Outcome:
+    def _outcome(self, counted: ExplorationCounts, finding: NativeFinding | None) -> ExplorationCounts:
         """What all ranks counted, and what is known besides."""
         return replace(
             counted,

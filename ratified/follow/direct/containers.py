@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ratified.follow.direct.writer import Here
+from ratified.follow.direct.writer import PythonBody
 from ratified.language import ir
 from ratified.language.ir import Expr
 from ratified.language.rules import NoRuleError, Rules
@@ -24,20 +24,20 @@ from ratified.language.types import (
 )
 from ratified.language.values import Set
 
-rules: Rules[Here, str] = Rules("Python of values")
-raws: Rules[Here, str] = Rules("Python of contents")
+rules: Rules[PythonBody, str] = Rules("Python of values")
+raws: Rules[PythonBody, str] = Rules("Python of contents")
 
 # --- values ---
 
 
 @rules.rule(ir.MakeRecord)
-def _make_record(node: ir.MakeRecord, here: Here) -> str:
+def _make_record(node: ir.MakeRecord, here: PythonBody) -> str:
     assert isinstance(node.type, RecordType)
     return f"{here.library.constant(node.type.record)}({', '.join(map(here.expr, node.fields))})"
 
 
 @rules.rule(ir.MakeTuple)
-def _make_tuple(node: ir.MakeTuple, here: Here) -> str:
+def _make_tuple(node: ir.MakeTuple, here: PythonBody) -> str:
     return f"({''.join(f'{here.expr(i)}, ' for i in node.items)})"
 
 
@@ -47,22 +47,22 @@ def _map_of(t: Type) -> str:
 
 
 @rules.rule(ir.MakeMap)
-def _make_map(node: ir.MakeMap, here: Here) -> str:
+def _make_map(node: ir.MakeMap, here: PythonBody) -> str:
     return f"{_map_of(node.type)}([{', '.join(f'({here.expr(k)}, {here.expr(v)})' for k, v in node.pairs)}])"
 
 
 @rules.rule(ir.Field)
-def _field(node: ir.Field, here: Here) -> str:
+def _field(node: ir.Field, here: PythonBody) -> str:
     return f"{here.expr(node.operand)}.{node.name}"
 
 
 @rules.rule(ir.Item)
-def _item(node: ir.Item, here: Here) -> str:
+def _item(node: ir.Item, here: PythonBody) -> str:
     return f"{here.expr(node.operand)}[{node.index}]"
 
 
 @rules.rule(ir.At)
-def _at(node: ir.At, here: Here) -> str:
+def _at(node: ir.At, here: PythonBody) -> str:
     path = here.path(node)
     if path is not None and path in here.known:
         return here.known[path]
@@ -72,29 +72,29 @@ def _at(node: ir.At, here: Here) -> str:
 
 
 @rules.rule(ir.Length)
-def _length(node: ir.Length, here: Here) -> str:
+def _length(node: ir.Length, here: PythonBody) -> str:
     if isinstance(node.operand.type, MapType | SetType | SeqType):
         return f"len({here.raw(node.operand)})"
     return f"len({here.expr(node.operand)})"
 
 
 @rules.rule(ir.Count)
-def _count(node: ir.Count, here: Here) -> str:
+def _count(node: ir.Count, here: PythonBody) -> str:
     return f"{here.expr(node.container)}.count({here.expr(node.item)})"
 
 
 @rules.rule(ir.IndexOf)
-def _index_of(node: ir.IndexOf, here: Here) -> str:
+def _index_of(node: ir.IndexOf, here: PythonBody) -> str:
     return f"{here.raw(node.container)}.index({here.expr(node.item)})"
 
 
 @rules.rule(ir.Disjoint)
-def _disjoint(node: ir.Disjoint, here: Here) -> str:
+def _disjoint(node: ir.Disjoint, here: PythonBody) -> str:
     return f"{here.raw(node.left)}.isdisjoint({here.raw(node.right)})"
 
 
 @rules.rule(ir.With)
-def _with(node: ir.With, here: Here) -> str:
+def _with(node: ir.With, here: PythonBody) -> str:
     return f"with_path({here.expr(node.container)}, ({here.expr(node.key)},), {here.expr(node.value)})"
 
 
@@ -102,12 +102,12 @@ def _with(node: ir.With, here: Here) -> str:
 
 
 @raws.rule(ir.Universe)
-def _universe(node: ir.Universe, here: Here) -> str:
+def _universe(node: ir.Universe, here: PythonBody) -> str:
     assert isinstance(node.type, SetType)
     return here.library.constant(_all_of(node, here)._data)
 
 
-def _all_of(node: ir.Universe, here: Here) -> Set[object]:
+def _all_of(node: ir.Universe, here: PythonBody) -> Set[object]:
     assert isinstance(node.type, SetType)
     item = node.type.item
     if not isinstance(item, SortType | EnumType | BoolType):
@@ -117,36 +117,36 @@ def _all_of(node: ir.Universe, here: Here) -> Set[object]:
 
 
 @raws.rule(ir.MakeSet)
-def _make_set(node: ir.MakeSet, here: Here) -> str:
+def _make_set(node: ir.MakeSet, here: PythonBody) -> str:
     return f"frozenset(({''.join(f'{here.expr(i)}, ' for i in node.items)}))"
 
 
 @raws.rule(ir.MakeSeq)
-def _make_seq(node: ir.MakeSeq, here: Here) -> str:
+def _make_seq(node: ir.MakeSeq, here: PythonBody) -> str:
     return f"({''.join(f'{here.expr(i)}, ' for i in node.items)})"
 
 
 @raws.rule(ir.Slice)
-def _slice(node: ir.Slice, here: Here) -> str:
+def _slice(node: ir.Slice, here: PythonBody) -> str:
     low = "" if node.low is None else here.expr(node.low)
     high = "" if node.high is None else here.expr(node.high)
     return f"{here.raw(node.operand)}[{low}:{high}]"
 
 
 @raws.rule(ir.SetOp)
-def _set_op(node: ir.SetOp, here: Here) -> str:
+def _set_op(node: ir.SetOp, here: PythonBody) -> str:
     return f"({here.raw(node.left)} {node.op} {here.raw(node.right)})"
 
 
 @raws.rule(ir.Concat)
-def _concat(node: ir.Concat, here: Here) -> str:
+def _concat(node: ir.Concat, here: PythonBody) -> str:
     if not isinstance(node.type, SeqType):
         raise NoRuleError(raws.what, node)
     return f"({here.raw(node.left)} + {here.raw(node.right)})"
 
 
 @raws.rule(ir.Insert)
-def _insert(node: ir.Insert, here: Here) -> str:
+def _insert(node: ir.Insert, here: PythonBody) -> str:
     container, item = here.raw(node.container), here.expr(node.item)
     if isinstance(node.type, SetType):
         return f"({container} | {{{item}}})"
@@ -156,7 +156,7 @@ def _insert(node: ir.Insert, here: Here) -> str:
 
 
 @raws.rule(ir.Remove)
-def _remove(node: ir.Remove, here: Here) -> str:
+def _remove(node: ir.Remove, here: PythonBody) -> str:
     if not isinstance(node.type, SetType):
         raise NoRuleError(raws.what, node)
     container, item = here.raw(node.container), here.expr(node.item)
@@ -167,23 +167,23 @@ def _remove(node: ir.Remove, here: Here) -> str:
 
 
 @raws.rule(ir.Pop)
-def _pop(node: ir.Pop, here: Here) -> str:
+def _pop(node: ir.Pop, here: PythonBody) -> str:
     items = here.library.fresh("w")
     return f"(({items} := list({here.raw(node.container)})).pop({here.expr(node.index)}), tuple({items}))[1]"
 
 
 @raws.rule(ir.IntRange)
-def _int_range(node: ir.IntRange, here: Here) -> str:
+def _int_range(node: ir.IntRange, here: PythonBody) -> str:
     return f"tuple(range({here.expr(node.low)}, {here.expr(node.high)}))"
 
 
 @raws.rule(ir.Zip)
-def _zip(node: ir.Zip, here: Here) -> str:
+def _zip(node: ir.Zip, here: PythonBody) -> str:
     return f"tuple(zip({each(node.left, here)}, {each(node.right, here)}))"
 
 
 @raws.rule(ir.Convert)
-def _convert(node: ir.Convert, here: Here) -> str:
+def _convert(node: ir.Convert, here: PythonBody) -> str:
     if node.what in ("distinct", "keys"):
         return f"frozenset({here.raw(node.operand)})"
     if node.what.startswith("sorted"):
@@ -195,7 +195,7 @@ def _convert(node: ir.Convert, here: Here) -> str:
 # --- comprehensions ---
 
 
-def each(node: Expr, here: Here, *, in_order: bool = True) -> str:
+def each(node: Expr, here: PythonBody, *, in_order: bool = True) -> str:
     """What runs through a container, in canonical order where that matters."""
     match node:
         case ir.Universe():
@@ -228,7 +228,7 @@ _CONTENTS = {"set": "frozenset(r)", "seq": "tuple(r)"}
 
 
 @rules.rule(ir.Collect)
-def _collect(node: ir.Collect, here: Here) -> str:
+def _collect(node: ir.Collect, here: PythonBody) -> str:
     if node.kind in ("min", "max"):
         return _several(node, here) or _best(node, here)
     text = _loops(node, here)
@@ -237,12 +237,12 @@ def _collect(node: ir.Collect, here: Here) -> str:
     return text
 
 
-def contents(node: ir.Collect, here: Here) -> str:
+def contents(node: ir.Collect, here: PythonBody) -> str:
     """What the container holds that a comprehension makes."""
     return _loops(node, here)
 
 
-def _loops(node: ir.Collect, outer: Here) -> str:
+def _loops(node: ir.Collect, outer: PythonBody) -> str:
     kind = node.kind
     here, call = outer.apart(node)
 
@@ -269,7 +269,7 @@ def _loops(node: ir.Collect, outer: Here) -> str:
     return call
 
 
-def _several(node: ir.Collect, here: Here) -> str | None:
+def _several(node: ir.Collect, here: PythonBody) -> str | None:
     """The least or greatest of a few that are written out."""
     match node:
         case ir.Collect(_, _, kind, ir.Local(_, IntType(), name), (clause,), None, None):
@@ -278,7 +278,7 @@ def _several(node: ir.Collect, here: Here) -> str | None:
     return None
 
 
-def _best(node: ir.Collect, outer: Here) -> str:
+def _best(node: ir.Collect, outer: PythonBody) -> str:
     here, call = outer.apart(node)
     less = "<" if node.kind == "min" else ">"
 
@@ -298,7 +298,7 @@ def _best(node: ir.Collect, outer: Here) -> str:
 
 
 def _run_through(
-    node: ir.Collect, here: Here, element: Callable[[], None], *, in_order: bool | None = None
+    node: ir.Collect, here: PythonBody, element: Callable[[], None], *, in_order: bool | None = None
 ) -> None:
     """Nested loops around what is done with the element; what an inner loop reads that an outer one fixes is looked up there."""
     if in_order is None:

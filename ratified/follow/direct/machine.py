@@ -11,14 +11,14 @@ from functools import lru_cache
 from typing import Any, Final
 
 from ratified.follow.direct import containers, expressions, statements
-from ratified.follow.direct.writer import Here, Library, OddError, variable_name
+from ratified.follow.direct.writer import Library, OddError, PythonBody, variable_name
 from ratified.language.ir import Function, Kind, Which
 from ratified.language.machine import OutOfBounds, PythonMachine, Values
 from ratified.language.model import Model
 from ratified.language.rules import NoRuleError, Rules
 from ratified.language.types import held_otherwise
 
-EXPRESSIONS: Final[Rules[Here, str]] = Rules.joined(
+EXPRESSIONS: Final[Rules[PythonBody, str]] = Rules.joined(
     "Python of expressions", expressions.rules, containers.rules
 )
 RAWS: Final = containers.raws
@@ -32,7 +32,7 @@ Written = Callable[..., Any]
 _UNKNOWN: Final = object()
 
 
-class Functions(dict[str, "Written | None"]):
+class WrittenFunctions(dict[str, "Written | None"]):
     """The functions of one model at one size, written when they are asked for. None is for what cannot be.
 
     Of an action: where it leads from a state, None if it is not possible. Of any other function: its answer in a state. Both take
@@ -83,7 +83,7 @@ class Functions(dict[str, "Written | None"]):
         of_step = function.kind is Kind.STEP_INVARIANT
         return self._entered(here, function, ["_before"] if of_step else [a.name for a in function.arguments])
 
-    def _entered(self, here: Here, function: Function, parameters: list[str]) -> Written:
+    def _entered(self, here: PythonBody, function: Function, parameters: list[str]) -> Written:
         """What begins like this, with the body of a function; its parameters have the names that the model gives them."""
         for argument in here.arguments(function) if parameters != ["_before"] else ():
             here.line(f"{argument} = {argument.removeprefix('l_')}")
@@ -143,7 +143,7 @@ class _Still:
     known: tuple[object, ...]
 
 
-class _Key:
+class _StepKey:
     """A model and its size, by which functions are kept. Equal keys may have different instances."""
 
     __slots__ = ("model", "what")
@@ -153,15 +153,15 @@ class _Key:
         self.what = (type(model), tuple(model.scope.sizes.items()), tuple(model.scope.parameters.items()))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self.what == other.what
+        return isinstance(other, _StepKey) and self.what == other.what
 
     def __hash__(self) -> int:
         return hash(self.what)
 
 
 @lru_cache(maxsize=MOST_KEPT)
-def _functions_of(key: _Key) -> Functions:
-    return Functions(key.model)
+def _functions_of(key: _StepKey) -> WrittenFunctions:
+    return WrittenFunctions(key.model)
 
 
 class DirectMachine:
@@ -174,7 +174,7 @@ class DirectMachine:
         self.reference = reference
         self.trusting = True
         self._broken: Written | None = None
-        self._functions = _functions_of(_Key(reference.model))
+        self._functions = _functions_of(_StepKey(reference.model))
         module = reference.module
         self._parameters = {f.name: tuple(a.name for a in f.arguments) for f in module.functions.values()}
         self._open = {

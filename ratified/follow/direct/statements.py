@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from ratified.follow.direct.containers import each
-from ratified.follow.direct.writer import Here, variable_name
+from ratified.follow.direct.writer import PythonBody, variable_name
 from ratified.language import ir
 from ratified.language.ir import Which
 from ratified.language.rules import NoRuleError, Rules
 from ratified.language.types import MapType
 
-rules: Rules[Here, None] = Rules("Python of statements")
+rules: Rules[PythonBody, None] = Rules("Python of statements")
 
 
 @rules.rule(ir.Let)
-def _let(node: ir.Let, here: Here) -> None:
+def _let(node: ir.Let, here: PythonBody) -> None:
     text = here.expr(node.value)
     here.line(f"{', '.join(_bind(node.names, here))} = {text}")
 
 
-def _bind(names: tuple[str, ...], here: Here) -> list[str]:
+def _bind(names: tuple[str, ...], here: PythonBody) -> list[str]:
     here.locals |= {n: f"l_{n}" for n in names}
     return [here.locals[n] for n in names]
 
 
 @rules.rule(ir.Store)
-def _store(node: ir.Store, here: Here) -> None:
+def _store(node: ir.Store, here: PythonBody) -> None:
     if node.which is not Which.NOW:
         raise NoRuleError(rules.what, node)
     variable, value = here.variables[Which.NOW, node.variable], here.expr(node.value)
@@ -41,7 +41,7 @@ def _store(node: ir.Store, here: Here) -> None:
 
 
 @rules.rule(ir.If)
-def _if(node: ir.If, here: Here) -> None:
+def _if(node: ir.If, here: PythonBody) -> None:
     here.line(f"if {here.expr(node.test)}:")
     here.inside(node.then)
     if node.orelse:
@@ -50,29 +50,29 @@ def _if(node: ir.If, here: Here) -> None:
 
 
 @rules.rule(ir.For)
-def _for(node: ir.For, here: Here) -> None:
+def _for(node: ir.For, here: PythonBody) -> None:
     runs = each(node.domain, here)
     here.line(f"for {', '.join(_bind(node.names, here))} in {runs}:")
     here.inside(node.body)
 
 
 @rules.rule(ir.Require)
-def _require(node: ir.Require, here: Here) -> None:
+def _require(node: ir.Require, here: PythonBody) -> None:
     here.line(f"if not {here.expr(node.test)}: return None")
 
 
 @rules.rule(ir.Assert)
-def _assert(node: ir.Assert, here: Here) -> None:
+def _assert(node: ir.Assert, here: PythonBody) -> None:
     here.line(f"if not {here.expr(node.test)}: odd()")
 
 
 @rules.rule(ir.Return)
-def _return(node: ir.Return, here: Here) -> None:
+def _return(node: ir.Return, here: PythonBody) -> None:
     here.line(f"return {here.ends if node.value is None else here.expr(node.value)}")
 
 
 @rules.rule(ir.Do)
-def _do(node: ir.Do, here: Here) -> None:
+def _do(node: ir.Do, here: PythonBody) -> None:
     changed = here.library.in_order(here.library.changes_of(node.function))
     call = here.called(node.function, map(here.expr, node.arguments), Which.NOW)
     done = here.library.fresh("d")

@@ -104,9 +104,9 @@ class Library:
 
     module: Module
     scope: Scope
-    expressions: Rules[Here, str]
-    raws: Rules[Here, str]
-    statements: Rules[Here, None]
+    expressions: Rules[PythonBody, str]
+    raws: Rules[PythonBody, str]
+    statements: Rules[PythonBody, None]
     names: dict[str, Any] = field(default_factory=dict)
     uses: Uses = field(init=False)
     _constants: dict[int, str] = field(default_factory=dict)
@@ -215,11 +215,11 @@ class Library:
             self._written[key] = name
         return name
 
-    def beginning(self, function: Function, variables: Iterable[str], old: Iterable[str] = ()) -> Here:
+    def beginning(self, function: Function, variables: Iterable[str], old: Iterable[str] = ()) -> PythonBody:
         """Where a function begins, with its variables and arguments under their own names."""
         texts: dict[Variable, str] = {(Which.NOW, v): variable_name(v) for v in variables}
         texts |= {(Which.OLD, v): f"o_{v}" for v in old}
-        return Here(self, {a.name: f"l_{a.name}" for a in function.arguments}, texts)
+        return PythonBody(self, {a.name: f"l_{a.name}" for a in function.arguments}, texts)
 
 
 def variable_name(name: str) -> str:
@@ -228,7 +228,7 @@ def variable_name(name: str) -> str:
 
 
 @dataclass(slots=True)
-class Here:
+class PythonBody:
     """A place in a function: what local names and variables are called, what was computed before, and the lines so far."""
 
     library: Library
@@ -293,12 +293,12 @@ class Here:
         given = [self.variables[which, v] for v in library.in_order(library.needs_of(key))]
         return f"{library.function(key)}({', '.join([*given, *arguments])})"
 
-    def apart(self, node: Expr) -> tuple[Here, str]:
+    def apart(self, node: Expr) -> tuple[PythonBody, str]:
         """A function of its own for an expression: where it begins, and the call of it. It is to be given to `defined`."""
         library = self.library
         names = sorted(free(node))
         variables = library.needs(node)
-        inner = Here(
+        inner = PythonBody(
             library,
             {n: f"l_{n}" for n in names},
             {(which, v): f"{'v' if which is Which.NOW else 'o'}_{v}" for which, v in variables},
@@ -308,7 +308,7 @@ class Here:
         inner.lines.append(name)  # until it is defined
         return inner, f"{name}({', '.join(given)})"
 
-    def defined(self, inner: Here) -> None:
+    def defined(self, inner: PythonBody) -> None:
         """Define a function that was begun by `apart`."""
         parameters = [*inner.variables.values(), *inner.locals.values()]
         self.library.define(inner.lines[0], parameters, inner.lines[1:])

@@ -9,13 +9,13 @@ Herlihy & Wing, "Linearizability: a correctness condition for concurrent objects
 
 from __future__ import annotations
 
-from ratified.follow.linearizability.check import Linearizability, Outcome, check_history
+from ratified.follow.linearizability.check import HistoryOutcome, Linearizability, check_history
 from ratified.follow.linearizability.history import (
     UNKNOWN,
     History,
     HistoryError,
+    HistoryRecorder,
     Operation,
-    Recorder,
     read_history,
 )
 from ratified.follow.linearizability.models import KeyValue, Lock, Queue, Register, SequentialModel
@@ -28,9 +28,9 @@ __all__ = [
     "Linearizability",
     "Lock",
     "Operation",
-    "Outcome",
+    "HistoryOutcome",
     "Queue",
-    "Recorder",
+    "HistoryRecorder",
     "Register",
     "SequentialModel",
     "check_history",

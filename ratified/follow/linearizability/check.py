@@ -20,7 +20,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ratified.follow.linearizability.history import UNKNOWN, History, HistoryError, Operation
-from ratified.follow.linearizability.models import SequentialModel, State
+from ratified.follow.linearizability.models import SequentialModel, SequentialState
 from ratified.results.limits import memory_share, resident
 from ratified.results.result import Verdict
 from ratified.results.seen import INTERRUPTED
@@ -43,13 +43,13 @@ class Linearizability:
     position: int
     operation: Operation
     order: tuple[Operation, ...]
-    states: tuple[State, ...]
+    states: tuple[SequentialState, ...]
     operations: tuple[Operation, ...]
     exact: bool = True  # false where the budget ended before the shortest prefix was known
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class HistoryOutcome:
     """What was decided of a history. `order` has, for each part, an order that explains it, as far as there is one."""
 
     verdict: Verdict
@@ -93,7 +93,7 @@ def check_history(
     configurations: int | None = None,
     memory: int | None = None,
     clock: Callable[[], float] = time.monotonic,
-) -> Outcome:
+) -> HistoryOutcome:
     """Decide whether a history is linearizable.
 
     `seconds`, `configurations` and `memory` (bytes of this process; a share of the machine's by default) bound the search: past
@@ -117,7 +117,7 @@ def check_history(
             part, search = failed
             verdict, failure = Verdict.VIOLATED, _explained(part, parts[part], model, search)
     found = tuple((part, orders[part]) for part in parts if part in orders)
-    return Outcome(verdict, len(history.operations), len(parts), budget.spent, found, failure, stopped)
+    return HistoryOutcome(verdict, len(history.operations), len(parts), budget.spent, found, failure, stopped)
 
 
 def _first_without_an_order(
@@ -125,11 +125,11 @@ def _first_without_an_order(
     model: SequentialModel,
     budget: _Budget,
     orders: dict[Hashable, tuple[Operation, ...]],
-) -> tuple[Hashable, _Search] | None:
+) -> tuple[Hashable, _PartSearch] | None:
     """Search the parts in turns until one has no order or all have one, which goes to `orders`. Raises _RanOut."""
     turn = FIRST_TURN
-    searches: Iterator[tuple[Hashable, _Search]]
-    searches = ((part, _Search(operations, model, budget)) for part, operations in parts.items())
+    searches: Iterator[tuple[Hashable, _PartSearch]]
+    searches = ((part, _PartSearch(operations, model, budget)) for part, operations in parts.items())
     while True:
         open_ones = []
         for part, search in searches:
@@ -162,7 +162,7 @@ def _parts(history: History, model: SequentialModel) -> dict[Hashable, list[Oper
     return parts
 
 
-class _Search:
+class _PartSearch:
     """One part's search. Operations that have returned are numbered in the order of their calls, and so are pending ones."""
 
     def __init__(self, operations: Sequence[Operation], model: SequentialModel, budget: _Budget) -> None:
@@ -172,7 +172,7 @@ class _Search:
         self.pending = [o for o in operations if o.end is None]
         # The latest return that could not be reached, and the states that it could not be reached in.
         self.limit = -1
-        self.states: dict[State, None] = {}
+        self.states: dict[SequentialState, None] = {}
         self._taken: list[tuple[bool, int]] = []  # whether it is pending, and its number
         self._seen: dict[Hashable, list[int]] = {}
         self._mask = self._used = 0  # which of those that returned, and of the pending, have taken effect
@@ -276,7 +276,9 @@ class _Search:
         known.append(used)
         return True
 
-    def _moves(self, state: State, late: tuple[State] | None) -> Iterator[tuple[bool, int, State]]:
+    def _moves(
+        self, state: SequentialState, late: tuple[SequentialState] | None
+    ) -> Iterator[tuple[bool, int, SequentialState]]:
         """What can take effect next: what was called before the first return, the pending last.
 
         Where a pending operation has led here, `late` has the state that it came from.
@@ -314,7 +316,7 @@ class _Search:
                 if after != state and after not in without:
                     yield True, number, after
 
-    def _step(self, state: State, operation: Operation) -> Sequence[State]:
+    def _step(self, state: SequentialState, operation: Operation) -> Sequence[SequentialState]:
         try:
             return self.model.step(state, operation)
         except HistoryError:
@@ -336,7 +338,7 @@ def _until(operations: Sequence[Operation], position: int) -> list[Operation]:
 
 
 def _explained(
-    part: Hashable, operations: Sequence[Operation], model: SequentialModel, search: _Search
+    part: Hashable, operations: Sequence[Operation], model: SequentialModel, search: _PartSearch
 ) -> Linearizability:
     """The shortest prefix that is not linearizable, by bisection: prefixes of linearizable histories are linearizable.
 
@@ -348,7 +350,7 @@ def _explained(
     last, exact = search, True
     try:
         while low < high:
-            tried = _Search(_until(operations, ends[probe]), model, search.budget)
+            tried = _PartSearch(_until(operations, ends[probe]), model, search.budget)
             if tried.run():
                 low = probe + 1
             else:
@@ -357,7 +359,7 @@ def _explained(
         position = ends[high]
     except _RanOut:
         position, exact = search.limit, False
-    before = _Search(_until(operations, position - 1), model, search.budget)
+    before = _PartSearch(_until(operations, position - 1), model, search.budget)
     try:
         before.run()
     except _RanOut:

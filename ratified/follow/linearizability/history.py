@@ -34,7 +34,7 @@ class HistoryError(RatifiedError):
     """A history that is none: a line that cannot be read, or events that cannot follow each other."""
 
 
-class TooLong(RatifiedError):
+class HistoryTooLong(RatifiedError):
     """A history that has more operations than were asked to be kept."""
 
 
@@ -87,7 +87,7 @@ def _shown(value: object) -> str:
     return json.dumps(value) if isinstance(value, str | bool | None) else str(value)
 
 
-class Recorder:
+class HistoryRecorder:
     """Records a history as it happens. `call` begins an operation, `end` tells what it returned; what never ends is pending."""
 
     def __init__(self) -> None:
@@ -153,7 +153,7 @@ class Recorder:
         return History(tuple(o for o in self._operations if o is not None), source, tuple(lines))
 
 
-class Pairs(tuple[tuple[str, Any], ...]):
+class JsonObject(tuple[tuple[str, Any], ...]):
     """An object of JSON, as its pairs sorted by key; it equals no list of such pairs."""
 
     __slots__ = ()
@@ -162,13 +162,13 @@ class Pairs(tuple[tuple[str, Any], ...]):
         return repr(dict(self))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Pairs) and super().__eq__(other)
+        return isinstance(other, JsonObject) and super().__eq__(other)
 
     def __ne__(self, other: object) -> bool:
         return not self == other
 
     def __hash__(self) -> int:
-        return hash((Pairs, tuple(self)))
+        return hash((JsonObject, tuple(self)))
 
 
 def freeze(value: object) -> Any:
@@ -176,13 +176,13 @@ def freeze(value: object) -> Any:
     if isinstance(value, list | tuple):
         return tuple(freeze(v) for v in value)
     if isinstance(value, Mapping):
-        return Pairs(sorted((str(k), freeze(v)) for k, v in value.items()))
+        return JsonObject(sorted((str(k), freeze(v)) for k, v in value.items()))
     return value
 
 
 def read_history(path: str | Path, *, most: int = MOST_OPERATIONS) -> History:
     """Read a file. Raises HistoryError for what is no history, TooLong past `most` operations."""
-    recorder = Recorder()
+    recorder = HistoryRecorder()
     lines: list[int] = []
     calls = 0
     for number, text in _lines(Path(path)):
@@ -192,7 +192,7 @@ def read_history(path: str | Path, *, most: int = MOST_OPERATIONS) -> History:
             raise HistoryError(f"{path}:{number}: {error.message}", remedy=error.remedy) from None
         lines += [number] * (recorder.events - len(lines))
         if calls > most:
-            raise TooLong(
+            raise HistoryTooLong(
                 f"{path}:{number}: more than {most:,} operations", remedy="--operations N keeps more"
             )
     return recorder.history(str(path), lines)
@@ -220,7 +220,7 @@ NEMESIS = "nemesis"
 TYPES = ("invoke", "ok", "fail", "info")
 
 
-def _event(recorder: Recorder, text: bytes) -> bool:
+def _event(recorder: HistoryRecorder, text: bytes) -> bool:
     """Record a line's event; whether it is a call."""
     event = _parsed(text)
     process, kind, function = (

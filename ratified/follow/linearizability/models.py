@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from ratified.follow.linearizability.history import UNKNOWN, HistoryError, Operation
 
-State = Hashable
+SequentialState = Hashable
 
 
 class SequentialModel(Protocol):
@@ -26,10 +26,10 @@ class SequentialModel(Protocol):
     def functions(self) -> Sequence[str]:
         """The operations it has."""
 
-    def initial(self) -> State:
+    def initial(self) -> SequentialState:
         """The state before the first operation."""
 
-    def step(self, state: Any, operation: Operation) -> Sequence[State]:
+    def step(self, state: Any, operation: Operation) -> Sequence[SequentialState]:
         """The possible states after an operation with the result it had; empty if it cannot have had it."""
 
     def part(self, operation: Operation) -> Hashable:
@@ -49,7 +49,7 @@ class Register:
     functions: Sequence[str] = ("read", "write", "cas")
     anonymous: bool = True
 
-    def initial(self) -> State:
+    def initial(self) -> SequentialState:
         """Its first value."""
         return self.value  # type: ignore[no-any-return]  # whatever it is, it can be hashed
 
@@ -63,7 +63,7 @@ class Register:
             operation.function == "cas" and operation.result is False
         )
 
-    def step(self, state: Any, operation: Operation) -> Sequence[State]:
+    def step(self, state: Any, operation: Operation) -> Sequence[SequentialState]:
         """Read what was written last."""
         function, result = operation.function, operation.result
         if function in ("read", "get"):
@@ -108,7 +108,7 @@ class Queue:
     functions: Sequence[str] = ("enqueue", "dequeue")
     anonymous: bool = True
 
-    def initial(self) -> State:
+    def initial(self) -> SequentialState:
         """Nothing."""
         return ()
 
@@ -116,7 +116,7 @@ class Queue:
         """Its key, if there are several queues."""
         return operation.key  # type: ignore[no-any-return]  # frozen when it was read
 
-    def step(self, state: tuple[Any, ...], operation: Operation) -> Sequence[State]:
+    def step(self, state: tuple[Any, ...], operation: Operation) -> Sequence[SequentialState]:
         """Out comes what went in first."""
         if operation.function == "enqueue":
             return ((*state, operation.argument),)
@@ -133,7 +133,7 @@ class Lock:
 
     functions: Sequence[str] = ("acquire", "release")
 
-    def initial(self) -> State:
+    def initial(self) -> SequentialState:
         """Free."""
         return None
 
@@ -141,7 +141,7 @@ class Lock:
         """Its key, if there are several locks."""
         return operation.key  # type: ignore[no-any-return]  # frozen when it was read
 
-    def step(self, state: Any, operation: Operation) -> Sequence[State]:
+    def step(self, state: Any, operation: Operation) -> Sequence[SequentialState]:
         """Whoever has it must release it before the next."""
         holder = ("held by", operation.process)
         if operation.function == "acquire":

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Sequence
 
 from ratified.language import ir
-from ratified.language.compile.context import UNREACHABLE, Context, Env, Facts, Made
+from ratified.language.compile.context import UNREACHABLE, Context, Made, NarrowedTypes, TypeEnv
 from ratified.language.compile.displays import bind, has_keys, in_order, item_of, iterable, note_tuples
 from ratified.language.compile.jumps import Leave, is_left, jumpless
 from ratified.language.ir import Node
@@ -16,7 +16,7 @@ from ratified.language.types import BOOL
 rules: Rules[Context, Made] = Rules("branches")
 
 
-def block(c: Context, statements: Sequence[ast.stmt], facts: Facts) -> tuple[tuple[Node, ...], bool]:
+def block(c: Context, statements: Sequence[ast.stmt], facts: NarrowedTypes) -> tuple[tuple[Node, ...], bool]:
     """A nested block under what is known in it. The environment after it stays in force: see `merge`."""
     c.env.facts.update(facts)
     return c.body(statements)
@@ -42,7 +42,7 @@ def _if(node: ast.If, c: Context) -> Made:
     return [ir.If(c.span(test), condition, then, other)], False
 
 
-def merge(c: Context, other: Env) -> None:
+def merge(c: Context, other: TypeEnv) -> None:
     """After two paths meet: only what holds on both is known."""
     c.env.assigned &= other.assigned
     c.env.types = {**other.types, **c.env.types}

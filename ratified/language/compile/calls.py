@@ -198,13 +198,13 @@ class _Called:
         return ir.Convert(self.span, t, what, self.operand)
 
 
-_Handler = Callable[[_Called], Expr | None]
-_METHODS: dict[tuple[type[Type], str], _Handler] = {}
+_CallHandler = Callable[[_Called], Expr | None]
+_METHODS: dict[tuple[type[Type], str], _CallHandler] = {}
 """What methods of values that are not records mean; None where it is no method of this very type."""
 
 
-def _of(method: str, *kinds: type[Type]) -> Callable[[_Handler], _Handler]:
-    def enter(handler: _Handler) -> _Handler:
+def _of(method: str, *kinds: type[Type]) -> Callable[[_CallHandler], _CallHandler]:
+    def enter(handler: _CallHandler) -> _CallHandler:
         _METHODS.update({(kind, method): handler for kind in kinds})
         return handler
 

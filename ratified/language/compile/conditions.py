@@ -11,7 +11,7 @@ from enum import Enum
 
 from ratified.language import ir
 from ratified.language.compile import partial
-from ratified.language.compile.context import MISSING, UNREACHABLE, Condition, Context, Facts
+from ratified.language.compile.context import MISSING, UNREACHABLE, Condition, Context, NarrowedTypes
 from ratified.language.compile.displays import choices, constant_tuple
 from ratified.language.compile.operators import same
 from ratified.language.ir import Expr
@@ -107,7 +107,7 @@ def _is_member(
     return (test, not_others, not_these) if positive else (test, not_these, not_others)
 
 
-def without(c: Context, subject: ast.expr, members: Sequence[Enum]) -> Facts:
+def without(c: Context, subject: ast.expr, members: Sequence[Enum]) -> NarrowedTypes:
     """What is known where a value of an Enum is none of these members.
 
     Together with what is known already that may be that nothing is left, so that control does not come here.
@@ -116,7 +116,7 @@ def without(c: Context, subject: ast.expr, members: Sequence[Enum]) -> Facts:
     t = c.expr(subject).type if key else NONE
     if key is None or not isinstance(t, EnumType) or not all(isinstance(m, t.enum) for m in members):
         return {}
-    facts: Facts = {_excluding(key, m): BOOL for m in members}
+    facts: NarrowedTypes = {_excluding(key, m): BOOL for m in members}
     if all(_excluding(key, m) in facts or _excluding(key, m) in c.env.facts for m in t.enum):
         facts[UNREACHABLE] = BOOL
     return facts
@@ -129,9 +129,9 @@ def _excluding(key: str, member: Enum) -> str:
 
 def _logic(c: Context, node: ast.BoolOp, conjunction: bool, values: list[ast.expr]) -> Condition:
     operands: list[Expr] = []
-    trues: list[Facts] = []
-    falses: list[Facts] = []
-    collected: Facts = {}
+    trues: list[NarrowedTypes] = []
+    falses: list[NarrowedTypes] = []
+    collected: NarrowedTypes = {}
     for value in values:
         with c.scoped(collected):
             operand, true, false = c.test(value)
@@ -144,7 +144,7 @@ def _logic(c: Context, node: ast.BoolOp, conjunction: bool, values: list[ast.exp
     return ir.Or(c.span(node), BOOL, tuple(operands)), _either(c, node, trues), collected
 
 
-def _either(c: Context, node: ast.expr, several: list[Facts]) -> Facts:
+def _either(c: Context, node: ast.expr, several: list[NarrowedTypes]) -> NarrowedTypes:
     """What is known when one of several is: only what all of them speak of."""
     common = set(several[0]).intersection(*several[1:])
     return {key: c.join(node, *(facts[key] for facts in several)) for key in sorted(common)}
@@ -158,8 +158,8 @@ def _is_none(c: Context, node: ast.expr, left: ast.expr, positive: bool) -> Cond
     else:  # decided by the types: the author may still ask
         test = ir.Literal(c.span(node), BOOL, isinstance(operand.type, NoneType))
     key = c.fact_key(left)
-    none: Facts = {key: NONE} if key and isinstance(operand.type, OptionalType) else {}
-    some: Facts = {key: operand.type.item} if key and isinstance(operand.type, OptionalType) else {}
+    none: NarrowedTypes = {key: NONE} if key and isinstance(operand.type, OptionalType) else {}
+    some: NarrowedTypes = {key: operand.type.item} if key and isinstance(operand.type, OptionalType) else {}
     if positive:
         return test, none, some
     return ir.Not(c.span(node), BOOL, test), some, none
@@ -187,7 +187,7 @@ def _is_instance(c: Context, node: ast.expr, subject: ast.expr, classes: ast.exp
     rest: list[Type] = [r for r in possible if r not in wanted]
     if isinstance(operand.type, OptionalType):
         rest.append(NONE)
-    true: Facts = {key: c.join(node, *wanted)}
+    true: NarrowedTypes = {key: c.join(node, *wanted)}
     return test, true, {key: c.join(node, *rest)} if rest else {UNREACHABLE: BOOL}
 
 

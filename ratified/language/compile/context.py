@@ -45,7 +45,7 @@ from ratified.language.types import (
 )
 from ratified.language.values import Bag, Map, Seq, Set
 
-Facts = dict[str, Type]
+NarrowedTypes = dict[str, Type]
 """What is known here beyond declared types: the source text of an expression, and the smaller type it has. Of a value of an
 Enum `x != Color.RED` may be known, with any type."""
 
@@ -80,20 +80,20 @@ MISSING = Missing.MISSING
 
 
 @dataclass(slots=True)
-class Env:
+class TypeEnv:
     """The names in scope: their types, expressions they stand for, which certainly have a value, and what is known of them."""
 
     types: dict[str, Type] = field(default_factory=dict)
     aliases: dict[str, Expr] = field(default_factory=dict)
     assigned: set[str] = field(default_factory=set)
-    facts: Facts = field(default_factory=dict)
+    facts: NarrowedTypes = field(default_factory=dict)
 
-    def copy(self) -> Env:
+    def copy(self) -> TypeEnv:
         """An independent copy."""
-        return Env(dict(self.types), dict(self.aliases), set(self.assigned), dict(self.facts))
+        return TypeEnv(dict(self.types), dict(self.aliases), set(self.assigned), dict(self.facts))
 
 
-Condition = tuple[Expr, Facts, Facts]
+Condition = tuple[Expr, NarrowedTypes, NarrowedTypes]
 """A compiled condition, what is known where it is true, and what is known where it is false."""
 
 Made = tuple[list[Node], bool]
@@ -101,7 +101,7 @@ Made = tuple[list[Node], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class FunctionSignature:
     """How a function is called: its parameters by name, and what it returns (None: it is a procedure)."""
 
     name: str
@@ -125,7 +125,7 @@ class Surroundings(Protocol):
     names: Mapping[str, Any]
     variables: Mapping[str, Declaration]
     parameters: Mapping[str, Declaration]
-    signatures: dict[str, Signature]
+    signatures: dict[str, FunctionSignature]
     functions: dict[str, Function]
 
     @property
@@ -175,7 +175,7 @@ class Context:
     owner: type | None
     """The class that the function is a method of."""
     kind: ir.Kind = ir.Kind.HELPER
-    env: Env = field(default_factory=Env)
+    env: TypeEnv = field(default_factory=TypeEnv)
     expected: Type | None = None
     """The type that the expression being compiled should have, where it has none of its own."""
     plain_names: dict[str, str] = field(default_factory=dict)
@@ -419,7 +419,7 @@ class Context:
     # --- what is known here ---
 
     @contextmanager
-    def scoped(self, facts: Facts | None = None) -> Iterator[Env]:
+    def scoped(self, facts: NarrowedTypes | None = None) -> Iterator[TypeEnv]:
         """A copy of the environment, with more known in it, for the duration of the block."""
         saved = self.env
         self.env = saved.copy()

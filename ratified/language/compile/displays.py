@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from ratified.language import ir
 from ratified.language.compile import partial
-from ratified.language.compile.context import MISSING, Context, Facts
+from ratified.language.compile.context import MISSING, Context, NarrowedTypes
 from ratified.language.ir import Clause, Expr
 from ratified.language.rules import Rules
 from ratified.language.types import (
@@ -247,7 +247,7 @@ def item_of(c: Context, container: Expr, node: ast.expr) -> Type:
     return item
 
 
-def has_keys(c: Context, target: ast.expr, source: ast.expr) -> Facts:
+def has_keys(c: Context, target: ast.expr, source: ast.expr) -> NarrowedTypes:
     """What is known where a name runs through the keys of a partial map."""
     match source:
         case ast.Call(ast.Attribute(value, "keys"), [], []):

@@ -15,7 +15,7 @@ from ratified.language.ir import Argument, Clause, Expr, Function, Kind, Node
 from ratified.language.types import (
     BOOL,
     INT,
-    Bound,
+    BoundExpression,
     SeqType,
     SetType,
     SortType,
@@ -84,7 +84,7 @@ def subsets_of(of: Type, span: Span, *, sized: bool) -> Function:
     return _function("subsets_of_size" if sized else "subsets", of, span, given, sets, body)
 
 
-def sequences_of(of: Type, most: Bound, length: Expr, span: Span) -> Function:
+def sequences_of(of: Type, most: BoundExpression, length: Expr, span: Span) -> Function:
     """All sequences of at most so many elements of a set."""
     assert isinstance(of, SetType)
     row = SeqType(of.item)

@@ -7,7 +7,7 @@ from types import FunctionType
 
 from ratified.language import ir
 from ratified.language.compile.conditions import condition
-from ratified.language.compile.context import Context, Signature, Surroundings, Tables
+from ratified.language.compile.context import Context, FunctionSignature, Surroundings, Tables
 from ratified.language.compile.copies import changed_names, refuse_sharing
 from ratified.language.compile.expressions import expression
 from ratified.language.compile.jumps import answering, fails_last
@@ -67,7 +67,7 @@ class FunctionCompiler:
         self.record = record
         self.arguments: list[Argument] = []
 
-    def signature(self) -> Signature:
+    def signature(self) -> FunctionSignature:
         """How the function is called, from its annotations."""
         c = self.c
         node = c.node
@@ -111,7 +111,7 @@ class FunctionCompiler:
                 f"the parameters of {c.kind.value}s have no defaults: they range over their types",
                 "leave the default out",
             )
-        return Signature(node.name, [(a.name, a.type) for a in self.arguments], c.returns, defaults)
+        return FunctionSignature(node.name, [(a.name, a.type) for a in self.arguments], c.returns, defaults)
 
     def _receivers(self, parameters: list[ast.arg]) -> list[ast.arg]:
         """Take `self`, and `old` or `abstract`, off the parameters."""

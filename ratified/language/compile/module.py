@@ -14,7 +14,7 @@ from types import FunctionType
 from typing import Any
 
 from ratified.language import ir
-from ratified.language.compile.context import Context, Declarations, Signature
+from ratified.language.compile.context import Context, Declarations, FunctionSignature
 from ratified.language.compile.declarations import ClassSource, check_zeros, declarations_of
 from ratified.language.compile.doubles import refuse_doubles
 from ratified.language.compile.function import FunctionCompiler, head
@@ -69,7 +69,7 @@ class ModuleCompiler:
                 remedy="give the variables their first values in `def init(self) -> None`, or as defaults",
             )
         self.methods = methods_of(cls)
-        self.signatures: dict[str, Signature] = {}
+        self.signatures: dict[str, FunctionSignature] = {}
         self.functions: dict[str, Function] = {}
         self._compilers: dict[str, FunctionCompiler] = {}
         self._path: list[str] = []

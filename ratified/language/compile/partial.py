@@ -9,7 +9,7 @@ import ast
 from typing import TypeGuard
 
 from ratified.language import ir
-from ratified.language.compile.context import Context, Facts
+from ratified.language.compile.context import Context, NarrowedTypes
 from ratified.language.errors import Span
 from ratified.language.ir import Argument, Clause, Expr, Function, Kind, Node
 from ratified.language.rules import Rules
@@ -64,7 +64,7 @@ def found(span: Span, container: Expr, key: Expr) -> Expr:
     return ir.IfElse(span, unbounded(value.type), ir.In(span, BOOL, key, container), value, nothing)
 
 
-def fact_of(c: Context, container: ast.expr, key: ast.expr, t: MapType) -> Facts:
+def fact_of(c: Context, container: ast.expr, key: ast.expr, t: MapType) -> NarrowedTypes:
     """What is known of `m[k]` where m has k."""
     place = ast.copy_location(ast.Subscript(container, key, ast.Load()), container)
     name = c.fact_key(place)

@@ -12,7 +12,7 @@ from ratified.language import ir
 from ratified.language.compile.assignments import assign_name, introduce
 from ratified.language.compile.branches import block, merge
 from ratified.language.compile.conditions import record_classes, without
-from ratified.language.compile.context import UNREACHABLE, Condition, Context, Facts, Made
+from ratified.language.compile.context import UNREACHABLE, Condition, Context, Made, NarrowedTypes
 from ratified.language.errors import Span
 from ratified.language.ir import Expr, Node
 from ratified.language.rules import Rules
@@ -29,7 +29,7 @@ from ratified.language.types import (
 
 rules: Rules[Context, Made] = Rules("match")
 
-Matched = tuple[Expr, Facts, Facts, dict[str, Expr]]
+Matched = tuple[Expr, NarrowedTypes, NarrowedTypes, dict[str, Expr]]
 """A pattern's test, what is known where it matches and where not, and what its names stand for."""
 
 
@@ -166,7 +166,7 @@ def _equals(c: Context, subject: ast.expr, value: ast.expr, pattern: ast.pattern
         )
     test = ir.Compare(c.span(pattern), BOOL, "==", left, c.coerce(made, unbounded(left.type), value))
     key = c.fact_key(subject)
-    true: Facts = {key: made.type} if key and isinstance(left.type, OptionalType) else {}
+    true: NarrowedTypes = {key: made.type} if key and isinstance(left.type, OptionalType) else {}
     member = c.member(value, subject)
     return test, true, without(c, subject, (member,)) if member else {}, {}
 
@@ -175,8 +175,8 @@ def _equals(c: Context, subject: ast.expr, value: ast.expr, pattern: ast.pattern
 def _alternatives(pattern: ast.MatchOr, m: Matching) -> Matched:
     c, subject, patterns = m.c, m.subject, pattern.patterns
     tests: list[Expr] = []
-    trues: list[Facts] = []
-    collected: Facts = {}
+    trues: list[NarrowedTypes] = []
+    collected: NarrowedTypes = {}
     for one in patterns:
         with c.scoped(collected):
             test, true, false, captures = _matched(c, one, subject)

@@ -65,13 +65,13 @@ def _always(node: ast.AST) -> Iterator[ast.NamedExpr]:
 def _without(node: ast.expr, found: list[ast.NamedExpr]) -> ast.expr:
     """An expression in which names stand for what they were given."""
 
-    class Names(ast.NodeTransformer):
+    class NameReader(ast.NodeTransformer):
         def visit_NamedExpr(self, inner: ast.NamedExpr) -> ast.AST:
             self.generic_visit(inner)
             if any(inner is one for one in found):
                 return ast.copy_location(ast.Name(inner.target.id, ast.Load()), inner)
             return inner
 
-    made = Names().visit(node)
+    made = NameReader().visit(node)
     assert isinstance(made, ast.expr)
     return made

@@ -6,7 +6,7 @@ from typing import Any
 
 from ratified.language import ir
 from ratified.language.evaluate import containers, expressions, statements
-from ratified.language.evaluate.frame import Env, Frame, Run
+from ratified.language.evaluate.frame import Env, Frame, ModuleRun
 from ratified.language.ir import Expr
 from ratified.language.rules import Rules
 from ratified.language.scope import Scope
@@ -15,7 +15,7 @@ EXPRESSIONS: Rules[Frame, Any] = Rules.joined("values", expressions.rules, conta
 STATEMENTS = statements.rules
 
 
-class Evaluator(Run):
+class Evaluator(ModuleRun):
     """Evaluates the functions and expressions of one module in one scope."""
 
     def __init__(self, module: ir.Module, scope: Scope) -> None:

@@ -14,7 +14,7 @@ from ratified.language.errors import ModelError, Span
 from ratified.language.ir import Expr, Function, Node
 from ratified.language.scope import Scope
 from ratified.language.sorts import BoundLeft
-from ratified.language.types import Fit
+from ratified.language.types import FitCheck
 
 Env = dict[str, Any]
 
@@ -34,7 +34,7 @@ class Returned:
     value: Any
 
 
-class Run:
+class ModuleRun:
     """The functions of one module in one scope. `now`, `old` and `abstract` hold variables by name.
 
     `expressions` and `statements` say what each node does in a frame.
@@ -55,7 +55,7 @@ class Run:
         self.declared = {d.name: d.type for d in module.variables}
         self.expressions = expressions
         self.statements = statements
-        self.fits: dict[int, tuple[Expr, Fit | None]] = {}
+        self.fits: dict[int, tuple[Expr, FitCheck | None]] = {}
         """Checks of bounds by the node that asks for them, which is held so that its number stays its own."""
 
     def call(self, function: Function, arguments: Sequence[Any]) -> Any:
@@ -70,7 +70,7 @@ class Frame:
 
     __slots__ = ("env", "run")
 
-    def __init__(self, run: Run, env: Env) -> None:
+    def __init__(self, run: ModuleRun, env: Env) -> None:
         self.run = run
         self.env = env
 

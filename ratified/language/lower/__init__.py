@@ -32,14 +32,14 @@ from ratified.language.lower.names import named_apart
 from ratified.language.lower.returns import returning_apart, returning_last
 from ratified.language.lower.unroll import unrolled
 
-Pass = Callable[[Function], Function]
+LoweringPass = Callable[[Function], Function]
 
-PASSES: tuple[Pass, ...] = (desugared, through_keys, unrolled, returning_last, named_apart)
+PASSES: tuple[LoweringPass, ...] = (desugared, through_keys, unrolled, returning_last, named_apart)
 
-CODE_PASSES: tuple[Pass, ...] = (without_synonyms, returning_apart, named_apart)
+CODE_PASSES: tuple[LoweringPass, ...] = (without_synonyms, returning_apart, named_apart)
 
 
-def lowered(module: Module, passes: Sequence[Pass] = PASSES) -> Module:
+def lowered(module: Module, passes: Sequence[LoweringPass] = PASSES) -> Module:
     """A module with all functions lowered."""
     functions = dict(module.functions)
     for one in passes:

@@ -13,7 +13,7 @@ from ratified.language import ir
 from ratified.language.ir import Clause, Function, Node
 from ratified.language.lower.trees import names_in, new_names, rebuilt, with_body
 
-Names = Mapping[str, str]
+NameMap = Mapping[str, str]
 
 
 def named_apart(function: Function) -> Function:
@@ -55,7 +55,7 @@ class _Renaming:
         self._taken.add(made)
         return made
 
-    def _tree(self, node: Any, names: Names) -> Any:
+    def _tree(self, node: Any, names: NameMap) -> Any:
         match node:
             case ir.Local(span, t, name):
                 return node if names.get(name, name) == name else ir.Local(span, t, names[name])
@@ -65,13 +65,13 @@ class _Renaming:
                 return self._loop(node, names)
         return rebuilt(node, lambda part: self._tree(part, names))
 
-    def _loop(self, node: ir.For, names: Names) -> ir.For:
+    def _loop(self, node: ir.For, names: NameMap) -> ir.For:
         domain = self._tree(node.domain, names)
         inside = {n: names.get(n, n) for n in node.names}
         body = tuple(self._tree(s, {**names, **inside}) for s in node.body)
         return ir.For(node.span, tuple(inside[n] for n in node.names), domain, body)
 
-    def _collect(self, node: ir.Collect, names: Names) -> ir.Collect:
+    def _collect(self, node: ir.Collect, names: NameMap) -> ir.Collect:
         inner, clauses = dict(names), []
         for clause in node.clauses:
             domain = self._tree(clause.domain, inner)

@@ -14,10 +14,10 @@ from ratified.language import ir
 from ratified.language.ir import Clause, Expr, Function, Node
 
 N = TypeVar("N", bound=Node | Clause)
-Change = Callable[[Node | Clause], Node | Clause]
+Rewriting = Callable[[Node | Clause], Node | Clause]
 
 
-def rebuilt(node: N, change: Change) -> N:
+def rebuilt(node: N, change: Rewriting) -> N:
     """A node with each node directly inside it changed."""
     changed = {}
     for name in node.__dataclass_fields__:
@@ -28,7 +28,7 @@ def rebuilt(node: N, change: Change) -> N:
     return replace(node, **changed) if changed else node  # type: ignore[arg-type]  # fields of a node
 
 
-def _changed(value: object, change: Change) -> object:
+def _changed(value: object, change: Rewriting) -> object:
     if isinstance(value, Node | Clause):
         return change(value)
     if isinstance(value, tuple):

@@ -20,7 +20,7 @@ from ratified.language.sorts import BoundKind, BoundLeft
 from ratified.language.types.forms import (
     BagType,
     BoolType,
-    Bound,
+    BoundExpression,
     EnumType,
     IntType,
     MapType,
@@ -38,40 +38,40 @@ from ratified.language.types.forms import (
     rebuild,
 )
 
-_OWN: Rules[None, dict[str, Bound | None]] = Rules("the bounds of types")
+_OWN: Rules[None, dict[str, BoundExpression | None]] = Rules("the bounds of types")
 
 
 @_OWN.rule(BoolType, NoneType, EnumType, SortType, RecordType, OptionalType, UnionType, TupleType, MapType)
-def _(t: Type, _: None) -> dict[str, Bound | None]:
+def _(t: Type, _: None) -> dict[str, BoundExpression | None]:
     return {}
 
 
 @_OWN.rule(IntType)
-def _(t: IntType, _: None) -> dict[str, Bound | None]:
+def _(t: IntType, _: None) -> dict[str, BoundExpression | None]:
     return {"low": t.low, "high": t.high}
 
 
 @_OWN.rule(SetType, SeqType)
-def _(t: SetType | SeqType, _: None) -> dict[str, Bound | None]:
+def _(t: SetType | SeqType, _: None) -> dict[str, BoundExpression | None]:
     return {"size": t.size}
 
 
 @_OWN.rule(BagType)
-def _(t: BagType, _: None) -> dict[str, Bound | None]:
+def _(t: BagType, _: None) -> dict[str, BoundExpression | None]:
     return {"size": t.size, "copies": t.copies}
 
 
-def own_bounds(t: Type) -> tuple[Bound | None, ...]:
+def own_bounds(t: Type) -> tuple[BoundExpression | None, ...]:
     """The bounds of a type itself, not of those inside it: of an int both, of a container its size, of a bag its copies too."""
     return tuple(_OWN(t, None).values())
 
 
-def _with_bounds(t: Type, change: Callable[[Bound | None], Bound | None]) -> Type:
+def _with_bounds(t: Type, change: Callable[[BoundExpression | None], BoundExpression | None]) -> Type:
     """A type with `change` applied to each bound, outside of records."""
     return _changed(rebuild(t, lambda child: _with_bounds(child, change)), change)
 
 
-def _changed(t: Type, change: Callable[[Bound | None], Bound | None]) -> Type:
+def _changed(t: Type, change: Callable[[BoundExpression | None], BoundExpression | None]) -> Type:
     own = {name: change(bound) for name, bound in _OWN(t, None).items()}
     return replace(t, **own) if own else t  # type: ignore[type-var]  # a dataclass with these fields
 
@@ -127,7 +127,7 @@ def names_in_bounds(t: Type) -> set[str]:
 # --- what bounds come to ------------------------------------------------------------------------------------------------
 
 
-def bound_value(bound: Bound, scope: Scope) -> int:
+def bound_value(bound: BoundExpression, scope: Scope) -> int:
     """What a bound comes to in a scope. Raises SizeError for text that is no expression over parameters and sizes."""
     if isinstance(bound, int):
         return bound
@@ -182,10 +182,10 @@ def record_fields(t: RecordType, scope: Scope) -> dict[str, Type]:
 
 # --- whether values are within them -------------------------------------------------------------------------------------
 
-Fit = Callable[[object], None]
+FitCheck = Callable[[object], None]
 
 
-def fit_of(t: Type, name: str) -> Fit | None:
+def fit_of(t: Type, name: str) -> FitCheck | None:
     """A check that a value about to be stored is within its type's bounds, raising BoundLeft; None if there are none.
 
     `t` is resolved; records are left out, for they were checked when they were made.
@@ -193,7 +193,7 @@ def fit_of(t: Type, name: str) -> Fit | None:
     return _FITS(t, name)
 
 
-_FITS: Rules[str, Fit | None] = Rules("checks of bounds")
+_FITS: Rules[str, FitCheck | None] = Rules("checks of bounds")
 
 
 @_FITS.rule(BoolType, NoneType, EnumType, SortType, RecordType, UnionType)
@@ -202,7 +202,7 @@ def _(t: Type, name: str) -> None:
 
 
 @_FITS.rule(IntType)
-def _(t: IntType, name: str) -> Fit | None:
+def _(t: IntType, name: str) -> FitCheck | None:
     low, high = t.low, t.high
     if not isinstance(low, int) or not isinstance(high, int):
         return None
@@ -216,7 +216,7 @@ def _(t: IntType, name: str) -> Fit | None:
 
 
 @_FITS.rule(OptionalType)
-def _(t: OptionalType, name: str) -> Fit | None:
+def _(t: OptionalType, name: str) -> FitCheck | None:
     inner = fit_of(t.item, name)
 
     def check(value: object) -> None:
@@ -227,13 +227,13 @@ def _(t: OptionalType, name: str) -> Fit | None:
 
 
 @_FITS.rule(MapType)
-def _(t: MapType, name: str) -> Fit | None:
+def _(t: MapType, name: str) -> FitCheck | None:
     inner = fit_of(t.value, name)
     return _each(inner, lambda m: m._data.values(), None, "") if inner else None
 
 
 @_FITS.rule(TupleType)
-def _(t: TupleType, name: str) -> Fit | None:
+def _(t: TupleType, name: str) -> FitCheck | None:
     inners = [fit_of(item, name) for item in t.items]
 
     def check(value: object) -> None:
@@ -245,13 +245,13 @@ def _(t: TupleType, name: str) -> Fit | None:
 
 
 @_FITS.rule(SetType, SeqType)
-def _(t: SetType | SeqType, name: str) -> Fit | None:
+def _(t: SetType | SeqType, name: str) -> FitCheck | None:
     inner = fit_of(t.item, name)
     return _each(inner, iter, t.size, name) if inner or t.size is not None else None
 
 
 @_FITS.rule(BagType)
-def _(t: BagType, name: str) -> Fit | None:
+def _(t: BagType, name: str) -> FitCheck | None:
     inner, size, copies = fit_of(t.item, name), t.size, t.copies
     if not inner and size is None and copies is None:
         return None
@@ -266,7 +266,9 @@ def _(t: BagType, name: str) -> Fit | None:
     return check
 
 
-def _each(inner: Fit | None, items: Callable[[typing.Any], typing.Any], size: Bound | None, name: str) -> Fit:
+def _each(
+    inner: FitCheck | None, items: Callable[[typing.Any], typing.Any], size: BoundExpression | None, name: str
+) -> FitCheck:
     too_many = f"the limit of {size} elements in {name}"
 
     def check(value: typing.Any) -> None:
@@ -300,7 +302,7 @@ def surely_within(t: Type, into: Type) -> bool:
     )
 
 
-def _keeps(name: str, own: Bound | None, limit: Bound | None) -> bool:
+def _keeps(name: str, own: BoundExpression | None, limit: BoundExpression | None) -> bool:
     """Whether a bound is no wider than another of its name."""
     if limit is None or own == limit:
         return True

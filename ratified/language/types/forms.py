@@ -21,7 +21,7 @@ from ratified.language.values import Map
 
 R = typing.TypeVar("R")
 
-Bound = int | str
+BoundExpression = int | str
 """A number, or an expression over parameters and sizes such as `max_log + 1` or `len(Server)`."""
 
 
@@ -29,16 +29,16 @@ Bound = int | str
 class Range:
     """`Annotated[int, Range(low, high)]`: the integers from low to high, both included."""
 
-    low: Bound
-    high: Bound
+    low: BoundExpression
+    high: BoundExpression
 
 
 @dataclass(frozen=True, slots=True)
 class AtMost:
     """`Annotated[Seq[T], AtMost(3)]`: at most that many elements; in a Bag at most `copies` equal ones."""
 
-    size: Bound
-    copies: Bound | None = None
+    size: BoundExpression
+    copies: BoundExpression | None = None
 
 
 class Type:
@@ -59,8 +59,8 @@ class BoolType(Type):
 class IntType(Type):
     """`int`, bounded if it is to be stored."""
 
-    low: Bound | None = None
-    high: Bound | None = None
+    low: BoundExpression | None = None
+    high: BoundExpression | None = None
 
     def __str__(self) -> str:
         return "int" if self.low is None else f"int in {self.low}..{self.high}"
@@ -180,7 +180,7 @@ class SetType(Type):
     """`Set[T]`; `size` if bounded by AtMost."""
 
     item: Type
-    size: Bound | None = None
+    size: BoundExpression | None = None
 
     def __str__(self) -> str:
         return f"Set[{self.item}]"
@@ -191,8 +191,8 @@ class BagType(Type):
     """`Bag[T]`; `size` in all and `copies` of one element, where bounded."""
 
     item: Type
-    size: Bound | None = None
-    copies: Bound | None = None
+    size: BoundExpression | None = None
+    copies: BoundExpression | None = None
 
     def __str__(self) -> str:
         return f"Bag[{self.item}]"
@@ -203,7 +203,7 @@ class SeqType(Type):
     """`Seq[T]`; `size` is the greatest length, where bounded."""
 
     item: Type
-    size: Bound | None = None
+    size: BoundExpression | None = None
 
     def __str__(self) -> str:
         return f"Seq[{self.item}]"

@@ -9,9 +9,9 @@ import time
 from collections.abc import Sequence
 
 from ratified.certified import Clause, Flattening, Script, Symbol, Terms, check
-from ratified.smt.certificate.ground import Lemma, contradiction
-from ratified.smt.certificate.instances import Attempt, Instance, flattened, instances
-from ratified.smt.certificate.propagation import Step, steps
+from ratified.smt.certificate.ground import TheoryLemma, contradiction
+from ratified.smt.certificate.instances import Instance, Z3Run, flattened, instances
+from ratified.smt.certificate.propagation import PropagationStep, steps
 
 WAYS: tuple[tuple[bool, tuple[tuple[str, object], ...]], ...] = (
     (False, ()),
@@ -24,7 +24,7 @@ WAYS: tuple[tuple[bool, tuple[tuple[str, object], ...]], ...] = (
 EFFORTS = (200_000, 600_000, 2_000_000, 6_000_000, 20_000_000, 60_000_000)
 
 ATTEMPTS = tuple(
-    Attempt(effort, seed, nested, options) for seed, effort in enumerate(EFFORTS) for nested, options in WAYS
+    Z3Run(effort, seed, nested, options) for seed, effort in enumerate(EFFORTS) for nested, options in WAYS
 )
 """The ways to ask Z3, in turn: none is best, and each loses some obligation that another one proves."""
 
@@ -115,7 +115,7 @@ class _Writer:
 
 
 def _written(
-    script: Script, chosen: Sequence[Instance], lemmas: Sequence[Lemma], rest: Sequence[Step]
+    script: Script, chosen: Sequence[Instance], lemmas: Sequence[TheoryLemma], rest: Sequence[PropagationStep]
 ) -> str:
     """The lines of a certificate."""
     to = _Writer(script)

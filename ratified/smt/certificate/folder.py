@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ratified.certified import Refused, Script, Terms, check
+from ratified.certified import CertificateRejected, Script, Terms, check
 from ratified.language.errors import RatifiedError
 
 FORMAT = "ratified-certificates/1"
@@ -36,7 +36,7 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CertifiedObligation:
     """An obligation: the name of its files, its SMT-LIB text, and its certificate, if one was found."""
 
     file: str
@@ -45,7 +45,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class Uncertified:
     """Why an obligation is not certified."""
 
     file: str
@@ -58,12 +58,12 @@ class Certified:
 
     heading: Heading
     obligations: int
-    problems: tuple[Problem, ...]
+    problems: tuple[Uncertified, ...]
     size: int
     seconds: float
 
 
-def write(folder: Path, heading: Heading, entries: Sequence[Entry]) -> int:
+def write(folder: Path, heading: Heading, entries: Sequence[CertifiedObligation]) -> int:
     """Write a folder, in place of what was written there before, and return its size in bytes.
 
     Raises:
@@ -113,7 +113,7 @@ def _packed(files: Mapping[str, str]) -> bytes:
     return lzma.compress(into.getvalue(), preset=9)
 
 
-def certified(folder: Path, expected: Sequence[Entry] | None = None) -> Certified:
+def certified(folder: Path, expected: Sequence[CertifiedObligation] | None = None) -> Certified:
     """Check a folder. With `expected`, also that its obligations are these, no more and no fewer.
 
     Raises:
@@ -126,7 +126,7 @@ def certified(folder: Path, expected: Sequence[Entry] | None = None) -> Certifie
     terms = Terms()
     for file, hashed in listed.items():
         if why := _refused(file, hashed, files, terms):
-            problems.append(Problem(file, why))
+            problems.append(Uncertified(file, why))
     size = sum((folder / name).stat().st_size for name in (MANIFEST, ARCHIVE))
     return Certified(heading, len(listed), tuple(problems), size, time.process_time() - started)
 
@@ -186,20 +186,20 @@ def _unpacked(path: Path) -> Iterator[tuple[str, bytes]]:
         raise RatifiedError(f"{path} is not an archive of certificates") from None
 
 
-def _unlisted(files: Mapping[str, bytes], listed: Mapping[str, str]) -> Iterator[Problem]:
+def _unlisted(files: Mapping[str, bytes], listed: Mapping[str, str]) -> Iterator[Uncertified]:
     wanted = {f"{file}.{kind}" for file in listed for kind in ("smt2", "proof")}
-    yield from (Problem(name, "the manifest does not list it") for name in files if name not in wanted)
+    yield from (Uncertified(name, "the manifest does not list it") for name in files if name not in wanted)
 
 
-def _unlike(listed: Mapping[str, str], expected: Sequence[Entry]) -> Iterator[Problem]:
+def _unlike(listed: Mapping[str, str], expected: Sequence[CertifiedObligation]) -> Iterator[Uncertified]:
     wanted = {e.file: _hash(e.text) for e in expected}
     for file in {**wanted, **listed}:
         if file not in listed:
-            yield Problem(file, "the model has this obligation, and the manifest does not list it")
+            yield Uncertified(file, "the model has this obligation, and the manifest does not list it")
         elif file not in wanted:
-            yield Problem(file, "the model has no such obligation")
+            yield Uncertified(file, "the model has no such obligation")
         elif listed[file] != wanted[file]:
-            yield Problem(file, "the obligation of the model is a different one")
+            yield Uncertified(file, "the obligation of the model is a different one")
 
 
 def _refused(file: str, hashed: str, files: Mapping[str, bytes], terms: Terms) -> str:
@@ -216,7 +216,7 @@ def _refused(file: str, hashed: str, files: Mapping[str, bytes], terms: Terms) -
         read = Script(script.decode(), terms)
         what = "the certificate"
         check(read, certificate.decode())
-    except Refused as problem:
+    except CertificateRejected as problem:
         return f"{what}, {problem}"
     except UnicodeDecodeError:
         return f"{what} is not text in UTF-8"

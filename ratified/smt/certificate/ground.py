@@ -29,18 +29,18 @@ MANY = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Lemma:
+class TheoryLemma:
     """A clause that holds by a theory: the line of a certificate that says so begins with `kind`."""
 
     kind: str
     clause: Clause
 
 
-def contradiction(terms: Terms, given: Sequence[Clause]) -> tuple[list[int], list[Lemma]] | None:
+def contradiction(terms: Terms, given: Sequence[Clause]) -> tuple[list[int], list[TheoryLemma]] | None:
     """Which of the given clauses contradict each other, and the lemmas for it; None if they are found not to."""
     from pysat.solvers import Solver
 
-    lemmas: dict[Lemma, None] = {}
+    lemmas: dict[TheoryLemma, None] = {}
     with Solver(name="minisat22") as solver:
         sat = _Numbers(solver)
         for clause in given:
@@ -81,7 +81,7 @@ class _Numbers:
         return [a if values[v - 1] > 0 else -a for a, v in self.variables.items()]
 
 
-def _violated(terms: Terms, held: Sequence[int]) -> Iterator[Lemma]:
+def _violated(terms: Terms, held: Sequence[int]) -> Iterator[TheoryLemma]:
     """Lemmas that a proposal violates; none if it is a model of the theories, as far as they are known here."""
     equal = [x for x in held if terms.name(abs(x)) == "="]
     others = [x for x in held if terms.name(abs(x)) != "="]
@@ -105,11 +105,11 @@ def _sides(terms: Terms, equality: int) -> tuple[int, int]:
 
 def _unequal(
     terms: Terms, closure: Congruence, equal: Sequence[int], others: Sequence[int]
-) -> Iterator[Lemma]:
+) -> Iterator[TheoryLemma]:
     """Lemmas about what is equal and may not be: sides, predicates with two values, numerals."""
 
-    def lemma(pairs: Sequence[tuple[int, int]], *more: int) -> Lemma:
-        return Lemma("e", (*(-x for x in sorted(closure.explain(pairs))), *more))
+    def lemma(pairs: Sequence[tuple[int, int]], *more: int) -> TheoryLemma:
+        return TheoryLemma("e", (*(-x for x in sorted(closure.explain(pairs))), *more))
 
     for literal in equal:
         if literal < 0 and closure.same(*_sides(terms, literal)):
@@ -119,7 +119,7 @@ def _unequal(
         atom = abs(literal)
         if atom in (terms.true, terms.false):
             if (atom == terms.true) != (literal > 0):
-                yield Lemma("e", (-literal,))
+                yield TheoryLemma("e", (-literal,))
             continue
         by_key[closure.key(atom)].setdefault(literal > 0, literal)
         if opposite := by_key[closure.key(atom)].get(literal < 0):
@@ -133,11 +133,11 @@ def _unequal(
             yield lemma([pair])
 
 
-def _integers(terms: Terms, held: Sequence[int]) -> Iterator[Lemma]:
+def _integers(terms: Terms, held: Sequence[int]) -> Iterator[TheoryLemma]:
     """Lemmas about integers: inequalities that contradict each other; how equalities and inequalities go together."""
     known = [x for x in held if terms.name(abs(x)) == "<="]
     if (factors := _farkas(terms, known)) is not None:
-        yield Lemma("l", tuple(-x for x, n in zip(known, factors, strict=True) for _ in range(n)))
+        yield TheoryLemma("l", tuple(-x for x, n in zip(known, factors, strict=True) for _ in range(n)))
         return
     equalities = [
         x for x in held if terms.name(abs(x)) == "=" and terms.sorts(terms.parts[abs(x)])[0] == "Int"
@@ -158,7 +158,7 @@ def _integers(terms: Terms, held: Sequence[int]) -> Iterator[Lemma]:
             yield _in_order(terms, terms.make("=", one, other))
 
 
-def _same_integers(terms: Terms, closure: Congruence, held: Sequence[int]) -> Iterator[Lemma]:
+def _same_integers(terms: Terms, closure: Congruence, held: Sequence[int]) -> Iterator[TheoryLemma]:
     """That integers in inequalities are equal, and so at most each other, where congruence says so and no equation does."""
     groups: dict[int, list[int]] = defaultdict(list)
     for term in sorted({t for x in held if terms.name(abs(x)) == "<=" for t in _sum(terms, x) if t}):
@@ -167,22 +167,22 @@ def _same_integers(terms: Terms, closure: Congruence, held: Sequence[int]) -> It
         for one, other in pairwise(group):
             equation = terms.make("=", one, other)
             if (because := closure.explain([(one, other)])) != {equation}:
-                yield Lemma("e", (*(-x for x in sorted(because)), equation))
+                yield TheoryLemma("e", (*(-x for x in sorted(because)), equation))
                 yield from _at_most(terms, one, other)
                 yield from _at_most(terms, other, one)
 
 
-def _in_order(terms: Terms, equation: int) -> Lemma:
+def _in_order(terms: Terms, equation: int) -> TheoryLemma:
     """Two integers are equal, or one is not at most the other."""
     left, right = terms.parts[equation]
-    return Lemma("o", (equation, -terms.make("<=", left, right), -terms.make("<=", right, left)))
+    return TheoryLemma("o", (equation, -terms.make("<=", left, right), -terms.make("<=", right, left)))
 
 
-def _at_most(terms: Terms, left: int, right: int) -> Iterator[Lemma]:
+def _at_most(terms: Terms, left: int, right: int) -> Iterator[TheoryLemma]:
     """If two integers are equal, one is at most the other: since it is at most itself."""
     itself = terms.make("<=", left, left)
-    yield Lemma("l", (itself,))
-    yield Lemma("e", (-terms.make("=", left, right), -itself, terms.make("<=", left, right)))
+    yield TheoryLemma("l", (itself,))
+    yield TheoryLemma("e", (-terms.make("=", left, right), -itself, terms.make("<=", left, right)))
 
 
 def _parts(terms: Terms, literals: Sequence[int]) -> set[int]:
@@ -236,7 +236,7 @@ def _sum(terms: Terms, literal: int) -> dict[int, int]:
     return {term: times for term, times in total.items() if times}
 
 
-def _smallest(given: Sequence[Clause], lemmas: Sequence[Lemma]) -> tuple[list[int], list[Lemma]]:
+def _smallest(given: Sequence[Clause], lemmas: Sequence[TheoryLemma]) -> tuple[list[int], list[TheoryLemma]]:
     """Clauses and lemmas that have no propositional model, of which none can be left out."""
     from pysat.solvers import Solver
 

@@ -25,7 +25,7 @@ MOST = 3_000
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ClauseSource:
     """A clause of a script's flattening: its assertion and its place there, both from 1, and its variables."""
 
     assertion: int
@@ -38,12 +38,12 @@ class Source:
 class Instance:
     """A clause with a term for each of its variables."""
 
-    source: Source
+    source: ClauseSource
     values: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class Z3Run:
     """One way to ask Z3: a limit in its own steps, a seed (0: formulas in order), the shape of formulas, and options."""
 
     effort: int
@@ -53,27 +53,27 @@ class Attempt:
 
 
 @dataclass(slots=True)
-class Node:
+class FormulaNode:
     """A formula, or the negation of one, as it is flattened: `parts` in the same order, `made` its Skolem terms."""
 
     term: int
     positive: bool
     made: list[int] = field(default_factory=list)
     clauses: list[Clause] = field(default_factory=list)
-    parts: list[Node] = field(default_factory=list)
+    parts: list[FormulaNode] = field(default_factory=list)
 
 
 class Recorded(Flattening):
     """A flattening that remembers how it went."""
 
     def __init__(self, terms: Terms, formula: int) -> None:
-        self._open = [Node(formula, positive=True)]
+        self._open = [FormulaNode(formula, positive=True)]
         super().__init__(terms, formula)
         self.root = self._open[0].parts[0]
 
     def of(self, term: int, positive: bool) -> list[Clause]:
         """The clauses of a formula, or of its negation."""
-        node = Node(term, positive)
+        node = FormulaNode(term, positive)
         self._open[-1].parts.append(node)
         self._open.append(node)
         node.clauses = super().of(term, positive)
@@ -87,7 +87,7 @@ class Recorded(Flattening):
         return made
 
 
-def flattened(script: Script) -> tuple[list[Node], list[Source]]:
+def flattened(script: Script) -> tuple[list[FormulaNode], list[ClauseSource]]:
     """The assertions of a script, and their clauses. Raises Refused if one is too large."""
     nodes, sources = [], []
     for number, formula in enumerate(script.assertions, 1):
@@ -95,7 +95,7 @@ def flattened(script: Script) -> tuple[list[Node], list[Source]]:
         assert isinstance(flat, Recorded)
         nodes.append(flat.root)
         for place, clause in enumerate(flat.clauses, 1):
-            sources.append(Source(number, place, clause, script.terms.variables(map(abs, clause))))
+            sources.append(ClauseSource(number, place, clause, script.terms.variables(map(abs, clause))))
     return nodes, sources
 
 
@@ -106,13 +106,15 @@ class Twins:
     A place is an assertion, by its number, and a node in it.
     """
 
-    true: tuple[tuple[int, Node], ...]
-    false: tuple[tuple[int, Node], ...]
+    true: tuple[tuple[int, FormulaNode], ...]
+    false: tuple[tuple[int, FormulaNode], ...]
 
 
-def twins(terms: Terms, nodes: Iterable[Node]) -> list[Twins]:
+def twins(terms: Terms, nodes: Iterable[FormulaNode]) -> list[Twins]:
     """The quantified formulas that are said to be true and to be false, whatever their variables are called."""
-    found: dict[object, dict[bool, list[tuple[int, Node]]]] = defaultdict(lambda: {True: [], False: []})
+    found: dict[object, dict[bool, list[tuple[int, FormulaNode]]]] = defaultdict(
+        lambda: {True: [], False: []}
+    )
     for number, root in enumerate(nodes, 1):
         waiting = [root]
         while waiting:
@@ -148,14 +150,14 @@ def _named(terms: Terms, term: int, bound: dict[int, int]) -> object:
     return (terms.heads[term], *(sorted(parts, key=str) if terms.name(term) == "=" else parts))
 
 
-def _core(terms: Terms, node: Node) -> Node:
+def _core(terms: Terms, node: FormulaNode) -> FormulaNode:
     """A node without what changes nothing but the sign."""
     while len(node.parts) == 1 and terms.name(node.term) in ("not", "and"):
         node = node.parts[0]
     return node
 
 
-def opposed(terms: Terms, one: Node, other: Node) -> dict[int, int]:
+def opposed(terms: Terms, one: FormulaNode, other: FormulaNode) -> dict[int, int]:
     """Values of the variables of both that make one and the negation of the other contradict each other, part by part."""
     values: dict[int, int] = {}
     waiting = [(one, other)]
@@ -170,7 +172,7 @@ def opposed(terms: Terms, one: Node, other: Node) -> dict[int, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class QuantifierBlock:
     """A quantifier of an assertion (by number): its variables, and those of others around it that it speaks of."""
 
     assertion: int
@@ -186,14 +188,14 @@ class Use:
     inside: frozenset[int]
 
 
-class _Text:
+class _SolverText:
     """Formulas as text for Z3, under names that cannot clash with anything."""
 
     def __init__(self, terms: Terms) -> None:
         self.terms = terms
         self.sorts = {"Bool": "Bool", "Int": "Int"}
         self.symbols: dict[Symbol, str] = {}
-        self.blocks: list[Block] = []
+        self.blocks: list[QuantifierBlock] = []
         self.atoms: dict[int, str] = {}  # of nodes that are twins
 
     def sort(self, name: str) -> str:
@@ -219,12 +221,12 @@ class _Text:
     ) -> str:
         if not variables:
             return body
-        self.blocks.append(Block(number, variables, around))
+        self.blocks.append(QuantifierBlock(number, variables, around))
         heads = [self.terms.heads[v] for v in variables]
         binders = " ".join(f"({self.head(h)} {self.sort(h.result)})" for h in heads)
         return f"(forall ({binders}) (! {body} :qid q{len(self.blocks) - 1}))"
 
-    def formula(self, number: int, node: Node) -> str:
+    def formula(self, number: int, node: FormulaNode) -> str:
         if not node.parts:
             return self.clause(node.clauses[0]) if node.clauses else "true"
         parts = " ".join(self.formula(number, part) for part in node.parts)
@@ -245,13 +247,13 @@ class _Text:
 
 
 def instances(
-    terms: Terms, nodes: list[Node], sources: list[Source], attempt: Attempt
+    terms: Terms, nodes: list[FormulaNode], sources: list[ClauseSource], attempt: Z3Run
 ) -> list[Instance] | None:
     """The instances of a proof that Z3 found; None if it found none."""
     import z3
 
     z3.set_param(proof=True)  # read when a context is made
-    text = _Text(terms)
+    text = _SolverText(terms)
     pairs = twins(terms, nodes)
     for place, two in enumerate(pairs):
         text.atoms |= {id(node): f"t{place}" for _, node in (*two.true, *two.false)}
@@ -269,8 +271,8 @@ def instances(
     solver.from_string("\n".join([*text.declarations(), *(f"(assert {line})" for line in lines)]))
     if solver.check() != z3.unsat:
         return None
-    uses: dict[Block, list[Use]] = defaultdict(list)
-    for block, use in _Reader(terms, text).uses(solver.proof()):
+    uses: dict[QuantifierBlock, list[Use]] = defaultdict(list)
+    for block, use in _TermReader(terms, text).uses(solver.proof()):
         if use not in uses[block]:
             uses[block].append(use)
     for two in pairs:
@@ -283,7 +285,9 @@ def instances(
     return [i for source in sources for i in islice(_instances(terms, source, uses), MOST)]
 
 
-def _instances(terms: Terms, source: Source, uses: dict[Block, list[Use]]) -> Iterator[Instance]:
+def _instances(
+    terms: Terms, source: ClauseSource, uses: dict[QuantifierBlock, list[Use]]
+) -> Iterator[Instance]:
     """The instances of a clause that the uses of its variables' quantifiers make together."""
     wanted = set(source.variables)
     blocks = [b for b in uses if b.assertion == source.assertion and wanted & set(b.variables)]
@@ -309,16 +313,16 @@ def _instances(terms: Terms, source: Source, uses: dict[Block, list[Use]]) -> It
             yield made
 
 
-class _Reader:
+class _TermReader:
     """From the terms of a proof to those of the script."""
 
-    def __init__(self, terms: Terms, text: _Text) -> None:
+    def __init__(self, terms: Terms, text: _SolverText) -> None:
         self.terms, self.text = terms, text
         self.symbols = {name: symbol for symbol, name in text.symbols.items()}
         self.sorts = {name: sort for sort, name in text.sorts.items()}
         self.known: dict[int, int | None] = {}
 
-    def uses(self, proof: Any) -> Iterator[tuple[Block, Use]]:
+    def uses(self, proof: Any) -> Iterator[tuple[QuantifierBlock, Use]]:
         """The quantifiers that a proof has instances of, and what their variables are."""
         import z3
 
@@ -394,7 +398,7 @@ def _steps(proof: Any) -> Iterator[Any]:
             waiting += step.children()
 
 
-def _complete(terms: Terms, source: Source, values: dict[int, int]) -> Instance:
+def _complete(terms: Terms, source: ClauseSource, values: dict[int, int]) -> Instance:
     """An instance, with values for variables that Z3 did away with: what they are said to be equal to, or anything."""
     known = {v: values[v] for v in source.variables if v in values}
     changed = True

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from ratified.certified import Refused, Script, Terms, check
+from ratified.certified import CertificateRejected, Script, Terms, check
 from ratified.smt.certificate import ethos
 from ratified.smt.certificate.ethos import Ethos
 from ratified.smt.certificate.finder import at_once
-from ratified.smt.certificate.folder import Entry, Heading, proofs, write
-from ratified.smt.solving import Answer, Job, Pool, installed
+from ratified.smt.certificate.folder import CertifiedObligation, Heading, proofs, write
+from ratified.smt.solving import Job, Pool, SolverAnswer, installed
 
 BUSY = 5
 """How much longer than its processor time a search may take, on a busy machine, before its process is ended."""
@@ -68,7 +68,9 @@ def certify(
     installed("pysat")
     known = {_name(file): lines for file, lines in proofs(folder).items()}
     # What cannot be written is said before the work.
-    write(folder, heading, [Entry(o.file, o.text, known.get(_name(o.file))) for o in obligations])
+    write(
+        folder, heading, [CertifiedObligation(o.file, o.text, known.get(_name(o.file))) for o in obligations]
+    )
     started = time.monotonic()
     terms, solving, kept = Terms(), time.process_time(), 0
     found: dict[str, str] = {}
@@ -78,7 +80,7 @@ def certify(
             found[o.file], kept = known[_name(o.file)], kept + 1
     solving = time.process_time() - solving
 
-    def done(answer: Answer) -> list[Job]:
+    def done(answer: SolverAnswer) -> list[Job]:
         nonlocal solving
         solving += answer.seconds
         if answer.verdict == "unsat":
@@ -92,7 +94,7 @@ def certify(
     ]
     with Pool(processes, ("z3",)) as pool:
         pool.run(jobs, done, waiting)
-    entries = [Entry(o.file, o.text, found.get(o.file) or None) for o in obligations]
+    entries = [CertifiedObligation(o.file, o.text, found.get(o.file) or None) for o in obligations]
     size = write(folder, heading, entries)
     missing = tuple(e.file for e in entries if e.certificate is None)
     spent = time.monotonic() - started
@@ -111,7 +113,7 @@ def _second(
         return None
     said: dict[str, str] = {}
 
-    def done(answer: Answer) -> list[Job]:
+    def done(answer: SolverAnswer) -> list[Job]:
         said[str(answer.job.key)] = answer.verdict
         return []
 
@@ -131,6 +133,6 @@ def _holds(text: str, lines: str | None, terms: Terms) -> bool:
     """Whether a certificate, if there is one, is one of this script."""
     try:
         check(Script(text, terms), lines or "")
-    except Refused:
+    except CertificateRejected:
         return False
     return True

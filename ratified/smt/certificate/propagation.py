@@ -16,22 +16,22 @@ from ratified.certified import Clause
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PropagationStep:
     """A clause that follows by unit propagation: `hints` are the places of clauses, the given ones and then the steps, from 0."""
 
     clause: Clause
     hints: tuple[int, ...]
 
 
-def steps(given: Sequence[Clause]) -> list[Step]:
+def steps(given: Sequence[Clause]) -> list[PropagationStep]:
     """Steps from the given clauses to the empty one. The clauses must have no propositional model."""
     base = _Base(given)
-    found: list[Step] = []
+    found: list[PropagationStep] = []
     for clause in [(), *_learned(given), ()]:
         hints = base.refute(clause)
         if hints is None:
             continue  # only the first, empty clause may not follow at once
-        found.append(Step(clause, hints))
+        found.append(PropagationStep(clause, hints))
         if not clause:
             return _needed(len(given), found)
         base.add(clause)
@@ -54,7 +54,7 @@ def _learned(given: Sequence[Clause]) -> list[Clause]:
     return [tuple(atoms[abs(x)] * (1 if x > 0 else -1) for x in clause) for clause in learned if clause]
 
 
-def _needed(given: int, found: Sequence[Step]) -> list[Step]:
+def _needed(given: int, found: Sequence[PropagationStep]) -> list[PropagationStep]:
     """The steps that the last one rests on, numbered anew."""
     needed = {len(found) - 1}
     for place in range(len(found) - 1, -1, -1):
@@ -62,7 +62,7 @@ def _needed(given: int, found: Sequence[Step]) -> list[Step]:
             needed.update(h - given for h in found[place].hints if h >= given)
     kept = sorted(needed)
     new = {given + place: given + number for number, place in enumerate(kept)}
-    return [Step(found[p].clause, tuple(new.get(h, h) for h in found[p].hints)) for p in kept]
+    return [PropagationStep(found[p].clause, tuple(new.get(h, h) for h in found[p].hints)) for p in kept]
 
 
 class _Base:

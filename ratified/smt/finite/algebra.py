@@ -28,15 +28,15 @@ from ratified.smt.finite.selecting import selected
 from ratified.smt.finite.sized import ALTERNATIVES_MOST, SizedTypes, how_many
 from ratified.smt.finite.symbolic import (
     Cases,
-    Choice,
+    CircuitTooLarge,
+    ContainerKind,
+    GuardedValue,
     Keys,
-    Kind,
-    Listed,
-    Members,
-    Parts,
+    Multiplicities,
+    SlotList,
     Symbolic,
-    TooLarge,
-    Way,
+    SymbolicChoice,
+    SymbolicParts,
     atomic,
     made,
     one_form,
@@ -45,7 +45,7 @@ from ratified.smt.finite.symbolic import (
 
 ZERO, ONE = one_of(0), one_of(1)
 
-KINDS: dict[type[Type], Kind] = {SeqType: Seq, SetType: Set, BagType: Bag}
+KINDS: dict[type[Type], ContainerKind] = {SeqType: Seq, SetType: Set, BagType: Bag}
 
 
 class Algebra:
@@ -74,8 +74,8 @@ class Algebra:
         match t:
             case SeqType(item) | SetType(item) | BagType(item):
                 if self.types.slotted(t):
-                    return Listed(KINDS[type(t)], tuple([(TRUE, self.lift(v, item)) for v in value]))
-                return Members(KINDS[type(t)], {v: one_of(n) for v, n in Counter(value).items()})
+                    return SlotList(KINDS[type(t)], tuple([(TRUE, self.lift(v, item)) for v in value]))
+                return Multiplicities(KINDS[type(t)], {v: one_of(n) for v, n in Counter(value).items()})
         form, given = self.types.form_of(value, t)
         return one_form(form, *map(self.lift, given, self.types.parts(t, form)))
 
@@ -84,9 +84,11 @@ class Algebra:
         if isinstance(t, BoolType):
             return FALSE
         if atomic(t):
-            return Choice({})
+            return SymbolicChoice({})
         if isinstance(t, SeqType | SetType | BagType):
-            return Listed(KINDS[type(t)], ()) if self.types.slotted(t) else Members(KINDS[type(t)], {})
+            return (
+                SlotList(KINDS[type(t)], ()) if self.types.slotted(t) else Multiplicities(KINDS[type(t)], {})
+            )
         if self.types.of_maps(t):
             return Cases({})  # which keys there are is nobody's question
         forms = self.types.forms(t)
@@ -110,20 +112,20 @@ class Algebra:
         literals = self._any_of(range(len(forms)), conditions).options.values()
         return Cases(dict(zip(forms, zip(literals, parts, strict=True), strict=True)))
 
-    def _any_of(self, values: Sequence[Any], conditions: list[int]) -> Choice:
+    def _any_of(self, values: Sequence[Any], conditions: list[int]) -> SymbolicChoice:
         if len(values) == 1:
             return one_of(values[0])
         if len(values) == 2:
             literal = self.circuit.fresh()
-            return Choice({values[0]: -literal, values[1]: literal})
+            return SymbolicChoice({values[0]: -literal, values[1]: literal})
         options = {v: self.circuit.fresh() for v in values}
         conditions.append(self.circuit.exactly_one(list(options.values())))
-        return Choice(options)
+        return SymbolicChoice(options)
 
-    def _any_slots(self, t: SeqType | SetType | BagType, conditions: list[int]) -> Listed:
+    def _any_slots(self, t: SeqType | SetType | BagType, conditions: list[int]) -> SlotList:
         if not isinstance(t.size, int):
             many = how_many(cardinality(t.item, self.types.scope))
-            raise TooLarge(
+            raise CircuitTooLarge(
                 f"{t.item} has {many} values at this size, and {t} no bound",
                 remedy="bound it: Annotated[..., AtMost(n)]",
             )
@@ -132,15 +134,17 @@ class Algebra:
         copies = t.copies if isinstance(t, BagType) else 1 if isinstance(t, SetType) else None
         if isinstance(copies, int):
             conditions.append(-self.too_equal(slots, copies))
-        return Listed(KINDS[type(t)], slots)
+        return SlotList(KINDS[type(t)], slots)
 
-    def _any_members(self, t: SeqType | SetType | BagType, conditions: list[int]) -> Members:
+    def _any_members(self, t: SeqType | SetType | BagType, conditions: list[int]) -> Multiplicities:
         copies = 1 if isinstance(t, SetType) else t.copies if isinstance(t, BagType) else None
         most = t.size if copies is None else copies
         if not isinstance(most, int):
-            raise TooLarge(f"a {t} may hold any number of copies", remedy="bound it: AtMost(size, copies=n)")
+            raise CircuitTooLarge(
+                f"a {t} may hold any number of copies", remedy="bound it: AtMost(size, copies=n)"
+            )
         counts = {v: self._any_of(range(most + 1), conditions) for v in self.types.listed(t.item)}
-        members = Members(KINDS[type(t)], counts)
+        members = Multiplicities(KINDS[type(t)], counts)
         if isinstance(t.size, int) and t.size < most * len(counts):
             conditions.append(self.at_most(self.size(members), t.size))
         return members
@@ -155,16 +159,16 @@ class Algebra:
         match a, b:
             case int(), int():
                 return circuit.same(a, b)
-            case Choice(xo), Choice(yo):
+            case SymbolicChoice(xo), SymbolicChoice(yo):
                 return circuit.some([circuit.both(x, yo[v]) for v, x in xo.items() if v in yo])
             case Cases(xc), Cases(yc):
                 both = [(x, yc[f][0], map(self.equal, xp, yc[f][1])) for f, (x, xp) in xc.items() if f in yc]
                 return circuit.some([circuit.both(x, circuit.every([y, *parts])) for x, y, parts in both])
-            case Members(_, xm), Members(_, ym):
+            case Multiplicities(_, xm), Multiplicities(_, ym):
                 return circuit.every(
                     [self.equal(xm.get(v, ZERO), ym.get(v, ZERO)) for v in dict.fromkeys([*xm, *ym])]
                 )
-            case Listed(kind, xs), Listed(_, ys):
+            case SlotList(kind, xs), SlotList(_, ys):
                 used = itertools.zip_longest((u for u, _ in xs), (u for u, _ in ys), fillvalue=FALSE)
                 if kind is Seq:
                     alike = [
@@ -185,33 +189,33 @@ class Algebra:
         match then, orelse:
             case int(), int():
                 return self.circuit.choose(test, then, orelse)
-            case Choice(), Choice():
+            case SymbolicChoice(), SymbolicChoice():
                 return self.choose_option(test, then, orelse)
             case Cases(xc), Cases(yc):
                 forms = dict.fromkeys([*xc, *yc])
                 return Cases({f: self._choose_parts(test, xc.get(f), yc.get(f)) for f in forms})
-            case Members(kind, xm), Members(_, ym):
+            case Multiplicities(kind, xm), Multiplicities(_, ym):
                 values = dict.fromkeys([*xm, *ym])
-                return Members(
+                return Multiplicities(
                     kind, {v: self.choose_option(test, xm.get(v, ZERO), ym.get(v, ZERO)) for v in values}
                 )
-            case Listed(kind, xs), Listed(_, ys):
+            case SlotList(kind, xs), SlotList(_, ys):
                 pairs = itertools.zip_longest([(u, (x,)) for u, x in xs], [(u, (y,)) for u, y in ys])
                 chosen = [self._choose_parts(test, x, y) for x, y in pairs]
-                return Listed(kind, tuple([(used, item) for used, (item,) in chosen]))
+                return SlotList(kind, tuple([(used, item) for used, (item,) in chosen]))
         raise AssertionError((then, orelse))
 
-    def choose_option(self, test: int, then: Choice, orelse: Choice) -> Choice:
+    def choose_option(self, test: int, then: SymbolicChoice, orelse: SymbolicChoice) -> SymbolicChoice:
         """Return `then if test else orelse`."""
         if then is orelse:
             return then
         xs, ys, choose = then.options, orelse.options, self.circuit.choose
         chosen = {v: choose(test, xs.get(v, FALSE), ys.get(v, FALSE)) for v in dict.fromkeys([*xs, *ys])}
-        return Choice({v: literal for v, literal in chosen.items() if literal != FALSE})
+        return SymbolicChoice({v: literal for v, literal in chosen.items() if literal != FALSE})
 
     def _choose_parts(
-        self, test: int, then: tuple[int, Parts] | None, orelse: tuple[int, Parts] | None
-    ) -> tuple[int, Parts]:
+        self, test: int, then: tuple[int, SymbolicParts] | None, orelse: tuple[int, SymbolicParts] | None
+    ) -> tuple[int, SymbolicParts]:
         if orelse is None:
             assert then is not None
             return self.circuit.both(test, then[0]), then[1]
@@ -220,7 +224,7 @@ class Algebra:
         parts = [self.choose(test, x, y) for x, y in zip(then[1], orelse[1], strict=True)]
         return self.circuit.choose(test, then[0], orelse[0]), tuple(parts)
 
-    def select(self, ways: Sequence[Way], t: Type) -> Symbolic:
+    def select(self, ways: Sequence[GuardedValue], t: Type) -> Symbolic:
         """Return the value of the one way whose literal is true (any value if none is), which is of a type."""
         possible = [way for way in ways if way[0] != FALSE]
         return selected(self.circuit, possible) if possible else self.anything(t)
@@ -234,7 +238,9 @@ class Algebra:
             if literal != FALSE:
                 found.setdefault(known, []).append(literal)
                 if len(found) > ALTERNATIVES_MOST:
-                    raise TooLarge("too many values are distinguished here", remedy="choose smaller sizes")
+                    raise CircuitTooLarge(
+                        "too many values are distinguished here", remedy="choose smaller sizes"
+                    )
         return {known: self.circuit.some(literals) for known, literals in found.items()}
 
     def known(self, ways: Iterable[tuple[Any, int]], t: Type) -> Symbolic:
@@ -242,7 +248,7 @@ class Algebra:
         if isinstance(t, BoolType):
             return self.circuit.some([literal for value, literal in ways if value])
         if atomic(t):
-            return Choice(self.collected(ways))
+            return SymbolicChoice(self.collected(ways))
         return self.select([(literal, self.lift(value, t)) for value, literal in ways], t)
 
     def alternatives(self, value: Symbolic) -> dict[Any, int]:
@@ -254,7 +260,7 @@ class Algebra:
         match value:
             case int():
                 return (True, value), (False, -value)
-            case Choice(options):
+            case SymbolicChoice(options):
                 return options.items()
             case Cases(cases):
                 return (
@@ -263,12 +269,12 @@ class Algebra:
                     for known, inner in self.combinations(parts)
                     if both(literal, inner) != FALSE
                 )
-            case Members(kind, counts):
+            case Multiplicities(kind, counts):
                 return (
                     (kind([v for v, n in zip(counts, known, strict=True) for _ in range(n)]), literal)
                     for known, literal in self.combinations(tuple(counts.values()))
                 )
-            case Listed(kind, slots):
+            case SlotList(kind, slots):
                 return (
                     (kind(known), both(literal, inner))
                     for n, literal in self.size(value).options.items()
@@ -279,7 +285,9 @@ class Algebra:
         """Yield the combinations of what several values may be, without those that cannot be."""
         parts = [self.alternatives(v) for v in values]
         if math.prod(map(len, parts)) > ALTERNATIVES_MOST * 10:
-            raise TooLarge("too many combinations of values are distinguished", remedy="choose smaller sizes")
+            raise CircuitTooLarge(
+                "too many combinations of values are distinguished", remedy="choose smaller sizes"
+            )
 
         def rest(index: int, known: tuple[Any, ...], literal: int) -> Iterator[tuple[tuple[Any, ...], int]]:
             if index == len(parts):
@@ -294,23 +302,23 @@ class Algebra:
 
     # --- containers ---
 
-    def longer(self, length: Choice, than: int) -> int:
+    def longer(self, length: SymbolicChoice, than: int) -> int:
         """Return whether a length is greater than a number."""
         return self.circuit.some([o for n, o in length.options.items() if n > than])
 
-    def at_most(self, number: Choice, most: int) -> int:
+    def at_most(self, number: SymbolicChoice, most: int) -> int:
         """Return whether a number is no greater than a bound; what it is beyond that is not computed."""
         return self.circuit.some([o for n, o in number.options.items() if n <= most])
 
-    def elements(self, container: Symbolic, item: Type) -> Iterator[Way]:
+    def elements(self, container: Symbolic, item: Type) -> Iterator[GuardedValue]:
         """Yield each element (copies one by one) that may be there and whether it is: in order, but for sets in slots."""
         match container:
-            case Listed(_, slots):
+            case SlotList(_, slots):
                 yield from slots
             case Cases():
                 for key, there in self.keys_of(container).items():
                     yield there, self.lifted(key, item)
-            case Members(_, counts):
+            case Multiplicities(_, counts):
                 for known in sorted(counts, key=order_key):
                     count = counts[known]
                     for i in range(max(count.options, default=0)):
@@ -333,36 +341,36 @@ class Algebra:
         ]
         return self.select(ways, t)
 
-    def size(self, container: Symbolic) -> Choice:
+    def size(self, container: Symbolic) -> SymbolicChoice:
         """Return how many elements there are, copies counted."""
         match container:
             case Cases(cases):
-                return Choice(
+                return SymbolicChoice(
                     self.collected([(len(f.at), o) for f, (o, _) in cases.items() if isinstance(f, Keys)])
                 )
-            case Listed(_, slots):
+            case SlotList(_, slots):
                 used = [TRUE, *(u for u, _ in slots), FALSE]
                 last = [self.circuit.both(a, -b) for a, b in itertools.pairwise(used)]
-                return Choice({n: o for n, o in enumerate(last) if o != FALSE})
-            case Members(_, counts):
+                return SymbolicChoice({n: o for n, o in enumerate(last) if o != FALSE})
+            case Multiplicities(_, counts):
                 there = [self.longer(c, i) for c in counts.values() for i in range(max(c.options, default=0))]
                 return self._counted(there)
         raise AssertionError(container)
 
-    def _counted(self, literals: Iterable[int]) -> Choice:
-        return Choice({n: o for n, o in enumerate(self.circuit.counted(literals)) if o != FALSE})
+    def _counted(self, literals: Iterable[int]) -> SymbolicChoice:
+        return SymbolicChoice({n: o for n, o in enumerate(self.circuit.counted(literals)) if o != FALSE})
 
-    def count(self, container: Symbolic, item: Symbolic) -> Choice:
+    def count(self, container: Symbolic, item: Symbolic) -> SymbolicChoice:
         """Return how many elements equal an item."""
         match container:
-            case Members(_, counts):
+            case Multiplicities(_, counts):
                 options = [
                     (n, self.circuit.both(literal, o))
                     for value, literal in self.alternatives(item).items()
                     for n, o in counts.get(value, ZERO).options.items()
                 ]
-                return Choice(self.collected(options))
-            case Listed(_, slots):
+                return SymbolicChoice(self.collected(options))
+            case SlotList(_, slots):
                 return self._counted([self.circuit.both(used, self.equal(x, item)) for used, x in slots])
         raise AssertionError(container)
 
@@ -371,9 +379,9 @@ class Algebra:
         match container:
             case Cases():
                 inside = self.keys_of(container)
-            case Members(_, counts):
+            case Multiplicities(_, counts):
                 inside = {value: self.longer(count, 0) for value, count in counts.items()}
-            case Listed(_, slots):
+            case SlotList(_, slots):
                 return self.circuit.some([self.circuit.both(used, self.equal(x, item)) for used, x in slots])
             case _:
                 raise AssertionError(container)
@@ -384,27 +392,29 @@ class Algebra:
         """Return a set, bag or sequence with one more element (at the end) if it is to be `there`."""
         both = self.circuit.both
         match container:
-            case Members(kind, counts):
+            case Multiplicities(kind, counts):
                 changed = dict(counts)
                 for value, literal in self.alternatives(item).items():
                     count = counts.get(value, ZERO)
-                    more = ONE if kind is Set else Choice({n + 1: o for n, o in count.options.items()})
+                    more = (
+                        ONE if kind is Set else SymbolicChoice({n + 1: o for n, o in count.options.items()})
+                    )
                     changed[value] = self.choose_option(both(there, literal), more, count)
-                return Members(kind, changed)
-            case Listed(kind, slots):
+                return Multiplicities(kind, changed)
+            case SlotList(kind, slots):
                 if kind is Set:
                     there = both(there, -self.contains(container, item))
-                placed: list[Way] = []
+                placed: list[GuardedValue] = []
                 room = there  # for all slots before are used
                 for used, held in slots:
                     placed.append(
                         (self.circuit.either(used, room), self.choose(both(room, -used), item, held))
                     )
                     room = both(there, used)
-                return Listed(kind, (*placed, (room, item)) if room != FALSE else tuple(placed))
+                return SlotList(kind, (*placed, (room, item)) if room != FALSE else tuple(placed))
         raise AssertionError(container)
 
-    def extended(self, container: Symbolic, ways: Iterable[Way]) -> Symbolic:
+    def extended(self, container: Symbolic, ways: Iterable[GuardedValue]) -> Symbolic:
         """Return a set, bag or sequence with all elements more that are there."""
         for there, item in ways:
             container = self.inserted(container, item, there)
@@ -413,20 +423,20 @@ class Algebra:
     def removed(self, container: Symbolic, item: Symbolic) -> Symbolic:
         """Return a set or bag with one copy of an element less, if it is there."""
         match container:
-            case Members(kind, counts):
+            case Multiplicities(kind, counts):
                 changed = dict(counts)
                 for value, literal in self.alternatives(item).items():
                     if value in counts:
                         less = self.collected([(max(n - 1, 0), o) for n, o in counts[value].options.items()])
-                        changed[value] = self.choose_option(literal, Choice(less), counts[value])
-                return Members(kind, changed)
-            case Listed(_, slots):
+                        changed[value] = self.choose_option(literal, SymbolicChoice(less), counts[value])
+                return Multiplicities(kind, changed)
+            case SlotList(_, slots):
                 return self.without(
                     container, [self.circuit.both(u, self.equal(held, item)) for u, held in slots]
                 )
         raise AssertionError(container)
 
-    def without(self, value: Listed, here: Sequence[int]) -> Listed:
+    def without(self, value: SlotList, here: Sequence[int]) -> SlotList:
         """Return slots without the first of which it is said that it is `here`."""
         last = [(FALSE, item) for _, item in value.slots[-1:]]
         gone, moved = FALSE, []
@@ -435,7 +445,7 @@ class Algebra:
         ):
             gone = self.circuit.either(gone, this)
             moved.append((self.circuit.choose(gone, after, used), self.choose(gone, following, item)))
-        return Listed(value.kind, tuple(moved))
+        return SlotList(value.kind, tuple(moved))
 
     def total(self, value: Symbolic, t: Type) -> int:
         """Return whether a map has a value for every key of its (resolved) type, at every depth of maps."""
@@ -450,7 +460,7 @@ class Algebra:
             for form, (literal, parts) in value.cases.items()
         )
 
-    def too_equal(self, slots: Sequence[Way], copies: int) -> int:
+    def too_equal(self, slots: Sequence[GuardedValue], copies: int) -> int:
         """Return whether more than so many slots hold the same."""
         return self.circuit.some(
             self.circuit.every(

@@ -47,14 +47,14 @@ from ratified.language.scope import running
 from ratified.language.values import Seq
 from ratified.results.background import Background
 from ratified.results.beginning import no_beginning
-from ratified.results.counterexample import Counterexample
-from ratified.results.limits import Reached, Watch
+from ratified.results.counterexample import FailureExplainer
+from ratified.results.limits import LimitWatch, Reached
 from ratified.results.result import Decided, Limits, PropertyKind, Trace, Verdict, Violation
 from ratified.results.seen import INTERRUPTED, NOWHERE, Exploration, Failure, Property
-from ratified.smt.finite.context import Env, Event
+from ratified.smt.finite.context import Hazard, SymbolicEnv
 from ratified.smt.finite.solver import SOLVERS, BooleanSolver
 from ratified.smt.finite.steps import CircuitSteps
-from ratified.smt.finite.symbolic import Cases, Listed, Members, Symbolic
+from ratified.smt.finite.symbolic import Cases, Multiplicities, SlotList, Symbolic
 from ratified.smt.finite.unrolled import Unrolled
 from ratified.smt.kinds import TYPES
 
@@ -99,10 +99,10 @@ class _Unknown(Exception):
     """The solver did not answer in time."""
 
 
-class _Search:
+class _BoundedSearch:
     """One call of `bounded`; `found` is what is known so far."""
 
-    def __init__(self, model: Model, claims: Sequence[Property], solver: str, watch: Watch) -> None:
+    def __init__(self, model: Model, claims: Sequence[Property], solver: str, watch: LimitWatch) -> None:
         self._watch = watch
         self._asked: BooleanSolver | None = None
         self.steps = CircuitSteps(model)
@@ -192,7 +192,7 @@ class _Search:
                 return no_beginning(module, constraint)
         raise _disagreement(module.name)
 
-    def _note_bounds(self, solver: BooleanSolver, left: Sequence[Event], how: str = "is") -> None:
+    def _note_bounds(self, solver: BooleanSolver, left: Sequence[Hazard], how: str = "is") -> None:
         """Note that a bound is left, if one of these is, and none is noted yet."""
         if not left or self.bound_left:
             return
@@ -282,8 +282,8 @@ class _Search:
             return self.machine.refuted_by(claim.name, last) is not None
         return moved and not self.machine.step_holds(claim.name, before, last)
 
-    def _teller(self) -> Counterexample:
-        return Counterexample(self.machine, Exploration(tuple(self.claims)), None)
+    def _teller(self) -> FailureExplainer:
+        return FailureExplainer(self.machine, Exploration(tuple(self.claims)), None)
 
     def _taken(self, unrolled: Unrolled) -> tuple[Values, list[tuple[int, Values, Values]]]:
         """Take the run that the solver has found with the reference machine."""
@@ -336,15 +336,15 @@ class _Search:
                 kept.append(literal)
                 self._ask(unrolled, *kept)
 
-    def _memberships(self, state: Env) -> list[int]:
+    def _memberships(self, state: SymbolicEnv) -> list[int]:
         """Return what says of each element that it is in a set or bag."""
         found: list[int] = []
         stack: list[Symbolic] = list(state.values())
         while stack:
             match stack.pop():
-                case Members(_, counts):
+                case Multiplicities(_, counts):
                     found += [self.steps.algebra.longer(count, 0) for count in counts.values()]
-                case Listed(kind, slots) if kind is not Seq:
+                case SlotList(kind, slots) if kind is not Seq:
                     found += [used for used, _ in slots]
                 case Cases(cases):
                     for _, parts in cases.values():
@@ -385,9 +385,9 @@ def bounded(
     """
     refuse_other_types(model.module, TYPES, "bounded model checking")
     limits.only("bounded model checking", "seconds", "memory")
-    watch = Watch(limits)
+    watch = LimitWatch(limits)
     asked = properties(model, claims, deadlock=deadlock)
-    search = _Search(model, asked, solver, watch)
+    search = _BoundedSearch(model, asked, solver, watch)
 
     def work() -> None:
         with running(model.scope):

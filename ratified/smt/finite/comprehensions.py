@@ -15,26 +15,28 @@ from ratified.language.types import BagType, MapType, SetType, Type, element_typ
 from ratified.language.values import Bag, Seq, Set
 from ratified.smt.finite.algebra import ONE, ZERO
 from ratified.smt.finite.circuit import FALSE, TRUE
-from ratified.smt.finite.context import Context, items, refused
+from ratified.smt.finite.context import SymbolicContext, items, refused
 from ratified.smt.finite.expressions import less
-from ratified.smt.finite.symbolic import Choice, Listed, Members, Symbolic, one_form
+from ratified.smt.finite.symbolic import Multiplicities, SlotList, Symbolic, SymbolicChoice, one_form
 
-rules: Rules[Context, Symbolic] = Rules("circuits of comprehensions")
+rules: Rules[SymbolicContext, Symbolic] = Rules("circuits of comprehensions")
 
 DISORDER = "the order of these elements matters, and is not kept"
 
 
-def run_through(domain: Expr, context: Context, *, ordered: bool) -> Iterator[tuple[int, Symbolic]]:
+def run_through(domain: Expr, context: SymbolicContext, *, ordered: bool) -> Iterator[tuple[int, Symbolic]]:
     """Yield the elements of a container that is looped over, and whether they are there."""
     container = context.expr(domain)
-    if ordered and isinstance(container, Listed) and container.kind is not Seq and len(container.slots) > 1:
+    if ordered and isinstance(container, SlotList) and container.kind is not Seq and len(container.slots) > 1:
         raise refused(domain, DISORDER)
     item = element_type(domain.type)
     assert item is not None
     return context.algebra.elements(container, item)
 
 
-def _bindings(clauses: Sequence[ir.Clause], context: Context, *, ordered: bool) -> Iterator[Context]:
+def _bindings(
+    clauses: Sequence[ir.Clause], context: SymbolicContext, *, ordered: bool
+) -> Iterator[SymbolicContext]:
     """Yield where each element of a comprehension may be, in order."""
     if not clauses:
         yield context
@@ -50,7 +52,7 @@ def _bindings(clauses: Sequence[ir.Clause], context: Context, *, ordered: bool) 
 
 
 @rules.rule(ir.Collect)
-def _collect(node: ir.Collect, context: Context) -> Symbolic:
+def _collect(node: ir.Collect, context: SymbolicContext) -> Symbolic:
     since, quantified = len(context.events), node.kind in ("all", "any")
     value = _quantified(node, context) if quantified else _collected(node, context)
     met = {event.error for event in context.events[since:]}
@@ -65,7 +67,7 @@ def _collect(node: ir.Collect, context: Context) -> Symbolic:
     return value
 
 
-def _collected(node: ir.Collect, context: Context) -> Symbolic:
+def _collected(node: ir.Collect, context: SymbolicContext) -> Symbolic:
     ordered = node.kind in ("seq", "map") or node.key is not None
     found: list[tuple[int, Symbolic]] = []
     keys: list[Symbolic] = []
@@ -76,9 +78,9 @@ def _collected(node: ir.Collect, context: Context) -> Symbolic:
         case "sum":
             total: Symbolic = ZERO
             for there, value in found:
-                term = Choice({1: value, 0: -value}) if isinstance(value, int) else value
+                term = SymbolicChoice({1: value, 0: -value}) if isinstance(value, int) else value
                 pairs = context.algebra.combinations([total, context.algebra.choose(there, term, ZERO)])
-                total = Choice(context.algebra.collected((x + y, o) for (x, y), o in pairs))
+                total = SymbolicChoice(context.algebra.collected((x + y, o) for (x, y), o in pairs))
             return total
         case "min" | "max":
             return _extreme(node, context, found, keys)
@@ -92,7 +94,7 @@ def _pair(value: Symbolic) -> tuple[Symbolic, Symbolic]:
     return key, held
 
 
-def _quantified(node: ir.Collect, context: Context) -> int:
+def _quantified(node: ir.Collect, context: SymbolicContext) -> int:
     """`all` and `any`, which look no further once they know."""
     going, since = TRUE, len(context.events)
     for inner in _bindings(node.clauses, context, ordered=False):
@@ -108,7 +110,10 @@ def _quantified(node: ir.Collect, context: Context) -> int:
 
 
 def _extreme(
-    node: ir.Collect, context: Context, found: Sequence[tuple[int, Symbolic]], keys: Sequence[Symbolic]
+    node: ir.Collect,
+    context: SymbolicContext,
+    found: Sequence[tuple[int, Symbolic]],
+    keys: Sequence[Symbolic],
 ) -> Symbolic:
     """`min` and `max`: the first of the best."""
     algebra, circuit = context.algebra, context.circuit
@@ -130,13 +135,13 @@ def _extreme(
 # --- containers of what is found ---
 
 
-def gathered(t: Type, found: Sequence[tuple[int, Symbolic]], context: Context) -> Symbolic:
+def gathered(t: Type, found: Sequence[tuple[int, Symbolic]], context: SymbolicContext) -> Symbolic:
     """Return the set, bag or sequence of the elements that are there."""
     algebra, circuit = context.algebra, context.circuit
     empty = algebra.anything(t)
-    if isinstance(empty, Listed):
+    if isinstance(empty, SlotList):
         return algebra.extended(empty, found)
-    assert isinstance(empty, Members)
+    assert isinstance(empty, Multiplicities)
     hits: dict[Any, list[int]] = {}
     for there, value in found:
         for known, literal in algebra.alternatives(value).items():
@@ -144,15 +149,17 @@ def gathered(t: Type, found: Sequence[tuple[int, Symbolic]], context: Context) -
             if hit != FALSE:
                 hits.setdefault(known, []).append(hit)
     if empty.kind is Set:
-        return Members(Set, {v: _once(circuit.some(literals)) for v, literals in hits.items()})
-    return Members(Bag, {v: Choice(dict(enumerate(circuit.counted(o)))) for v, o in hits.items()})
+        return Multiplicities(Set, {v: _once(circuit.some(literals)) for v, literals in hits.items()})
+    return Multiplicities(
+        Bag, {v: SymbolicChoice(dict(enumerate(circuit.counted(o)))) for v, o in hits.items()}
+    )
 
 
-def _once(literal: int) -> Choice:
-    return ONE if literal == TRUE else Choice({0: -literal, 1: literal})
+def _once(literal: int) -> SymbolicChoice:
+    return ONE if literal == TRUE else SymbolicChoice({0: -literal, 1: literal})
 
 
-def tabled(node: Expr, pairs: Sequence[tuple[int, Symbolic, Symbolic]], context: Context) -> Symbolic:
+def tabled(node: Expr, pairs: Sequence[tuple[int, Symbolic, Symbolic]], context: SymbolicContext) -> Symbolic:
     """Return the map of keys to values, later ones winning."""
     algebra, circuit = context.algebra, context.circuit
     assert isinstance(node.type, MapType)

@@ -15,12 +15,12 @@ from ratified.language.types import MapType, RecordType, Type, element_type, rec
 from ratified.language.values import Seq
 from ratified.smt.finite.circuit import FALSE, TRUE
 from ratified.smt.finite.comprehensions import gathered, tabled
-from ratified.smt.finite.context import Context, Event, items
+from ratified.smt.finite.context import Hazard, SymbolicContext, items
 from ratified.smt.finite.conversion import widened
 from ratified.smt.finite.expressions import fitting, one_by_one
-from ratified.smt.finite.symbolic import Cases, Choice, Keys, Listed, Symbolic, one_form, one_of
+from ratified.smt.finite.symbolic import Cases, Keys, SlotList, Symbolic, SymbolicChoice, one_form, one_of
 
-rules: Rules[Context, Symbolic] = Rules("circuits of containers")
+rules: Rules[SymbolicContext, Symbolic] = Rules("circuits of containers")
 
 # --- those that take a line ---
 
@@ -47,7 +47,7 @@ rules.rule(ir.Call)(
 
 
 @rules.rule(ir.MakeRecord)
-def _make_record(node: ir.MakeRecord, context: Context) -> Symbolic:
+def _make_record(node: ir.MakeRecord, context: SymbolicContext) -> Symbolic:
     assert isinstance(node.type, RecordType)
     types, name = record_fields(node.type, context.shared.scope), node.type.record.__name__
     values = [context.expr(f) for f in node.fields]
@@ -61,7 +61,7 @@ def _make_record(node: ir.MakeRecord, context: Context) -> Symbolic:
 
 
 @rules.rule(ir.Field)
-def _field(node: ir.Field, context: Context) -> Symbolic:
+def _field(node: ir.Field, context: SymbolicContext) -> Symbolic:
     operand = context.expr(node.operand)
     assert isinstance(operand, Cases)
     ways: list[tuple[int, Symbolic]] = []
@@ -74,9 +74,9 @@ def _field(node: ir.Field, context: Context) -> Symbolic:
 
 
 @rules.rule(ir.At)
-def _at(node: ir.At, context: Context) -> Symbolic:
+def _at(node: ir.At, context: SymbolicContext) -> Symbolic:
     container, key = context.expr(node.container), context.expr(node.key)
-    if isinstance(container, Listed):
+    if isinstance(container, SlotList):
         ways = [(literal, container.slots[i][1]) for i, literal in _positions(node, container, key, context)]
         return context.algebra.select(ways, node.type)
     assert isinstance(container, Cases)
@@ -86,7 +86,7 @@ def _at(node: ir.At, context: Context) -> Symbolic:
     )
 
 
-def _keys(node: Node, mapping: Cases, key: Symbolic, context: Context) -> list[tuple[object, int]]:
+def _keys(node: Node, mapping: Cases, key: Symbolic, context: SymbolicContext) -> list[tuple[object, int]]:
     """Return the keys of a map that a key may be, and what makes it them."""
     inside = context.algebra.keys_of(mapping)
     known = context.algebra.alternatives(key)
@@ -96,9 +96,9 @@ def _keys(node: Node, mapping: Cases, key: Symbolic, context: Context) -> list[t
     return [(k, literal) for k, literal in known.items() if k in inside]
 
 
-def _positions(node: Node, row: Listed, key: Symbolic, context: Context) -> list[tuple[int, int]]:
+def _positions(node: Node, row: SlotList, key: Symbolic, context: SymbolicContext) -> list[tuple[int, int]]:
     """Return the positions that an index may mean, and what makes it mean them."""
-    assert isinstance(key, Choice)
+    assert isinstance(key, SymbolicChoice)
     found: list[tuple[int, int]] = []
     lengths = context.algebra.size(row).options.items()
     for (index, literal), (n, length) in itertools.product(key.options.items(), lengths):
@@ -111,13 +111,13 @@ def _positions(node: Node, row: Listed, key: Symbolic, context: Context) -> list
 
 
 @rules.rule(ir.Slice)
-def _slice(node: ir.Slice, context: Context) -> Symbolic:
+def _slice(node: ir.Slice, context: SymbolicContext) -> Symbolic:
     row, low, high = [
         one_of(None) if e is None else context.expr(e) for e in (node.operand, node.low, node.high)
     ]
-    assert isinstance(row, Listed)
-    assert isinstance(low, Choice)
-    assert isinstance(high, Choice)
+    assert isinstance(row, SlotList)
+    assert isinstance(low, SymbolicChoice)
+    assert isinstance(high, SymbolicChoice)
     starts: list[tuple[int, int]] = []
     lengths: list[tuple[int, int]] = []
     for (first, a), (last, b), (n, c) in itertools.product(
@@ -126,20 +126,20 @@ def _slice(node: ir.Slice, context: Context) -> Symbolic:
         chosen, literal = range(n)[first:last], context.circuit.every((a, b, c))
         starts.append((chosen.start, literal))
         lengths.append((len(chosen), literal))
-    begins, length = context.algebra.collected(starts), Choice(context.algebra.collected(lengths))
+    begins, length = context.algebra.collected(starts), SymbolicChoice(context.algebra.collected(lengths))
     found: list[tuple[int, Symbolic]] = []
     for k in range(max(length.options, default=0)):
         there = [(o, row.slots[s + k][1]) for s, o in begins.items() if s + k < len(row.slots)]
         value = context.algebra.select(there, item_of(node.type))
         found.append((context.algebra.longer(length, k), value))
-    return Listed(Seq, tuple(found))
+    return SlotList(Seq, tuple(found))
 
 
 # --- other ones ---
 
 
 @rules.rule(ir.SetOp)
-def _set_op(node: ir.SetOp, context: Context) -> Symbolic:
+def _set_op(node: ir.SetOp, context: SymbolicContext) -> Symbolic:
     algebra, both = context.algebra, context.circuit.both
     left, right = context.expr(node.left), context.expr(node.right)
     item = item_of(node.type)
@@ -155,19 +155,19 @@ def _set_op(node: ir.SetOp, context: Context) -> Symbolic:
 
 
 @rules.rule(ir.Concat)
-def _concat(node: ir.Concat, context: Context) -> Symbolic:
+def _concat(node: ir.Concat, context: SymbolicContext) -> Symbolic:
     left, right = context.expr(node.left), context.expr(node.right)
     return context.algebra.extended(left, context.algebra.elements(right, item_of(node.type)))
 
 
 @rules.rule(ir.With)
-def _with(node: ir.With, context: Context) -> Symbolic:
+def _with(node: ir.With, context: SymbolicContext) -> Symbolic:
     container = context.expr(node.container)
     return replaced(node, container, [context.expr(node.key)], context.expr(node.value), context)
 
 
 @rules.rule(ir.Remove)
-def _remove(node: ir.Remove, context: Context) -> Symbolic:
+def _remove(node: ir.Remove, context: SymbolicContext) -> Symbolic:
     container, item = context.expr(node.container), context.expr(node.item)
     if node.strict:
         there = context.algebra.contains(container, item)
@@ -176,32 +176,32 @@ def _remove(node: ir.Remove, context: Context) -> Symbolic:
 
 
 @rules.rule(ir.Pop)
-def _pop(node: ir.Pop, context: Context) -> Symbolic:
+def _pop(node: ir.Pop, context: SymbolicContext) -> Symbolic:
     row, index = context.expr(node.container), context.expr(node.index)
-    assert isinstance(row, Listed)
+    assert isinstance(row, SlotList)
     at = dict(_positions(node, row, index, context))
     if not row.slots:
         return row
     moved = context.algebra.without(row, [at.get(i, FALSE) for i in range(len(row.slots))])
     used = [u for u, _ in row.slots[1:]]  # as many less one, whichever goes
-    return Listed(Seq, tuple([(u, item) for u, (_, item) in zip(used, moved.slots, strict=False)]))
+    return SlotList(Seq, tuple([(u, item) for u, (_, item) in zip(used, moved.slots, strict=False)]))
 
 
 def replaced(
-    node: Node, container: Symbolic, path: Sequence[Symbolic], value: Symbolic, context: Context
+    node: Node, container: Symbolic, path: Sequence[Symbolic], value: Symbolic, context: SymbolicContext
 ) -> Symbolic:
     """Return a container with another value at a path of keys and positions, which must be there."""
     if not path:
         return value
     choose = context.algebra.choose
     key, rest = path[0], path[1:]
-    if isinstance(container, Listed):
+    if isinstance(container, SlotList):
         slots = list(container.slots)
         for i, literal in _positions(node, container, key, context):
             used, held = slots[i]
             changed = replaced(node, held, rest, value, context.under(literal))
             slots[i] = used, choose(literal, changed, held)
-        return Listed(Seq, tuple(slots))
+        return SlotList(Seq, tuple(slots))
     assert isinstance(container, Cases)
     cases = {form: (literal, list(parts)) for form, (literal, parts) in container.cases.items()}
     for k, literal in _keys(node, container, key, context):
@@ -213,14 +213,14 @@ def replaced(
 
 
 @rules.rule(ir.Convert)
-def _convert(node: ir.Convert, context: Context) -> Symbolic:
+def _convert(node: ir.Convert, context: SymbolicContext) -> Symbolic:
     if node.what.startswith(("sorted", "reversed")):
         return one_by_one(node, context)
     operand = context.expr(node.operand)
     if node.what == "enumerate":
-        assert isinstance(operand, Listed)
+        assert isinstance(operand, SlotList)
         pairs = enumerate(operand.slots)
-        return Listed(Seq, tuple([(used, one_form(tuple, one_of(i), x)) for i, (used, x) in pairs]))
+        return SlotList(Seq, tuple([(used, one_form(tuple, one_of(i), x)) for i, (used, x) in pairs]))
     ways = list(context.algebra.elements(operand, item_of(node.operand.type)))
     if node.what in ("values", "items"):
         assert isinstance(operand, Cases)
@@ -242,7 +242,7 @@ def item_of(t: Type) -> Type:
     return found
 
 
-def call(key: str, arguments: Sequence[Symbolic], which: Which, context: Context) -> Symbolic:
+def call(key: str, arguments: Sequence[Symbolic], which: Which, context: SymbolicContext) -> Symbolic:
     """Return what a function that changes nothing answers; it is computed once for the same arguments and variables."""
     shared = context.shared
     now, old = (context.now, context.old) if which is Which.NOW else (context.old, {})
@@ -252,8 +252,8 @@ def call(key: str, arguments: Sequence[Symbolic], which: Which, context: Context
     if known not in shared.calls:
         function = shared.module.functions[key]
         env = {a.name: v for a, v in zip(function.arguments, arguments, strict=True)}
-        events: list[Event] = []
-        done = Context(shared, now, old, env, events).block(function.body)
+        events: list[Hazard] = []
+        done = SymbolicContext(shared, now, old, env, events).block(function.body)
         assert function.returns is not None
         answer = shared.algebra.anything(function.returns) if done.answer is None else done.answer
         shared.calls[known] = (arguments, read), answer, tuple(events)
@@ -264,7 +264,7 @@ def call(key: str, arguments: Sequence[Symbolic], which: Which, context: Context
 
 def _identity(value: Symbolic | None) -> object:
     """Return what tells a value from others: its content where that is small."""
-    if isinstance(value, Choice) and len(value.options) == 1:
+    if isinstance(value, SymbolicChoice) and len(value.options) == 1:
         ((known, literal),) = value.options.items()
         return type(known), known, literal
     return value if isinstance(value, int) else id(value)

@@ -23,14 +23,14 @@ from ratified.language.types import Type, resolved
 from ratified.language.uses import Uses
 from ratified.smt.finite.algebra import Algebra
 from ratified.smt.finite.circuit import FALSE, TRUE, Circuit
-from ratified.smt.finite.symbolic import Cases, Symbolic, TooLarge
+from ratified.smt.finite.symbolic import Cases, CircuitTooLarge, Symbolic
 
-Env = Mapping[str, Symbolic]
+SymbolicEnv = Mapping[str, Symbolic]
 R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class Hazard:
     """What a run comes upon if a literal is true: a bound left, or (`error`) an operation without an answer."""
 
     literal: int
@@ -39,15 +39,15 @@ class Event:
     span: Span | None
 
 
-class Shared:
+class SharedRuns:
     """What all runs of a module at a size share: the circuit, the rules, and what was computed before."""
 
     def __init__(
         self,
         module: ir.Module,
         scope: Scope,
-        expressions: Rules[Context, Symbolic],
-        statements: Rules[Context, Context],
+        expressions: Rules[SymbolicContext, Symbolic],
+        statements: Rules[SymbolicContext, SymbolicContext],
     ) -> None:
         self.module = module
         self.scope = scope
@@ -60,7 +60,7 @@ class Shared:
         self.evaluator = Evaluator(module, scope)
         self.constants: dict[int, tuple[Expr, Symbolic]] = {}
         """By the node, which is held so that its number stays its own."""
-        self.calls: dict[tuple[object, ...], tuple[object, Symbolic, tuple[Event, ...]]] = {}
+        self.calls: dict[tuple[object, ...], tuple[object, Symbolic, tuple[Hazard, ...]]] = {}
         """By function, arguments, and the variables that it reads, which are held."""
         self._resolved: dict[Type, Type] = {}
 
@@ -70,7 +70,7 @@ class Shared:
             self._resolved[t] = resolved(t, self.scope)
         return self._resolved[t]
 
-    def settled(self, events: Iterable[Event]) -> list[Event]:
+    def settled(self, events: Iterable[Hazard]) -> list[Hazard]:
         """Return what was met with only the first of it counted in any run."""
         found, before = [], FALSE
         for event in events:
@@ -82,14 +82,14 @@ class Shared:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class SymbolicContext:
     """A place in a symbolic run. `returned` is whether the function has returned before, with `answer` if it has a value."""
 
-    shared: Shared
-    now: Env
-    old: Env
-    env: Env
-    events: list[Event]
+    shared: SharedRuns
+    now: SymbolicEnv
+    old: SymbolicEnv
+    env: SymbolicEnv
+    events: list[Hazard]
     path: frozenset[int] = frozenset()
     """What must be so for a run to come here and to be possible; FALSE is in it if none does."""
     returned: int = FALSE
@@ -112,23 +112,25 @@ class Context:
 
     # --- other contexts ---
 
-    def under(self, literal: int) -> Context:
+    def under(self, literal: int) -> SymbolicContext:
         """Where a literal is true."""
         if literal == TRUE or literal in self.path:
             return self
         return self._at(self.env, self.path | {FALSE if -literal in self.path else literal})
 
-    def _at(self, env: Env, path: frozenset[int]) -> Context:
+    def _at(self, env: SymbolicEnv, path: frozenset[int]) -> SymbolicContext:
         """`replace`, which takes much longer."""
-        return Context(self.shared, self.now, self.old, env, self.events, path, self.returned, self.answer)
+        return SymbolicContext(
+            self.shared, self.now, self.old, env, self.events, path, self.returned, self.answer
+        )
 
-    def bound(self, names: Sequence[str], value: Symbolic) -> Context:
+    def bound(self, names: Sequence[str], value: Symbolic) -> SymbolicContext:
         """With names for a value, or for the items of a tuple."""
         if len(names) == 1:
             return self._at({**self.env, names[0]: value}, self.path)
         return self._at({**self.env, **dict(zip(names, items(value), strict=True))}, self.path)
 
-    def since(self, outer: Context) -> int:
+    def since(self, outer: SymbolicContext) -> int:
         """Return what must be so to come here from an outer context."""
         return self.circuit.every(self.path - outer.path)
 
@@ -136,13 +138,13 @@ class Context:
 
     def problem(self, literal: int, node: Node, message: str) -> None:
         """Note that there is no answer if a literal is true."""
-        self.meet([Event(literal, True, message, node.span)])
+        self.meet([Hazard(literal, True, message, node.span)])
 
     def left(self, literal: int, node: Node, what: str) -> None:
         """Note that a bound is left if a literal is true."""
-        self.meet([Event(literal, False, what, node.span)])
+        self.meet([Hazard(literal, False, what, node.span)])
 
-    def meet(self, events: Iterable[Event]) -> None:
+    def meet(self, events: Iterable[Hazard]) -> None:
         """Note what is met here."""
         for event in events:
             if event.literal != FALSE and (met := self.circuit.every((*self.path, event.literal))) != FALSE:
@@ -168,11 +170,11 @@ class Context:
 
     # --- statements ---
 
-    def block(self, body: Sequence[Node]) -> Context:
+    def block(self, body: Sequence[Node]) -> SymbolicContext:
         """Return where a run is after some statements."""
         return self.follow([partial(_applied, self.shared.statements, statement) for statement in body])
 
-    def follow(self, steps: Sequence[Callable[[Context], Context]]) -> Context:
+    def follow(self, steps: Sequence[Callable[[SymbolicContext], SymbolicContext]]) -> SymbolicContext:
         """Return where a run is that has taken steps as long as it has not returned."""
         here = self
         for i, step in enumerate(steps):
@@ -188,8 +190,11 @@ class Context:
         return here
 
     def branch(
-        self, test: int, then: Callable[[Context], Context], orelse: Callable[[Context], Context]
-    ) -> Context:
+        self,
+        test: int,
+        then: Callable[[SymbolicContext], SymbolicContext],
+        orelse: Callable[[SymbolicContext], SymbolicContext],
+    ) -> SymbolicContext:
         """Return where a run is that has gone one way or the other."""
         a, b = self.under(test), self.under(-test)
         if a.dead or test == FALSE:
@@ -209,7 +214,7 @@ class Context:
             answer=self._either(test, a.answer, b.answer),
         )
 
-    def _joined(self, test: int, then: Env, orelse: Env) -> Env:
+    def _joined(self, test: int, then: SymbolicEnv, orelse: SymbolicEnv) -> SymbolicEnv:
         if then is orelse:
             return then
         return {n: self._either(test, then.get(n), orelse.get(n)) for n in {**then, **orelse}}
@@ -219,12 +224,12 @@ class Context:
         return orelse if then is None else then if orelse is None else self.algebra.choose(test, then, orelse)
 
 
-def _applied(rules: Rules[Context, R], node: Node, context: Context) -> R:
+def _applied(rules: Rules[SymbolicContext, R], node: Node, context: SymbolicContext) -> R:
     try:
         return rules(node, context)
     except NoRuleError:
         raise refused(node, f"there are no circuits of {type(node).__name__}") from None
-    except TooLarge as problem:
+    except CircuitTooLarge as problem:
         problem.span = problem.span or node.span
         raise
 
@@ -236,6 +241,6 @@ def items(value: Symbolic) -> tuple[Symbolic, ...]:
     return found
 
 
-def refused(node: Node, message: str) -> TooLarge:
+def refused(node: Node, message: str) -> CircuitTooLarge:
     """Return the error for what is not done in a circuit."""
-    return TooLarge(message, span=node.span, remedy="`ratified check` explores it")
+    return CircuitTooLarge(message, span=node.span, remedy="`ratified check` explores it")

@@ -22,13 +22,13 @@ from ratified.smt.finite.algebra import Algebra
 from ratified.smt.finite.circuit import FALSE, TRUE, Circuit
 from ratified.smt.finite.symbolic import (
     Cases,
-    Choice,
     Form,
-    Listed,
-    Members,
-    Parts,
+    Multiplicities,
+    SlotList,
     Some,
     Symbolic,
+    SymbolicChoice,
+    SymbolicParts,
     atomic,
     one_form,
     one_of,
@@ -41,11 +41,11 @@ def widened(algebra: Algebra, value: Symbolic, t: Type, into: Type) -> Symbolic:
         return value
     match value:
         case int():
-            return Choice({True: value, False: -value})  # a bool, as one that may be None
-        case Choice():
+            return SymbolicChoice({True: value, False: -value})  # a bool, as one that may be None
+        case SymbolicChoice():
             return one_form(None)  # None, the only value of its type
         case Cases(cases):
-            wide: dict[Form, tuple[int, Parts]] = {}
+            wide: dict[Form, tuple[int, SymbolicParts]] = {}
             for form, (literal, parts) in cases.items():
                 types = zip(algebra.types.parts(t, form), algebra.types.parts(into, form), strict=True)
                 made = [widened(algebra, part, a, b) for part, (a, b) in zip(parts, types, strict=True)]
@@ -57,9 +57,9 @@ def widened(algebra: Algebra, value: Symbolic, t: Type, into: Type) -> Symbolic:
     assert a is not None
     assert b is not None
     match value:
-        case Listed(kind, slots):
-            return Listed(kind, tuple([(used, widened(algebra, v, a, b)) for used, v in slots]))
-        case Members() if algebra.types.slotted(into):
+        case SlotList(kind, slots):
+            return SlotList(kind, tuple([(used, widened(algebra, v, a, b)) for used, v in slots]))
+        case Multiplicities() if algebra.types.slotted(into):
             return algebra.extended(algebra.anything(into), algebra.elements(value, b))
     return value
 
@@ -79,7 +79,7 @@ def there_in(circuit: Circuit, value: Symbolic, into: Type) -> int:
     """Return whether a value is of a smaller type."""
     of = _of(into)
     match value:
-        case Choice(options):
+        case SymbolicChoice(options):
             return TRUE if all(map(of, options)) else circuit.some([o for v, o in options.items() if of(v)])
         case Cases(cases):
             return circuit.some([o for form, (o, _) in cases.items() if of(form)])
@@ -92,10 +92,10 @@ def narrowed(value: Symbolic, into: Type) -> Symbolic:
         return one_of(None)
     of = _of(into)
     match value:
-        case Choice(options) if isinstance(into, BoolType):
+        case SymbolicChoice(options) if isinstance(into, BoolType):
             return options.get(True, FALSE)
-        case Choice(options):
-            return Choice({v: o for v, o in options.items() if of(v)})
+        case SymbolicChoice(options):
+            return SymbolicChoice({v: o for v, o in options.items() if of(v)})
         case Cases(cases) if Some in cases and not of(None):
             return cases[Some][1][0]
         case Cases(cases):
@@ -112,10 +112,10 @@ def fitted(algebra: Algebra, value: Symbolic, t: Type) -> tuple[int, Symbolic]:
         return TRUE, value
     circuit = algebra.circuit
     match value:
-        case Choice(options):
+        case SymbolicChoice(options):
             fit = _fits(t)
             kept = {v: o for v, o in options.items() if v is None or fit(v)}
-            return (TRUE if len(kept) == len(options) else circuit.some(kept.values())), Choice(kept)
+            return (TRUE if len(kept) == len(options) else circuit.some(kept.values())), SymbolicChoice(kept)
         case Cases(cases):
             fine, held = [], {}
             for form, (literal, parts) in cases.items():
@@ -124,7 +124,7 @@ def fitted(algebra: Algebra, value: Symbolic, t: Type) -> tuple[int, Symbolic]:
                 fine.append(circuit.either(-literal, circuit.every([f for f, _ in pairs])))
                 held[form] = literal, tuple([v for _, v in pairs])
             return circuit.every(fine), Cases(held)
-        case Listed(kind, slots) if isinstance(t, SeqType | SetType | BagType):
+        case SlotList(kind, slots) if isinstance(t, SeqType | SetType | BagType):
             item, most = t.item, t.size if isinstance(t.size, int) else len(slots)
             ways = [(used, *fitted(algebra, v, item)) for used, v in slots[:most]]
             few = [circuit.either(-used, ok) for used, ok, _ in ways] + [
@@ -132,10 +132,10 @@ def fitted(algebra: Algebra, value: Symbolic, t: Type) -> tuple[int, Symbolic]:
             ]
             if isinstance(t, BagType) and isinstance(t.copies, int):
                 few.append(-algebra.too_equal(slots, t.copies))
-            return circuit.every(few), Listed(kind, tuple([(used, v) for used, _, v in ways]))
-        case Members(kind, counts) if isinstance(t, SeqType | SetType | BagType):
+            return circuit.every(few), SlotList(kind, tuple([(used, v) for used, _, v in ways]))
+        case Multiplicities(kind, counts) if isinstance(t, SeqType | SetType | BagType):
             fits = _fits(t.item)
-            within = Members(kind, {v: n for v, n in counts.items() if fits(v)})
+            within = Multiplicities(kind, {v: n for v, n in counts.items() if fits(v)})
             few = [-algebra.longer(n, 0) for v, n in counts.items() if v not in within.counts]
             if isinstance(t.size, int):
                 few.append(algebra.at_most(algebra.size(within), t.size))

@@ -14,11 +14,11 @@ from ratified.language.ir import Expr, Node, Which
 from ratified.language.rules import Rules
 from ratified.language.types import SetType, Type
 from ratified.smt.finite.circuit import FALSE, TRUE
-from ratified.smt.finite.context import Context, items
+from ratified.smt.finite.context import SymbolicContext, items
 from ratified.smt.finite.conversion import fitted, narrowed, widened
-from ratified.smt.finite.symbolic import Cases, Choice, Symbolic, TooLarge
+from ratified.smt.finite.symbolic import Cases, CircuitTooLarge, Symbolic, SymbolicChoice
 
-rules: Rules[Context, Symbolic] = Rules("circuits of expressions")
+rules: Rules[SymbolicContext, Symbolic] = Rules("circuits of expressions")
 
 # --- those that take a line ---
 
@@ -37,14 +37,14 @@ rules.rule(ir.Fit)(
 
 
 @rules.rule(ir.Literal, ir.Parameter, ir.Universe, ir.Endpoint)
-def _constant(node: Expr, context: Context) -> Symbolic:
+def _constant(node: Expr, context: SymbolicContext) -> Symbolic:
     constants = context.shared.constants
     if id(node) not in constants:
         constants[id(node)] = node, one_by_one(node, context)
     return constants[id(node)][1]
 
 
-def one_by_one(node: Expr, context: Context) -> Symbolic:
+def one_by_one(node: Expr, context: SymbolicContext) -> Symbolic:
     """Return what the evaluator makes of every value that the operands may have. Its `running(scope)` is in force."""
     operands = [child for child in ir.children(node) if isinstance(child, Expr)]
     ways: list[tuple[Any, int]] = []
@@ -68,7 +68,7 @@ rules.rule(ir.Arithmetic, ir.Shift, ir.Numbered, ir.Number, ir.Subsets, ir.IntRa
 
 
 @rules.rule(ir.Variable)
-def _variable(node: ir.Variable, context: Context) -> Symbolic:
+def _variable(node: ir.Variable, context: SymbolicContext) -> Symbolic:
     variables = context.now if node.which is Which.NOW else context.old
     if node.name not in variables:
         context.problem(TRUE, node, f"`{node.name}` has no value yet")
@@ -80,7 +80,7 @@ def _variable(node: ir.Variable, context: Context) -> Symbolic:
 
 
 @rules.rule(ir.And)
-def _and(node: ir.And, context: Context) -> int:
+def _and(node: ir.And, context: SymbolicContext) -> int:
     result = TRUE
     for operand in node.operands:
         result = context.circuit.both(result, context.under(result).truth(operand))
@@ -90,7 +90,7 @@ def _and(node: ir.And, context: Context) -> int:
 
 
 @rules.rule(ir.Or)
-def _or(node: ir.Or, context: Context) -> int:
+def _or(node: ir.Or, context: SymbolicContext) -> int:
     result = FALSE
     for operand in node.operands:
         result = context.circuit.either(result, context.under(-result).truth(operand))
@@ -100,7 +100,7 @@ def _or(node: ir.Or, context: Context) -> int:
 
 
 @rules.rule(ir.IfElse)
-def _if_else(node: ir.IfElse, context: Context) -> Symbolic:
+def _if_else(node: ir.IfElse, context: SymbolicContext) -> Symbolic:
     test = context.truth(node.test)
     if test in (TRUE, FALSE):
         return context.expr(node.then if test == TRUE else node.orelse)
@@ -109,7 +109,7 @@ def _if_else(node: ir.IfElse, context: Context) -> Symbolic:
 
 
 @rules.rule(ir.Compare)
-def _compare(node: ir.Compare, context: Context) -> int:
+def _compare(node: ir.Compare, context: SymbolicContext) -> int:
     left, right = context.expr(node.left), context.expr(node.right)
     if node.op in ("==", "!="):
         same = context.algebra.equal(left, right)
@@ -126,11 +126,11 @@ def _compare(node: ir.Compare, context: Context) -> int:
     return less(left, right, context) if node.op in ("<", ">") else -less(right, left, context)
 
 
-def less(left: Symbolic, right: Symbolic, context: Context) -> int:
+def less(left: Symbolic, right: Symbolic, context: SymbolicContext) -> int:
     """Return whether a number, an ordered value or a tuple of these comes before another."""
     both, either = context.circuit.both, context.circuit.either
     match left, right:
-        case Choice(xs), Choice(ys):
+        case SymbolicChoice(xs), SymbolicChoice(ys):
             return context.circuit.some([both(a, b) for x, a in xs.items() for y, b in ys.items() if x < y])
         case Cases(), Cases():
             found = FALSE
@@ -139,19 +139,19 @@ def less(left: Symbolic, right: Symbolic, context: Context) -> int:
             return found
         case int(), int():
             return both(-left, right)
-    raise TooLarge("these values are not compared in a circuit")
+    raise CircuitTooLarge("these values are not compared in a circuit")
 
 
 @rules.rule(ir.In)
-def _in(node: ir.In, context: Context) -> int:
+def _in(node: ir.In, context: SymbolicContext) -> int:
     item, container = context.expr(node.item), context.expr(node.container)
     return context.algebra.contains(container, item)
 
 
 @rules.rule(ir.IsNone)
-def _is_none(node: ir.IsNone, context: Context) -> int:
+def _is_none(node: ir.IsNone, context: SymbolicContext) -> int:
     match context.expr(node.operand):
-        case Choice(options):
+        case SymbolicChoice(options):
             return options.get(None, FALSE)
         case Cases(cases) if None in cases:
             return cases[None][0]
@@ -159,7 +159,7 @@ def _is_none(node: ir.IsNone, context: Context) -> int:
 
 
 @rules.rule(ir.IsRecord)
-def _is_record(node: ir.IsRecord, context: Context) -> int:
+def _is_record(node: ir.IsRecord, context: SymbolicContext) -> int:
     match context.expr(node.operand):
         case Cases(cases):
             return context.circuit.some([cases[r.record][0] for r in node.records if r.record in cases])
@@ -169,7 +169,7 @@ def _is_record(node: ir.IsRecord, context: Context) -> int:
 # --- types ---
 
 
-def fitting(node: Node, value: Symbolic, t: Type, name: str, context: Context) -> Symbolic:
+def fitting(node: Node, value: Symbolic, t: Type, name: str, context: SymbolicContext) -> Symbolic:
     """Return a value held to the bounds of a type."""
     fine, value = fitted(context.algebra, value, context.shared.resolved(t))
     context.left(-fine, node, f"the bound of {name}")

@@ -35,7 +35,7 @@ from ratified.language.types import (
     values_of,
 )
 from ratified.language.values import order_key
-from ratified.smt.finite.symbolic import Form, Keys, Some, TooLarge, unheard_of
+from ratified.smt.finite.symbolic import CircuitTooLarge, Form, Keys, Some, unheard_of
 
 VALUES_MOST = 3_000
 """A set of records of which there are more than this is held in slots."""
@@ -64,7 +64,9 @@ class SizedTypes:
         """Return every value of a type."""
         size = cardinality(t, self.scope)
         if size > ALTERNATIVES_MOST:
-            raise TooLarge(f"{t} has {how_many(size)} values at this size", remedy="choose smaller sizes")
+            raise CircuitTooLarge(
+                f"{t} has {how_many(size)} values at this size", remedy="choose smaller sizes"
+            )
         return list(values_of(t, self.scope))
 
     def keys(self, keys: Iterable[Any], t: MapType) -> Keys:

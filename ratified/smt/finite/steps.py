@@ -17,32 +17,32 @@ from ratified.language.rules import Rules
 from ratified.language.types import OptionalType, Type, records_of
 from ratified.smt.finite import comprehensions, containers, expressions, statements
 from ratified.smt.finite.circuit import FALSE, TRUE
-from ratified.smt.finite.context import Context, Env, Event, Shared
+from ratified.smt.finite.context import Hazard, SharedRuns, SymbolicContext, SymbolicEnv
 from ratified.smt.finite.conversion import narrowed, there_in, widened
-from ratified.smt.finite.symbolic import Cases, Symbolic, Truth, decoded
+from ratified.smt.finite.symbolic import Cases, LiteralTruth, Symbolic, decoded
 
-EXPRESSIONS: Rules[Context, Symbolic] = Rules.joined(
+EXPRESSIONS: Rules[SymbolicContext, Symbolic] = Rules.joined(
     "circuits of expressions", expressions.rules, containers.rules, comprehensions.rules
 )
 STATEMENTS = statements.rules
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class SymbolicStep:
     """One way on: an action (None for the beginning) with its arguments, whether it is possible, and the variables after it."""
 
     action: Function | None
     arguments: tuple[Symbolic, ...]
     possible: int
-    after: Env
+    after: SymbolicEnv
 
 
 @dataclass(frozen=True, slots=True)
 class Moves:
     """All ways on from a state, and what computing them may come upon."""
 
-    ways: tuple[Way, ...]
-    events: tuple[Event, ...]
+    ways: tuple[SymbolicStep, ...]
+    events: tuple[Hazard, ...]
 
 
 def _lowered(module: Module) -> Module:
@@ -57,7 +57,7 @@ class CircuitSteps:
     def __init__(self, model: Model) -> None:
         self.model = model
         self.module = _lowered(model.module)
-        self._shared = Shared(self.module, model.scope, EXPRESSIONS, STATEMENTS)
+        self._shared = SharedRuns(self.module, model.scope, EXPRESSIONS, STATEMENTS)
         self.circuit = self._shared.circuit
         self.algebra = self._shared.algebra
         self.types = self._shared.types
@@ -68,16 +68,16 @@ class CircuitSteps:
         zeros = {n: self.algebra.lift(v, self.types[n]) for n, v in self.model.zeros().items()}
         init = self.module.functions.get("init")
         if init is None:
-            return Moves((Way(None, (), TRUE, zeros),), ())
+            return Moves((SymbolicStep(None, (), TRUE, zeros),), ())
         return self._moves([init], zeros)
 
-    def moves(self, state: Env) -> Moves:
+    def moves(self, state: SymbolicEnv) -> Moves:
         """Return the ways on from a state."""
         return self._moves(self.module.of_kind(Kind.ACTION), state)
 
-    def _moves(self, functions: Sequence[Function], state: Env) -> Moves:
-        ways: list[Way] = []
-        met: list[Event] = []
+    def _moves(self, functions: Sequence[Function], state: SymbolicEnv) -> Moves:
+        ways: list[SymbolicStep] = []
+        met: list[Hazard] = []
         for function in functions:
             for start, arguments in self._starts(function, state, {}, met):
                 end = start.block(function.body)
@@ -86,20 +86,22 @@ class CircuitSteps:
                 met += events
                 if missing := [n for n in self.types if n not in end.now]:
                     what = f"init does not assign `{missing[0]}`"
-                    met.append(Event(possible, True, what, function.span))
+                    met.append(Hazard(possible, True, what, function.span))
                 elif possible != FALSE:
                     action = function if function.kind is Kind.ACTION else None
-                    ways.append(Way(action, arguments, possible, {n: end.now[n] for n in self.types}))
+                    ways.append(
+                        SymbolicStep(action, arguments, possible, {n: end.now[n] for n in self.types})
+                    )
         return Moves(tuple(ways), tuple(met))
 
     def _starts(
-        self, function: Function, now: Env, old: Env, met: list[Event]
-    ) -> Iterator[tuple[Context, tuple[Symbolic, ...]]]:
+        self, function: Function, now: SymbolicEnv, old: SymbolicEnv, met: list[Hazard]
+    ) -> Iterator[tuple[SymbolicContext, tuple[Symbolic, ...]]]:
         """Yield where runs of a function begin, with which arguments; `met` gets what finding these out comes upon."""
 
         def rest(
-            start: Context, chosen: tuple[Symbolic, ...]
-        ) -> Iterator[tuple[Context, tuple[Symbolic, ...]]]:
+            start: SymbolicContext, chosen: tuple[Symbolic, ...]
+        ) -> Iterator[tuple[SymbolicContext, tuple[Symbolic, ...]]]:
             if len(chosen) == len(function.arguments):
                 yield start, chosen
                 return
@@ -112,9 +114,9 @@ class CircuitSteps:
                 if not inner.dead:
                     yield from rest(replace(inner, events=[]), (*chosen, value))
 
-        return rest(Context(self._shared, now, old, {}, []), ())
+        return rest(SymbolicContext(self._shared, now, old, {}, []), ())
 
-    def _values(self, argument: Argument, context: Context) -> Iterator[tuple[int, Symbolic]]:
+    def _values(self, argument: Argument, context: SymbolicContext) -> Iterator[tuple[int, Symbolic]]:
         """Yield the values that an argument may have, and whether it may."""
         if argument.domain is None:
             for known in self.algebra.types.listed(argument.type):
@@ -136,13 +138,13 @@ class CircuitSteps:
             return literal, narrowed(value, into) if literal != FALSE else value
         return literal, widened(self.algebra, value, t, into)
 
-    def any_state(self) -> tuple[Env, int]:
+    def any_state(self) -> tuple[SymbolicEnv, int]:
         """Return any values of the variables, and what makes them values of their types."""
         conditions: list[int] = []
         state = {name: self.algebra.unknown(t, conditions) for name, t in self.types.items()}
         return state, self.circuit.every(conditions)
 
-    def within(self, state: Env) -> tuple[int, int]:
+    def within(self, state: SymbolicEnv) -> tuple[int, int]:
         """Return whether no constraint leaves a state out, and whether one has no answer, those before it having agreed."""
         within, undefined = TRUE, FALSE
         for constraint in self._constraints:
@@ -152,11 +154,13 @@ class CircuitSteps:
             within = self.circuit.every([within, holds, -unanswered])
         return within, undefined
 
-    def claim(self, name: str, state: Env, old: Env | None = None) -> tuple[int, tuple[Event, ...]]:
+    def claim(
+        self, name: str, state: SymbolicEnv, old: SymbolicEnv | None = None
+    ) -> tuple[int, tuple[Hazard, ...]]:
         """Return whether an invariant holds in a state, or a step invariant of a step."""
         function = self.module.functions[name]
         holds: list[int] = []
-        met: list[Event] = []
+        met: list[Hazard] = []
         for start, arguments in self._starts(function, state, old or {}, met):
             answer = containers.call(function.key, arguments, Which.NOW, start)
             assert isinstance(answer, int)
@@ -164,17 +168,17 @@ class CircuitSteps:
             met += self._shared.settled(start.events)
         return self.circuit.every(holds), tuple(met)
 
-    def equal(self, a: Env, b: Env) -> int:
+    def equal(self, a: SymbolicEnv, b: SymbolicEnv) -> int:
         """Return whether two states are the same."""
         return self.circuit.every([self.algebra.equal(a[n], b[n]) for n in self.types])
 
-    def chosen(self, ways: Sequence[Way], chosen: Sequence[int]) -> Env:
+    def chosen(self, ways: Sequence[SymbolicStep], chosen: Sequence[int]) -> SymbolicEnv:
         """Return the variables after the one way that is chosen."""
         return {
             n: self.algebra.select([(o, way.after[n]) for o, way in zip(chosen, ways, strict=True)], t)
             for n, t in self.types.items()
         }
 
-    def known(self, state: Env, true: Truth) -> Values:
+    def known(self, state: SymbolicEnv, true: LiteralTruth) -> Values:
         """Return the state that an assignment of truth values gives. The machine's own value types are used."""
         return tuple([decoded(state[n], true) for n in self.types])

@@ -39,7 +39,7 @@ from ratified.language.values import Bag, Map, Seq, Set
 from ratified.smt.finite.circuit import TRUE
 
 
-class TooLarge(RatifiedError):
+class CircuitTooLarge(RatifiedError):
     """A model, at this size, of which no circuit of a sensible size can be made."""
 
 
@@ -72,11 +72,11 @@ def made(form: Form, parts: tuple[Any, ...]) -> Any:
     return form(*parts)
 
 
-Kind = type[Seq[Any]] | type[Set[Any]] | type[Bag[Any]]
+ContainerKind = type[Seq[Any]] | type[Set[Any]] | type[Bag[Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Choice:
+class SymbolicChoice:
     """One of several values."""
 
     options: Mapping[Any, int]
@@ -86,37 +86,37 @@ class Choice:
 class Cases:
     """A value of one of several forms: for each a literal and the parts."""
 
-    cases: Mapping[Form, tuple[int, Parts]]
+    cases: Mapping[Form, tuple[int, SymbolicParts]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Members:
+class Multiplicities:
     """A set or bag: for each value how many copies there are, which is 0 for values that are not in the mapping."""
 
-    kind: Kind
-    counts: Mapping[Any, Choice]
+    kind: ContainerKind
+    counts: Mapping[Any, SymbolicChoice]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Listed:
+class SlotList:
     """A sequence, or a set or bag in no order: the first few slots are used. Those used in a set differ."""
 
-    kind: Kind
-    slots: tuple[Way, ...]
+    kind: ContainerKind
+    slots: tuple[GuardedValue, ...]
 
 
-Symbolic = int | Choice | Cases | Members | Listed
-Parts = tuple[Symbolic, ...]
-Way = tuple[int, Symbolic]
+Symbolic = int | SymbolicChoice | Cases | Multiplicities | SlotList
+SymbolicParts = tuple[Symbolic, ...]
+GuardedValue = tuple[int, Symbolic]
 """A value, and what makes it the one that is meant, or makes it be there."""
 
-Truth = Callable[[int], bool]
+LiteralTruth = Callable[[int], bool]
 """Whether a literal is true."""
 
 
-def one_of(value: Hashable) -> Choice:
+def one_of(value: Hashable) -> SymbolicChoice:
     """Return the choice that is made."""
-    return Choice({value: TRUE})
+    return SymbolicChoice({value: TRUE})
 
 
 def one_form(form: Form, *parts: Symbolic) -> Cases:
@@ -150,22 +150,24 @@ def _(t: OptionalType, _: None) -> bool:
     return isinstance(t.item, BoolType) or atomic(t.item)
 
 
-def unheard_of(t: Type) -> TooLarge:
+def unheard_of(t: Type) -> CircuitTooLarge:
     """Return the error for a type that there is no case for."""
-    return TooLarge(f"there are no circuits of values of type {t}", remedy="`ratified check` explores it")
+    return CircuitTooLarge(
+        f"there are no circuits of values of type {t}", remedy="`ratified check` explores it"
+    )
 
 
-def decoded(value: Symbolic, true: Truth) -> Any:
+def decoded(value: Symbolic, true: LiteralTruth) -> Any:
     """Return the value that truth values give to a symbolic one. Call inside `running(scope)`."""
     match value:
         case int():
             return true(value)
-        case Choice(options):
+        case SymbolicChoice(options):
             return next(v for v, literal in options.items() if true(literal))
         case Cases(cases):
             form, parts = next((form, parts) for form, (literal, parts) in cases.items() if true(literal))
             return made(form, tuple([decoded(part, true) for part in parts]))
-        case Members(kind, counts):
+        case Multiplicities(kind, counts):
             return kind([v for v, n in counts.items() for _ in range(decoded(n, true))])
-        case Listed(kind, slots):
+        case SlotList(kind, slots):
             return kind([decoded(item, true) for used, item in slots if true(used)])

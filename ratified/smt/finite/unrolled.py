@@ -13,7 +13,7 @@ from ratified.language.machine import Values
 from ratified.results.result import PropertyKind
 from ratified.results.seen import Property
 from ratified.smt.finite.circuit import FALSE, TRUE
-from ratified.smt.finite.context import Env, Event
+from ratified.smt.finite.context import Hazard, SymbolicEnv
 from ratified.smt.finite.solver import BooleanSolver
 from ratified.smt.finite.steps import CircuitSteps, Moves
 
@@ -22,7 +22,7 @@ from ratified.smt.finite.steps import CircuitSteps, Moves
 class _Stage:
     """A state of an unrolled run, and how it is left."""
 
-    state: Env
+    state: SymbolicEnv
     undefined: int = FALSE
     moves: Moves | None = None
 
@@ -54,7 +54,7 @@ class Unrolled:
             self.solver.require(circuit.either(-literal, way.possible))
         self._enter(self.steps.chosen(moves.ways, chosen))
 
-    def _enter(self, state: Env) -> None:
+    def _enter(self, state: SymbolicEnv) -> None:
         stage = _Stage(state)
         self.stages.append(stage)
         if self._constrained:
@@ -81,7 +81,7 @@ class Unrolled:
         """Return whether some step from the last state has no answer."""
         return self.steps.circuit.some([e.literal for e in self.leave().events if e.error])
 
-    def bounds(self) -> tuple[Event, ...]:
+    def bounds(self) -> tuple[Hazard, ...]:
         """Return the bounds that some step from the last state would leave."""
         return tuple(e for e in self.leave().events if not e.error)
 

@@ -11,10 +11,10 @@ from dataclasses import replace
 from ratified.language.errors import Span
 from ratified.language.types import IntType, Type
 from ratified.smt.first_order import shapes as sh
-from ratified.smt.first_order.context import Context
+from ratified.smt.first_order.context import LogicContext
 from ratified.smt.first_order.equality import as_number
-from ratified.smt.first_order.ordering import Run, chosen
-from ratified.smt.first_order.recursion import Found, Values, copy_by_copy, worked_out
+from ratified.smt.first_order.ordering import LoopRange, chosen
+from ratified.smt.first_order.recursion import PlaceFunction, ShapeValues, copy_by_copy, worked_out
 from ratified.smt.first_order.shapes import Atom, Dependent, Listing, Shape
 from ratified.smt.terms import (
     TRUE,
@@ -32,7 +32,7 @@ from ratified.smt.terms import (
 
 
 def added_up(
-    run: Run, number: Callable[[Shape], Term], context: Context, span: Span
+    run: LoopRange, number: Callable[[Shape], Term], context: LogicContext, span: Span
 ) -> tuple[Callable[[Shape], Term], Term]:
     """What a number at each place adds up to: before a place (of a bag, of its first copy), and in all. Raises Refused."""
     count, every_place = run.places.count, replace(run, copies=False)
@@ -43,10 +43,10 @@ def added_up(
             return one
         return count(place) if one == Number(1) else Arithmetic("*", (count(place), one))
 
-    def turn(place: Shape, found: Values) -> Values:
+    def turn(place: Shape, found: ShapeValues) -> ShapeValues:
         return {"sum": Atom(plus(_int(found["sum"]), times(place)))}
 
-    def facts(found: Found, place: Shape) -> Term:
+    def facts(found: PlaceFunction, place: Shape) -> Term:
         """What is never below 0 adds up to nothing below 0."""
         if run.copies or not _natural(number(place)):
             return TRUE
@@ -62,11 +62,11 @@ def added_up(
 
 
 def in_order(
-    run: Run,
+    run: LoopRange,
     passes: Callable[[Shape], Term],
     element: Callable[[Shape], Shape],
     item: Type,
-    context: Context,
+    context: LogicContext,
     span: Span,
 ) -> Listing:
     """The sequence of what there is at the places that pass: each stands at the number of those before it. Raises Refused."""

@@ -25,19 +25,19 @@ from ratified.smt.terms import (
     parts,
 )
 
-Edges = dict[tuple[str, str], str]
+SortEdges = dict[tuple[str, str], str]
 
 
-def edges_of(formulas: Iterable[tuple[str, Term]]) -> Edges:
+def edges_of(formulas: Iterable[tuple[str, Term]]) -> SortEdges:
     """The edges of asserted formulas, each with the name of the formula that it comes from (or of the function symbol)."""
-    found: Edges = {}
+    found: SortEdges = {}
     for name, formula in formulas:
         _quantifiers(formula, True, (), name, found)
         _functions(formula, found)
     return found
 
 
-def _functions(term: Term, found: Edges) -> None:
+def _functions(term: Term, found: SortEdges) -> None:
     if isinstance(term, Apply) and term.symbol.result not in (BOOL, INT):
         for sort in term.symbol.arguments:
             found.setdefault((sort, term.symbol.result), f"function {term.symbol.name}")
@@ -45,7 +45,9 @@ def _functions(term: Term, found: Edges) -> None:
         _functions(part, found)
 
 
-def _quantifiers(term: Term, positive: bool, universals: tuple[str, ...], name: str, found: Edges) -> None:
+def _quantifiers(
+    term: Term, positive: bool, universals: tuple[str, ...], name: str, found: SortEdges
+) -> None:
     match term:
         case Quantified(universal, variables, body):
             sorts = tuple(v.sort for v in variables)
@@ -74,7 +76,7 @@ def _quantifiers(term: Term, positive: bool, universals: tuple[str, ...], name: 
             return
 
 
-def cycle(edges: Edges) -> list[tuple[str, str, str]] | None:
+def cycle(edges: SortEdges) -> list[tuple[str, str, str]] | None:
     """A shortest circle of sorts, as edges with their reasons; None if there is none."""
     best: list[tuple[str, str, str]] | None = None
     following: dict[str, list[str]] = {}

@@ -20,15 +20,15 @@ from ratified.language.types import (
 )
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.containers import iterated
-from ratified.smt.first_order.context import Context, Demand, Failing
-from ratified.smt.first_order.ordering import FEW, Run, few, run_of
+from ratified.smt.first_order.context import Demand, Failing, LogicContext
+from ratified.smt.first_order.ordering import FEW, LoopRange, few, run_of
 from ratified.smt.first_order.shapes import (
-    Function,
+    FunctionShape,
     Listing,
     Maybe,
     Members,
     Nothing,
-    Row,
+    ProductShape,
     Shape,
 )
 from ratified.smt.first_order.totals import summed
@@ -45,7 +45,7 @@ from ratified.smt.terms import (
 )
 
 
-def domain_of(node: Expr, context: Context) -> Members:
+def domain_of(node: Expr, context: LogicContext) -> Members:
     """What a clause runs through as a set: in what order, and how often, does not matter where it is asked."""
     while isinstance(node, ir.Convert) and node.what in ("sorted", "sorted-reversed", "reversed"):
         node = node.operand
@@ -54,7 +54,9 @@ def domain_of(node: Expr, context: Context) -> Members:
     return iterated(context.expr(node), context, node)
 
 
-def demand_within(node: ir.Collect, clauses: Sequence[Clause], domain: Members, context: Context) -> None:
+def demand_within(
+    node: ir.Collect, clauses: Sequence[Clause], domain: Members, context: LogicContext
+) -> None:
     """Demand what the parts of a comprehension demand, for all elements that are come to."""
     if not context.unset:
         parts = [*(c for clause in clauses for c in clause.conditions), *(c.domain for c in clauses[1:])]
@@ -64,7 +66,7 @@ def demand_within(node: ir.Collect, clauses: Sequence[Clause], domain: Members, 
 
     run = run_of(clauses[0].domain, context.silent()) if node.kind in ("all", "any") else None
 
-    def within(here: Context, place: Shape) -> None:
+    def within(here: LogicContext, place: Shape) -> None:
         if run is not None:
             here = _come_to(node, clauses, run, place, here)
         inner, passed = here.bound(clauses[0].names, place if run is None else run.item(place)), TRUE
@@ -82,8 +84,8 @@ def demand_within(node: ir.Collect, clauses: Sequence[Clause], domain: Members, 
 
 
 def _come_to(
-    node: ir.Collect, clauses: Sequence[Clause], run: Run, place: Shape, context: Context
-) -> Context:
+    node: ir.Collect, clauses: Sequence[Clause], run: LoopRange, place: Shape, context: LogicContext
+) -> LogicContext:
     """Where CPython comes to a place of `all` or `any`: nothing before it has decided what the answer is.
 
     Where the order is none that can be said, all places have to be in order, and to pass the last value is to leave a bound.
@@ -94,7 +96,7 @@ def _come_to(
         inner = quiet.bound(clauses[0].names, run.item(y))
         test = conj(*map(inner.formula, clauses[0].conditions))
 
-        def decisive(at: Context) -> Term:
+        def decisive(at: LogicContext) -> Term:
             found = at.formula(node.element)
             return neg(found) if node.kind == "all" else found
 
@@ -108,14 +110,14 @@ def _come_to(
             if not reached:
                 reached.append(neg(run.places.some(decides)))
             outer(replace(demand, holds=implies(reached[0], demand.holds)))
-        except sh.Refused:
+        except sh.Inexpressible:
             outer(replace(demand, failing=Failing.LEFT) if demand.failing is Failing.LAST else demand)
 
     return context.hearing(hear)
 
 
 def quantify(
-    universal: bool, clauses: Sequence[Clause], context: Context, body: Callable[[Context], Term]
+    universal: bool, clauses: Sequence[Clause], context: LogicContext, body: Callable[[LogicContext], Term]
 ) -> Term:
     """That something is so wherever the clauses come by, or somewhere."""
     if not clauses:
@@ -155,7 +157,7 @@ def is_name(node: Expr, clause: Clause) -> bool:
     return isinstance(core, ir.Local) and clause.names == (core.name,)
 
 
-def collected(node: ir.Collect, context: Context) -> Members:
+def collected(node: ir.Collect, context: LogicContext) -> Members:
     """The set of what is made wherever the clauses come by."""
 
     def over(universal: bool) -> Callable[[Callable[[Shape], Term]], Term]:
@@ -184,7 +186,7 @@ def collected(node: ir.Collect, context: Context) -> Members:
 
 
 def one_by_one(
-    node: ir.Collect, clauses: Sequence[Clause], context: Context, number: Callable[[Context], Term]
+    node: ir.Collect, clauses: Sequence[Clause], context: LogicContext, number: Callable[[LogicContext], Term]
 ) -> Term:
     """The sum of a number over all that is run through, worked out place by place."""
     if not clauses:
@@ -203,13 +205,13 @@ def one_by_one(
 
 
 def run_together(
-    clauses: Sequence[Clause], context: Context
-) -> tuple[Run, Callable[[Shape], Context], Callable[[Shape], Term]]:
+    clauses: Sequence[Clause], context: LogicContext
+) -> tuple[LoopRange, Callable[[Shape], LogicContext], Callable[[Shape], Term]]:
     """What clauses run through as one: pairs of places, and what is bound at each, and whether the conditions let it pass."""
     clause, rest = clauses[0], clauses[1:]
     run = run_of(clause.domain, context)
 
-    def at(place: Shape) -> Context:
+    def at(place: Shape) -> LogicContext:
         return context.bound(clause.names, run.item(place))
 
     def passes(place: Shape) -> Term:
@@ -222,7 +224,7 @@ def run_together(
     t = TupleType((run.index, sample.index))
 
     def split(pair: Shape) -> tuple[Shape, Shape]:
-        assert isinstance(pair, Row)
+        assert isinstance(pair, ProductShape)
         return pair.fields[0], pair.fields[1]
 
     def has(pair: Shape) -> Term:
@@ -233,14 +235,14 @@ def run_together(
         def quantify(f: Callable[[Shape], Term]) -> Term:
             def outer(x: Shape) -> Term:
                 inner = run_together(rest, at(x))[0].places
-                each = lambda y: f(Row(t, (x, y)))  # noqa: E731
+                each = lambda y: f(ProductShape(t, (x, y)))  # noqa: E731
                 return inner.every(each) if universal else inner.some(each)
 
             return run.places.every(outer) if universal else run.places.some(outer)
 
         return quantify
 
-    def bound(pair: Shape) -> Context:
+    def bound(pair: Shape) -> LogicContext:
         x, y = split(pair)
         return run_together(rest, at(x))[1](y)
 
@@ -249,10 +251,10 @@ def run_together(
         return conj(passes(x), run_together(rest, at(x))[2](y))
 
     places = Members(t, has, over(True), over(False))
-    return Run(t, places, lambda p: p, copies=run.copies or sample.copies), bound, passing
+    return LoopRange(t, places, lambda p: p, copies=run.copies or sample.copies), bound, passing
 
 
-def written_out(node: Expr, context: Context) -> list[tuple[Term, Term, Shape]] | None:
+def written_out(node: Expr, context: LogicContext) -> list[tuple[Term, Term, Shape]] | None:
     """What may be run through: whether it is there, how often, and the item; None if it is not the same at each size, or many."""
     while isinstance(node, ir.Convert) and node.what in ("sorted", "sorted-reversed", "reversed"):
         node = node.operand
@@ -263,7 +265,7 @@ def written_out(node: Expr, context: Context) -> list[tuple[Term, Term, Shape]] 
         if values is None:
             return None
         shape = context.expr(node)
-        members = shape.keys if isinstance(shape, Function) else shape
+        members = shape.keys if isinstance(shape, FunctionShape) else shape
         assert isinstance(members, Members)
         one, count = Number(1), members.count
         return [(members.has(v), one if count is None else count(v), v) for v in values]

@@ -29,13 +29,13 @@ from ratified.smt.first_order.clauses import (
     written_out,
 )
 from ratified.smt.first_order.constants import bag_of
-from ratified.smt.first_order.context import Context
+from ratified.smt.first_order.context import LogicContext
 from ratified.smt.first_order.equality import as_number
 from ratified.smt.first_order.folding import displayed, extreme, folded, how_often, sum_of
 from ratified.smt.first_order.ordering import FEW
 from ratified.smt.first_order.shapes import (
     Atom,
-    Function,
+    FunctionShape,
     Listing,
     Members,
     Shape,
@@ -54,11 +54,11 @@ from ratified.smt.terms import (
     plus,
 )
 
-comprehensions: Rules[Context, Shape] = Rules("comprehensions in first-order logic")
+comprehensions: Rules[LogicContext, Shape] = Rules("comprehensions in first-order logic")
 
 
 @comprehensions.rule(ir.Collect)
-def _(node: ir.Collect, context: Context) -> Shape:
+def _(node: ir.Collect, context: LogicContext) -> Shape:
     if node.kind in ("min", "max") and (items := displayed(node, context)) is not None:
         return folded(node, items, context)
     if node.kind == "sum":
@@ -85,7 +85,7 @@ def _(node: ir.Collect, context: Context) -> Shape:
     raise sh.refuse(node.span, f"`{node.kind}` of a comprehension", "say it with all(...) or any(...)")
 
 
-def _bag_of(node: ir.Collect, context: Context) -> Members:
+def _bag_of(node: ir.Collect, context: LogicContext) -> Members:
     """A bag of a set's elements has one of each; how often another expression has a value would have to be counted."""
     clause = node.clauses[0]
     if (places := _places(node, node.clauses, context)) is not None:
@@ -110,7 +110,7 @@ def _bag_of(node: ir.Collect, context: Context) -> Members:
     return replace(found, count=count)
 
 
-def _counted(node: ir.Collect, context: Context) -> Members:
+def _counted(node: ir.Collect, context: LogicContext) -> Members:
     """A bag of what is run through: of each value there is what adds up to its copies."""
     same = context.logic.same
 
@@ -122,7 +122,7 @@ def _counted(node: ir.Collect, context: Context) -> Members:
     return replace(collected(node, context), count=count)
 
 
-def _bagged(item: Type, places: Sequence[tuple[Term, Shape]], context: Context) -> Members:
+def _bagged(item: Type, places: Sequence[tuple[Term, Shape]], context: LogicContext) -> Members:
     """The bag of those that are there."""
     same = context.logic.same
 
@@ -141,7 +141,7 @@ def _bagged(item: Type, places: Sequence[tuple[Term, Shape]], context: Context) 
     )
 
 
-def _map_of(node: ir.Collect, context: Context) -> Shape:
+def _map_of(node: ir.Collect, context: LogicContext) -> Shape:
     assert isinstance(node.type, MapType)
     clause, pair = node.clauses[0], node.element
     names = key_names(pair.items[0], node.clauses) if isinstance(pair, ir.MakeTuple) else None
@@ -167,12 +167,12 @@ def _map_of(node: ir.Collect, context: Context) -> Shape:
         and not conditional
     ):
         source = context.expr(clause.domain.operand)
-        if isinstance(source, Function) and source.total:
+        if isinstance(source, FunctionShape) and source.total:
             t, total = MapType(source.type.key, t.value), True
-    return Function(t, at, keys, total)
+    return FunctionShape(t, at, keys, total)
 
 
-def _seq_of(node: ir.Collect, context: Context) -> Shape:
+def _seq_of(node: ir.Collect, context: LogicContext) -> Shape:
     assert isinstance(node.type, SeqType)
     clause = node.clauses[0]
     if (places := _places(node, node.clauses, context)) is not None:
@@ -191,7 +191,7 @@ def _seq_of(node: ir.Collect, context: Context) -> Shape:
     return in_order(whole, passes, lambda x: within(x).expr(node.element), node.type.item, context, node.span)
 
 
-def _mapped(node: ir.Collect, domain: Listing, context: Context) -> Listing:
+def _mapped(node: ir.Collect, domain: Listing, context: LogicContext) -> Listing:
     """A sequence with each element mapped."""
     assert isinstance(node.type, SeqType)
     (clause,) = node.clauses
@@ -202,7 +202,7 @@ def _mapped(node: ir.Collect, domain: Listing, context: Context) -> Listing:
     return Listing(node.type.item, domain.length, at)
 
 
-def _repeated(node: ir.Collect, item: Type, context: Context) -> Listing:
+def _repeated(node: ir.Collect, item: Type, context: LogicContext) -> Listing:
     """A sequence of the same value, once for each of what is run through."""
     run, _, passes = run_together(node.clauses, context)
     whole = len(node.clauses) == 1 and isinstance(node.clauses[0].domain, ir.Universe)
@@ -211,7 +211,9 @@ def _repeated(node: ir.Collect, item: Type, context: Context) -> Listing:
     return Listing(item, length, lambda _: value)
 
 
-def _places(node: ir.Collect, clauses: Sequence[Clause], context: Context) -> list[tuple[Term, Shape]] | None:
+def _places(
+    node: ir.Collect, clauses: Sequence[Clause], context: LogicContext
+) -> list[tuple[Term, Shape]] | None:
     """The elements that a comprehension over what is written out may have, and whether they are there; None if it is not."""
     if not clauses:
         return [(TRUE, context.expr(node.element))]
@@ -235,7 +237,7 @@ def _places(node: ir.Collect, clauses: Sequence[Clause], context: Context) -> li
     return found if len(found) <= FEW else None
 
 
-def _gathered(item: Type, places: Sequence[tuple[Term, Shape]], context: Context) -> Listing:
+def _gathered(item: Type, places: Sequence[tuple[Term, Shape]], context: LogicContext) -> Listing:
     """The sequence of those that are there: an element stands at the number of those before it."""
     length: Term = Number(0)
     positions: list[tuple[Term, Term, Shape]] = []

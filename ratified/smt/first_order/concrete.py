@@ -40,7 +40,7 @@ from ratified.smt.first_order.shapes import (
     Members,
     Nothing,
     OneOf,
-    Row,
+    ProductShape,
     Shape,
 )
 from ratified.smt.first_order.theory import Theory
@@ -79,7 +79,7 @@ class Concrete:
                 )
             case Maybe(there, value):
                 return self.value(getattr(t, "item", t), value) if structure.holds(there) else None
-            case Row(kind, fields):
+            case ProductShape(kind, fields):
                 inside = (self.value(ft, f) for ft, f in zip(children(kind), fields, strict=True))
                 return kind.record(*inside) if isinstance(kind, RecordType) else tuple(inside)
             case OneOf(cases):
@@ -87,7 +87,7 @@ class Concrete:
                     if structure.holds(test):
                         return self.value(record, row)
                 return self.value(cases[0][0], cases[0][2])
-            case sh.Function(map_type, at):
+            case sh.FunctionShape(map_type, at):
                 return map_type.of(
                     {
                         self.value(map_type.key, k): self.value(map_type.value, at(k))

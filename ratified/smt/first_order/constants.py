@@ -33,17 +33,17 @@ from ratified.language.types import (
 )
 from ratified.language.values import Bag, Map, Seq, Set
 from ratified.smt.first_order import shapes as sh
-from ratified.smt.first_order.context import Context, Failing
+from ratified.smt.first_order.context import Failing, LogicContext
 from ratified.smt.first_order.equality import as_number
 from ratified.smt.first_order.shapes import (
     Atom,
     Case,
-    Function,
+    FunctionShape,
+    Inexpressible,
     Listing,
     Members,
     Nothing,
-    Refused,
-    Row,
+    ProductShape,
     Shape,
     either,
 )
@@ -56,15 +56,15 @@ from ratified.smt.terms import (
     plus,
 )
 
-constants: Rules[Context, Shape] = Rules("constants of the source in first-order logic")
+constants: Rules[LogicContext, Shape] = Rules("constants of the source in first-order logic")
 
 
 @constants.rule(ir.Literal)
-def _(node: ir.Literal, context: Context) -> Shape:
+def _(node: ir.Literal, context: LogicContext) -> Shape:
     return literal(node.value, node.type, node.span, context)
 
 
-def literal(value: object, t: Type, span: Span | None, context: Context) -> Shape:
+def literal(value: object, t: Type, span: Span | None, context: LogicContext) -> Shape:
     """A constant of the source as a shape."""
     if isinstance(t, OptionalType) and value is not None:
         t = t.item
@@ -80,59 +80,59 @@ def literal(value: object, t: Type, span: Span | None, context: Context) -> Shap
         case Enum():
             members = list(type(value))
             return Case(type(value), tuple(TRUE if m is value else FALSE for m in members))
-    return _CONSTANTS(t, _Constant(value, span, context))
+    return _CONSTANTS(t, _CompositeConstant(value, span, context))
 
 
 @dataclass(frozen=True, slots=True)
-class _Constant:
+class _CompositeConstant:
     """A constant of the source that is made of others."""
 
     value: Any
     span: Span | None
-    context: Context
+    context: LogicContext
 
     def inside(self, value: object, t: Type) -> Shape:
         """One of those that it is made of."""
         return literal(value, t, self.span, self.context)
 
-    def refused(self) -> Refused:
+    def refused(self) -> Inexpressible:
         """That it cannot be said."""
         return sh.refuse(self.span, f"the constant {self.value!r}", "use a parameter of the model")
 
 
-_CONSTANTS: Rules[_Constant, Shape] = Rules("constants in logic")
+_CONSTANTS: Rules[_CompositeConstant, Shape] = Rules("constants in logic")
 
 
 @_CONSTANTS.rule(TupleType)
-def _(t: TupleType, of: _Constant) -> Shape:
+def _(t: TupleType, of: _CompositeConstant) -> Shape:
     if not isinstance(of.value, tuple):
         raise of.refused()
-    return Row(t, tuple([of.inside(v, it) for v, it in zip(of.value, t.items, strict=True)]))
+    return ProductShape(t, tuple([of.inside(v, it) for v, it in zip(of.value, t.items, strict=True)]))
 
 
 @_CONSTANTS.rule(SetType)
-def _(t: SetType, of: _Constant) -> Shape:
+def _(t: SetType, of: _CompositeConstant) -> Shape:
     if not isinstance(of.value, Set | frozenset):
         raise of.refused()
     return of.context.listed(t.item, [of.inside(v, t.item) for v in of.value])
 
 
 @_CONSTANTS.rule(BagType)
-def _(t: BagType, of: _Constant) -> Shape:
+def _(t: BagType, of: _CompositeConstant) -> Shape:
     if not isinstance(of.value, Bag):
         raise of.refused()
     return bag_of(t.item, [of.inside(v, t.item) for v in of.value], of.context)
 
 
 @_CONSTANTS.rule(SeqType)
-def _(t: SeqType, of: _Constant) -> Shape:
+def _(t: SeqType, of: _CompositeConstant) -> Shape:
     if not isinstance(of.value, Seq):
         raise of.refused()
     return sequence(t.item, [of.inside(v, t.item) for v in of.value], of.context)
 
 
 @_CONSTANTS.rule(MapType)
-def _(t: MapType, of: _Constant) -> Shape:
+def _(t: MapType, of: _CompositeConstant) -> Shape:
     if not isinstance(of.value, Map):
         raise of.refused()
     pairs = [(of.inside(k, t.key), of.inside(v, t.value)) for k, v in of.value.entries()]
@@ -140,20 +140,20 @@ def _(t: MapType, of: _Constant) -> Shape:
 
 
 @_CONSTANTS.rule(RecordType, UnionType)
-def _(t: RecordType | UnionType, of: _Constant) -> Shape:
+def _(t: RecordType | UnionType, of: _CompositeConstant) -> Shape:
     for record in records_of(t):
         if type(of.value) is record.record:
             fields = [of.inside(getattr(of.value, f), ft) for f, ft in record.fields.items()]
-            return Row(record, tuple(fields))
+            return ProductShape(record, tuple(fields))
     raise of.refused()
 
 
 @_CONSTANTS.rule(BoolType, IntType, NoneType, EnumType, SortType, OptionalType)
-def _(t: Type, of: _Constant) -> Shape:
+def _(t: Type, of: _CompositeConstant) -> Shape:
     raise of.refused()
 
 
-def numbered(t: SortType, index: int, span: Span | None, context: Context) -> Shape:
+def numbered(t: SortType, index: int, span: Span | None, context: LogicContext) -> Shape:
     """A value by its number: the first of an ordered sort and so on, or one that is known to differ from others."""
     if index < 0:
         context.demand(Failing.ERROR, FALSE, f"{t}({index}), which there is not", span)
@@ -165,7 +165,7 @@ def numbered(t: SortType, index: int, span: Span | None, context: Context) -> Sh
     return Atom(found)
 
 
-def sequence(item: Type, items: Sequence[Shape], context: Context) -> Listing:
+def sequence(item: Type, items: Sequence[Shape], context: LogicContext) -> Listing:
     """The sequence of these."""
 
     def at(index: Term) -> Shape:
@@ -177,7 +177,7 @@ def sequence(item: Type, items: Sequence[Shape], context: Context) -> Listing:
     return Listing(item, Number(len(items)), at)
 
 
-def mapping(t: MapType, pairs: Sequence[tuple[Shape, Shape]], context: Context) -> Function:
+def mapping(t: MapType, pairs: Sequence[tuple[Shape, Shape]], context: LogicContext) -> FunctionShape:
     """The map of these."""
     same = context.logic.same
 
@@ -187,10 +187,10 @@ def mapping(t: MapType, pairs: Sequence[tuple[Shape, Shape]], context: Context) 
             found = either(same(key, k), v, found)
         return found
 
-    return Function(t, at, context.listed(t.key, [k for k, _ in pairs]), total=False)
+    return FunctionShape(t, at, context.listed(t.key, [k for k, _ in pairs]), total=False)
 
 
-def bag_of(item: Type, items: Sequence[Shape], context: Context) -> Members:
+def bag_of(item: Type, items: Sequence[Shape], context: LogicContext) -> Members:
     """The bag of these."""
     same = context.logic.same
 

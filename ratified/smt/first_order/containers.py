@@ -24,20 +24,20 @@ from ratified.language.types import (
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.adding import added_up, in_order
 from ratified.smt.first_order.constants import bag_of, mapping, sequence
-from ratified.smt.first_order.context import Context, Failing
+from ratified.smt.first_order.context import Failing, LogicContext
 from ratified.smt.first_order.counting import size_of
 from ratified.smt.first_order.equality import as_number
 from ratified.smt.first_order.logic import where
-from ratified.smt.first_order.ordering import Run, few, run_of
+from ratified.smt.first_order.ordering import LoopRange, few, run_of
 from ratified.smt.first_order.shapes import (
     Atom,
-    Function,
+    FunctionShape,
     Listing,
     Maybe,
     Members,
     Nothing,
     OneOf,
-    Row,
+    ProductShape,
     Shape,
     either,
 )
@@ -62,35 +62,35 @@ from ratified.smt.terms import (
     some,
 )
 
-making: Rules[Context, Shape] = Rules("displays and parts in first-order logic")
-reading: Rules[Context, Shape] = Rules("what is read from containers, in first-order logic")
-changing: Rules[Context, Shape] = Rules("changed containers in first-order logic")
+making: Rules[LogicContext, Shape] = Rules("displays and parts in first-order logic")
+reading: Rules[LogicContext, Shape] = Rules("what is read from containers, in first-order logic")
+changing: Rules[LogicContext, Shape] = Rules("changed containers in first-order logic")
 
 # --- made, and taken apart --------------------------------------------------------------------------------------------
 
 
 @making.rule(ir.MakeRecord)
-def _(node: ir.MakeRecord, context: Context) -> Shape:
+def _(node: ir.MakeRecord, context: LogicContext) -> Shape:
     assert isinstance(node.type, RecordType)
-    made = Row(node.type, tuple(context.expr(f) for f in node.fields))
+    made = ProductShape(node.type, tuple(context.expr(f) for f in node.fields))
     within = known_of(context.shapes, node.type, made)
     context.demand(Failing.LEFT, within, f"the bounds of a {node.type}", node.span)
     return made
 
 
 @making.rule(ir.MakeTuple)
-def _(node: ir.MakeTuple, context: Context) -> Shape:
-    return Row(node.type, tuple(context.expr(i) for i in node.items))
+def _(node: ir.MakeTuple, context: LogicContext) -> Shape:
+    return ProductShape(node.type, tuple(context.expr(i) for i in node.items))
 
 
 @making.rule(ir.MakeSet)
-def _(node: ir.MakeSet, context: Context) -> Shape:
+def _(node: ir.MakeSet, context: LogicContext) -> Shape:
     assert isinstance(node.type, SetType)
     return context.listed(node.type.item, [context.expr(i) for i in node.items])
 
 
 @making.rule(ir.MakeSeq)
-def _(node: ir.MakeSeq, context: Context) -> Shape:
+def _(node: ir.MakeSeq, context: LogicContext) -> Shape:
     items = [context.expr(i) for i in node.items]
     if isinstance(node.type, BagType):
         return bag_of(node.type.item, items, context)
@@ -99,23 +99,23 @@ def _(node: ir.MakeSeq, context: Context) -> Shape:
 
 
 @making.rule(ir.MakeMap)
-def _(node: ir.MakeMap, context: Context) -> Shape:
+def _(node: ir.MakeMap, context: LogicContext) -> Shape:
     assert isinstance(node.type, MapType)
     return mapping(node.type, [(context.expr(k), context.expr(v)) for k, v in node.pairs], context)
 
 
 @making.rule(ir.Field)
-def _(node: ir.Field, context: Context) -> Shape:
+def _(node: ir.Field, context: LogicContext) -> Shape:
     operand = context.expr(node.operand)
     if isinstance(operand, Maybe):
         operand = operand.value
     match operand:
-        case Row(RecordType() as t, fields):
+        case ProductShape(RecordType() as t, fields):
             return fields[list(t.fields).index(node.name)]
         case OneOf(cases):
             found: Shape | None = None
             for r, test, row in reversed(cases):
-                assert isinstance(row, Row)
+                assert isinstance(row, ProductShape)
                 value = row.fields[list(r.fields).index(node.name)]
                 found = value if found is None else either(test, value, found)
             assert found is not None
@@ -126,11 +126,11 @@ def _(node: ir.Field, context: Context) -> Shape:
 
 
 @making.rule(ir.Item)
-def _(node: ir.Item, context: Context) -> Shape:
+def _(node: ir.Item, context: LogicContext) -> Shape:
     operand = context.expr(node.operand)
     if isinstance(operand, Maybe):
         operand = operand.value
-    assert isinstance(operand, Row), node
+    assert isinstance(operand, ProductShape), node
     return operand.fields[node.index]
 
 
@@ -138,9 +138,13 @@ def _(node: ir.Item, context: Context) -> Shape:
 
 
 @reading.rule(ir.At)
-def _(node: ir.At, context: Context) -> Shape:
+def _(node: ir.At, context: LogicContext) -> Shape:
     container, key = context.expr(node.container), context.expr(node.key)
-    if isinstance(container, Function) and container.total and _is_field_of(node.key, container.type.key):
+    if (
+        isinstance(container, FunctionShape)
+        and container.total
+        and _is_field_of(node.key, container.type.key)
+    ):
         return sh.known(container.at(key))  # records are within their bounds
     return sh.known(at(container, key, context, node.span))
 
@@ -155,12 +159,12 @@ def _is_field_of(node: Expr, t: Type) -> bool:
     return bool(records) and all(r.fields[node.name] == t for r in records)
 
 
-def at(container: Shape, key: Shape, context: Context, span: Span) -> Shape:
+def at(container: Shape, key: Shape, context: LogicContext, span: Span) -> Shape:
     """What is at a key or position, which must be there."""
     if isinstance(container, Maybe):
         container = container.value
     match container:
-        case Function():
+        case FunctionShape():
             context.demand(Failing.ERROR, container.keys.has(key), "a key that is not there", span)
             return container.at(key)
         case Listing():
@@ -168,7 +172,7 @@ def at(container: Shape, key: Shape, context: Context, span: Span) -> Shape:
     raise AssertionError(container)
 
 
-def position(listing: Listing, key: Shape, context: Context, span: Span) -> Term:
+def position(listing: Listing, key: Shape, context: LogicContext, span: Span) -> Term:
     """The position that an index means, which must be there: negative ones count from the end."""
     assert isinstance(key, Atom)
     index, length = as_number(key.term), listing.length
@@ -178,7 +182,7 @@ def position(listing: Listing, key: Shape, context: Context, span: Span) -> Term
 
 
 @reading.rule(ir.In)
-def _(node: ir.In, context: Context) -> Shape:
+def _(node: ir.In, context: LogicContext) -> Shape:
     item, container = context.expr(node.item), context.expr(node.container)
     match container:
         case Members():
@@ -186,13 +190,13 @@ def _(node: ir.In, context: Context) -> Shape:
         case Listing():
             members = iterated(container, context, node)
             return Atom(members.some(lambda x: context.logic.same(x, item)))
-        case Function():
+        case FunctionShape():
             return Atom(container.keys.has(item))
     raise AssertionError(node)
 
 
 @reading.rule(ir.Slice)
-def _(node: ir.Slice, context: Context) -> Shape:
+def _(node: ir.Slice, context: LogicContext) -> Shape:
     operand = context.expr(node.operand)
     assert isinstance(operand, Listing)
     bounds = []
@@ -207,7 +211,7 @@ def _(node: ir.Slice, context: Context) -> Shape:
 
 
 @reading.rule(ir.Length)
-def _(node: ir.Length, context: Context) -> Shape:
+def _(node: ir.Length, context: LogicContext) -> Shape:
     if isinstance(node.operand, ir.Universe):
         t = node.operand.type
         assert isinstance(t, SetType)
@@ -216,7 +220,7 @@ def _(node: ir.Length, context: Context) -> Shape:
     operand = context.expr(node.operand)
     if isinstance(operand, Listing):
         return Atom(operand.length)
-    if isinstance(operand, Function):
+    if isinstance(operand, FunctionShape):
         if operand.total and isinstance(operand.type.key, SortType):
             return Atom(context.theory.size(operand.type.key))
         operand = operand.keys
@@ -229,12 +233,12 @@ def _(node: ir.Length, context: Context) -> Shape:
             found = plus(found, operand.count(value))
         return Atom(found)
     assert isinstance(operand, Members)
-    every_copy = Run(operand.item, operand, lambda x: x, copies=True)
+    every_copy = LoopRange(operand.item, operand, lambda x: x, copies=True)
     return Atom(added_up(every_copy, lambda _: Number(1), context, node.span)[1])
 
 
 @reading.rule(ir.Count)
-def _(node: ir.Count, context: Context) -> Shape:
+def _(node: ir.Count, context: LogicContext) -> Shape:
     container, item = context.expr(node.container), context.expr(node.item)
     if isinstance(container, Members) and container.count is not None:
         return Atom(container.count(item))
@@ -245,14 +249,14 @@ def _(node: ir.Count, context: Context) -> Shape:
 
 
 @reading.rule(ir.IntRange)
-def _(node: ir.IntRange, context: Context) -> Shape:
+def _(node: ir.IntRange, context: LogicContext) -> Shape:
     low, high = context.number(node.low), context.number(node.high)
     length = choice(less(low, high), minus(high, low), Number(0))
     return Listing(IntType(), length, lambda i: Atom(plus(i, low)))
 
 
 @reading.rule(ir.Convert)
-def _(node: ir.Convert, context: Context) -> Shape:
+def _(node: ir.Convert, context: LogicContext) -> Shape:
     if node.what in ("sorted", "sorted-reversed", "values", "items") and not isinstance(
         node.operand.type, SeqType
     ):
@@ -266,14 +270,14 @@ def _(node: ir.Convert, context: Context) -> Shape:
             return replace(operand, count=None)
         case "distinct", Listing():
             return iterated(operand, context, node)
-        case "keys", Function():
+        case "keys", FunctionShape():
             return operand.keys
         case "reversed", Listing(item, length, at_):
             return Listing(item, length, lambda i: at_(minus(minus(length, Number(1)), i)))
         case "enumerate", Listing(item, length, at_):
             assert isinstance(node.type, SeqType)
             pair = node.type.item
-            return Listing(pair, length, lambda i: Row(pair, (Atom(i), at_(i))))
+            return Listing(pair, length, lambda i: ProductShape(pair, (Atom(i), at_(i))))
     raise sh.refuse(
         node.span,
         f"the order in which {_ORDERED.get(node.what, 'the elements come')}",
@@ -284,7 +288,7 @@ def _(node: ir.Convert, context: Context) -> Shape:
 _ORDERED = {"values": "the values of a map come", "items": "the items of a map come"}
 
 
-def iterated(shape: Shape, context: Context, node: Node) -> Members:
+def iterated(shape: Shape, context: LogicContext, node: Node) -> Members:
     """What a container is run through as: a set of its elements."""
     match shape:
         case Members():
@@ -306,7 +310,7 @@ def iterated(shape: Shape, context: Context, node: Node) -> Members:
 
             all_, some_ = over(True), over(False)
             return Members(item, lambda x: some_(lambda y: context.logic.same(x, y)), all_, some_)
-        case Function():
+        case FunctionShape():
             return shape.keys
     raise sh.refuse(node.span, "running through this", "run through a set or a sort")
 
@@ -328,7 +332,7 @@ def union(left: Members, right: Members) -> Members:
 
 
 @changing.rule(ir.SetOp)
-def _(node: ir.SetOp, context: Context) -> Shape:
+def _(node: ir.SetOp, context: LogicContext) -> Shape:
     left, right = context.expr(node.left), context.expr(node.right)
     assert isinstance(left, Members)
     assert isinstance(right, Members)
@@ -343,7 +347,7 @@ def _(node: ir.SetOp, context: Context) -> Shape:
 
 
 @changing.rule(ir.Concat)
-def _(node: ir.Concat, context: Context) -> Shape:
+def _(node: ir.Concat, context: LogicContext) -> Shape:
     left, right = context.expr(node.left), context.expr(node.right)
     match left, right:
         case Members(count=count), Members(count=other) if count is not None and other is not None:
@@ -355,7 +359,7 @@ def _(node: ir.Concat, context: Context) -> Shape:
 
 
 @changing.rule(ir.Insert)
-def _(node: ir.Insert, context: Context) -> Shape:
+def _(node: ir.Insert, context: LogicContext) -> Shape:
     container, item = context.expr(node.container), context.expr(node.item)
     if isinstance(container, Listing):
         length = container.length
@@ -369,7 +373,7 @@ def _(node: ir.Insert, context: Context) -> Shape:
 
 
 @changing.rule(ir.Remove)
-def _(node: ir.Remove, context: Context) -> Shape:
+def _(node: ir.Remove, context: LogicContext) -> Shape:
     container, item = context.expr(node.container), context.expr(node.item)
     assert isinstance(container, Members)
     if node.strict:
@@ -386,7 +390,7 @@ def _(node: ir.Remove, context: Context) -> Shape:
 
 
 @changing.rule(ir.Pop)
-def _(node: ir.Pop, context: Context) -> Shape:
+def _(node: ir.Pop, context: LogicContext) -> Shape:
     container, index = context.expr(node.container), context.expr(node.index)
     assert isinstance(container, Listing)
     gone, shorter = position(container, index, context, node.span), minus(container.length, Number(1))
@@ -397,19 +401,21 @@ def _(node: ir.Pop, context: Context) -> Shape:
 
 
 @changing.rule(ir.With)
-def _(node: ir.With, context: Context) -> Shape:
+def _(node: ir.With, context: LogicContext) -> Shape:
     container = context.expr(node.container)
     key, value = context.expr(node.key), context.expr(node.value)
     return updated(container, [key], value, context, node.span)
 
 
-def updated(container: Shape, path: Sequence[Shape], value: Shape, context: Context, span: Span) -> Shape:
+def updated(
+    container: Shape, path: Sequence[Shape], value: Shape, context: LogicContext, span: Span
+) -> Shape:
     """A map or sequence with another value at a path of keys, which must be there."""
     if not path:
         return value
     container = sh.known(container)
     match container:
-        case Function(_, value_at):
+        case FunctionShape(_, value_at):
             key = path[0]
             inner_value = updated(at(container, key, context, span), path[1:], value, context, span)
 

@@ -21,8 +21,8 @@ from ratified.language.uses import Uses
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.defining import lightened
 from ratified.smt.first_order.equality import Equality, as_number
-from ratified.smt.first_order.shapes import Atom, Maybe, Members, Refused, Row, Shape, either
-from ratified.smt.first_order.symbols import Shapes, known_of
+from ratified.smt.first_order.shapes import Atom, Inexpressible, Maybe, Members, ProductShape, Shape, either
+from ratified.smt.first_order.symbols import ShapeMaker, known_of
 from ratified.smt.first_order.theory import Theory
 from ratified.smt.terms import (
     FALSE,
@@ -38,7 +38,7 @@ from ratified.smt.terms import (
     neg,
 )
 
-Env = Mapping[str, Shape]
+ShapeEnv = Mapping[str, Shape]
 
 
 class Failing(Enum):
@@ -120,13 +120,13 @@ class Logic:
         self,
         module: ir.Module,
         theory: Theory,
-        rules: Callable[[Node, Context], Shape],
-        bodies: Callable[[Sequence[Node], Context], Shape],
+        rules: Callable[[Node, LogicContext], Shape],
+        bodies: Callable[[Sequence[Node], LogicContext], Shape],
     ) -> None:
         self.module = module
         self.theory = theory
         self.uses = Uses(module)
-        self.shapes: Shapes = theory.shapes
+        self.shapes: ShapeMaker = theory.shapes
         self.same = Equality(theory.shapes)
         self.rules = rules
         self.bodies = bodies
@@ -146,11 +146,11 @@ class Logic:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class LogicContext:
     """The names and variables that an expression is read with. `unset` are variables that `init` has not given a value yet."""
 
     logic: Logic
-    env: Env
+    env: ShapeEnv
     now: Mapping[str, Shape]
     old: Mapping[str, Shape]
     hear: Hear = unheard
@@ -164,7 +164,7 @@ class Context:
         return self.logic.theory
 
     @property
-    def shapes(self) -> Shapes:
+    def shapes(self) -> ShapeMaker:
         """What makes shapes."""
         return self.logic.shapes
 
@@ -175,16 +175,16 @@ class Context:
 
     # --- other contexts ---
 
-    def bound(self, names: Sequence[str], value: Shape) -> Context:
+    def bound(self, names: Sequence[str], value: Shape) -> LogicContext:
         """With names for a value, or for the items of a tuple."""
         if len(names) == 1:
             return replace(self, env={**self.env, names[0]: value})
         if isinstance(value, Maybe):
             value = value.value
-        assert isinstance(value, Row)
+        assert isinstance(value, ProductShape)
         return replace(self, env={**self.env, **dict(zip(names, value.fields, strict=True))})
 
-    def under(self, test: Term) -> Context:
+    def under(self, test: Term) -> LogicContext:
         """Where a condition is true: what is demanded there is demanded only if it is."""
         if test == TRUE or self.hear is unheard:
             return self
@@ -192,15 +192,15 @@ class Context:
         wrapped: Hear = lambda d: outer(replace(d, holds=implies(test, d.holds)))  # noqa: E731
         return replace(self.knowing(test), hear=wrapped)
 
-    def knowing(self, *terms: Term) -> Context:
+    def knowing(self, *terms: Term) -> LogicContext:
         """Where these are known to be true."""
         return replace(self, known=self.known | conjuncts(*terms))
 
-    def silent(self) -> Context:
+    def silent(self) -> LogicContext:
         """Where nobody hears of demands."""
         return self if self.hear is unheard else replace(self, hear=unheard)
 
-    def hearing(self, hear: Hear) -> Context:
+    def hearing(self, hear: Hear) -> LogicContext:
         """Where somebody else does."""
         return replace(self, hear=hear)
 
@@ -212,7 +212,7 @@ class Context:
             return self.theory.unknown(node.type)
         try:
             return lightened(self.logic.rules(node, self), self.theory)
-        except Refused as problem:
+        except Inexpressible as problem:
             if problem.span is None:
                 problem.span = node.span
             problem.node = problem.node or node
@@ -247,7 +247,7 @@ class Context:
         if new != TRUE:
             self.hear(Demand(failing, new, what, span))
 
-    def each(self, domain: Members, within: Callable[[Context, Shape], None]) -> None:
+    def each(self, domain: Members, within: Callable[[LogicContext, Shape], None]) -> None:
         """Demand what is demanded for each member of a domain. `within` reads what is read of one."""
         if self.hear is unheard:
             return

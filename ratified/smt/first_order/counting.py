@@ -10,7 +10,7 @@ from ratified.language import ir
 from ratified.language.ir import Expr, Node
 from ratified.language.types import BagType, SetType, SortType, Type
 from ratified.smt.first_order import shapes as sh
-from ratified.smt.first_order.context import Context
+from ratified.smt.first_order.context import LogicContext
 from ratified.smt.first_order.defining import light
 from ratified.smt.first_order.equality import as_number
 from ratified.smt.first_order.linear import Sums
@@ -23,7 +23,7 @@ from ratified.smt.terms import TRUE, Number, Term, at_most, conj, disj, fresh, n
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
-def counted(node: ir.Compare, context: Context) -> Term | None:
+def counted(node: ir.Compare, context: LogicContext) -> Term | None:
     """Comparisons of how many: with a small number, or whether it is more than half. None if it is no such comparison."""
     for op, left, right in (
         (node.op, node.left, node.right),
@@ -61,13 +61,13 @@ def _is_set_of(t: Type, sort: SortType) -> bool:
     return isinstance(t, SetType) and t.item == sort
 
 
-def _members(node: Expr, context: Context) -> Members:
+def _members(node: Expr, context: LogicContext) -> Members:
     found = context.expr(node)
     assert isinstance(found, Members), node
     return found
 
 
-def _majority(node: Expr, sort: SortType, op: str, context: Context) -> Term:
+def _majority(node: Expr, sort: SortType, op: str, context: LogicContext) -> Term:
     members = _members(node, context)
     majorities = context.theory.majorities(sort)
 
@@ -103,7 +103,7 @@ def _universe(node: Expr) -> SortType | None:
     return None
 
 
-def size_is(members: Members, op: str, number: int, context: Context, node: Node) -> Term:
+def size_is(members: Members, op: str, number: int, context: LogicContext, node: Node) -> Term:
     """How many elements a set has (or a bag, copies counted), compared with a small number."""
 
     def enough(n: int) -> Term:
@@ -124,7 +124,7 @@ def size_is(members: Members, op: str, number: int, context: Context, node: Node
     return exactly if op == "==" else neg(exactly)
 
 
-def size_of(members: Members, context: Context) -> Term:
+def size_of(members: Members, context: LogicContext) -> Term:
     """How many elements a set has, as an int."""
     theory = context.theory
     if (values := few(members.item)) is not None:
@@ -151,14 +151,14 @@ def size_of(members: Members, context: Context) -> Term:
     return sums.total(as_number(inside))
 
 
-def _elements(members: Members, n: int, context: Context) -> Term:
+def _elements(members: Members, n: int, context: LogicContext) -> Term:
     """That a set has so many elements."""
     if n > COUNTED:
         return at_most(Number(n), size_of(members, context))
     return context.theory.with_distinct(members, n)
 
 
-def _copies(members: Members, n: int, context: Context, node: Node) -> Term:
+def _copies(members: Members, n: int, context: LogicContext, node: Node) -> Term:
     """That a bag has so many elements, copies counted."""
     count, same = members.count, context.logic.same
     assert count is not None

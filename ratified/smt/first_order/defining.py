@@ -13,7 +13,7 @@ from itertools import count, islice
 
 from ratified.smt.facts import Role
 from ratified.smt.first_order.names import is_unknown
-from ratified.smt.first_order.shapes import Atom, Maybe, Row, Shape
+from ratified.smt.first_order.shapes import Atom, Maybe, ProductShape, Shape
 from ratified.smt.first_order.theory import Axiom, Theory
 from ratified.smt.law import Law
 from ratified.smt.terms import (
@@ -90,7 +90,7 @@ def lightened(shape: Shape, theory: Theory) -> Shape:
         case Maybe(some, value):
             inner = lightened(value, theory)
             return shape if inner is value else Maybe(some, inner)
-        case Row(_, fields):
+        case ProductShape(_, fields):
             found = tuple(lightened(f, theory) for f in fields)
             return (
                 shape

@@ -11,13 +11,13 @@ from ratified.language.types import TupleType, Type
 from ratified.smt.first_order.shapes import (
     Atom,
     Case,
-    Function,
+    FunctionShape,
     Listing,
     Maybe,
     Members,
     Nothing,
     OneOf,
-    Row,
+    ProductShape,
     Shape,
     Signature,
     as_union,
@@ -86,14 +86,14 @@ class Equality:
                 return equal(x, y) if sort_of(x) == sort_of(y) else equal(as_number(x), as_number(y))
             case Case(_, xs), Case(_, ys):
                 return disj(*(conj(x, y) for x, y in zip(xs, ys, strict=True)))
-            case Row(t, xs), Row(u, ys):
+            case ProductShape(t, xs), ProductShape(u, ys):
                 same = t == u or isinstance(t, TupleType)
                 return conj(*(self(x, y) for x, y in zip(xs, ys, strict=True))) if same else FALSE
-            case (Row() | OneOf(), Row() | OneOf()):
+            case (ProductShape() | OneOf(), ProductShape() | OneOf()):
                 others = {r: (t, s) for r, t, s in as_union(right).cases}
                 shared = [(t, s, *others[r]) for r, t, s in as_union(left).cases if r in others]
                 return disj(*(conj(t, u, self(s, v)) for t, s, u, v in shared if FALSE not in (t, u)))
-            case (Function() | Members() | Listing() as a, Function() | Members() | Listing() as b):
+            case (FunctionShape() | Members() | Listing() as a, FunctionShape() | Members() | Listing() as b):
                 if a.origin is not None and b.origin is not None and sort_of(a.origin) == sort_of(b.origin):
                     self._shapes.signature.compared[sort_of(a.origin)] = None
                     return equal(a.origin, b.origin)
@@ -103,7 +103,7 @@ class Equality:
     def content(self, left: Shape, right: Shape) -> Term:
         """Whether two containers have the same in them, whatever terms stand for them."""
         match left, right:
-            case Function(t, f), Function(u, g):
+            case FunctionShape(t, f), FunctionShape(u, g):
                 if not (left.total and right.total and t.key == u.key):
                     keys = self(left.keys, right.keys)
                     return conj(keys, left.keys.every(lambda k: self(f(k), g(k))))

@@ -31,13 +31,13 @@ from ratified.smt.first_order.clauses import (
     written_out,
 )
 from ratified.smt.first_order.constants import literal
-from ratified.smt.first_order.context import Context, Failing
+from ratified.smt.first_order.context import Failing, LogicContext
 from ratified.smt.first_order.counting import size_of
 from ratified.smt.first_order.defining import light, lightened
 from ratified.smt.first_order.equality import as_number
 from ratified.smt.first_order.linear import times
 from ratified.smt.first_order.logic import before, where
-from ratified.smt.first_order.ordering import Run, chosen, run_of
+from ratified.smt.first_order.ordering import LoopRange, chosen, run_of
 from ratified.smt.first_order.shapes import (
     Atom,
     Maybe,
@@ -63,7 +63,7 @@ from ratified.smt.terms import (
 )
 
 
-def displayed(node: ir.Collect, context: Context) -> list[tuple[Shape, Shape]] | None:
+def displayed(node: ir.Collect, context: LogicContext) -> list[tuple[Shape, Shape]] | None:
     """The elements of `max(a, b)` and the like, each with the key it is ranked by; None if they are not written out."""
     clause = node.clauses[0]
     if len(node.clauses) != 1 or clause.conditions:
@@ -83,7 +83,7 @@ def displayed(node: ir.Collect, context: Context) -> list[tuple[Shape, Shape]] |
     return found or None
 
 
-def folded(node: ir.Collect, items: Sequence[tuple[Shape, Shape]], context: Context) -> Shape:
+def folded(node: ir.Collect, items: Sequence[tuple[Shape, Shape]], context: LogicContext) -> Shape:
     """The least, or the greatest, of elements that are written out, each with its key."""
     t = (node.key or node.element).type
     best, rank = items[0]
@@ -96,7 +96,7 @@ def folded(node: ir.Collect, items: Sequence[tuple[Shape, Shape]], context: Cont
     return best
 
 
-def extreme(node: ir.Collect, context: Context) -> Shape:
+def extreme(node: ir.Collect, context: LogicContext) -> Shape:
     """Min and max: the one that is among them and beyond which none is."""
     heard: list[Term] = []
     listener = replace(context, hear=lambda d: heard.append(d.holds))
@@ -112,13 +112,13 @@ def extreme(node: ir.Collect, context: Context) -> Shape:
     return either(empty, context.under(empty).expr(node.default), found)
 
 
-def _better(node: ir.Collect, t: Type, x: Shape, y: Shape, context: Context, *, strict: bool) -> Term:
+def _better(node: ir.Collect, t: Type, x: Shape, y: Shape, context: LogicContext, *, strict: bool) -> Term:
     """Whether `x` is beyond `y`, as the least or the greatest."""
     low, high = (x, y) if node.kind == "min" else (y, x)
     return before(t, low, high, context, strict=strict, span=node.span)
 
 
-def _greatest(node: ir.Collect, exists: Term, context: Context) -> Shape:
+def _greatest(node: ir.Collect, exists: Term, context: LogicContext) -> Shape:
     """The element beyond which none is: equal ones are one."""
     t = node.element.type
     t = t.item if isinstance(t, OptionalType) else t
@@ -134,7 +134,7 @@ def _greatest(node: ir.Collect, exists: Term, context: Context) -> Shape:
     return chosen(t, exists, best, context, node.kind)
 
 
-def _ranked(node: ir.Collect, exists: Term, context: Context) -> Shape:
+def _ranked(node: ir.Collect, exists: Term, context: LogicContext) -> Shape:
     """The first element of those with the best key."""
     assert node.key is not None
     if len(node.clauses) > 1:
@@ -142,7 +142,7 @@ def _ranked(node: ir.Collect, exists: Term, context: Context) -> Shape:
     (clause,), t = node.clauses, node.key.type
     run = run_of(clause.domain, context)
 
-    def at(place: Shape) -> Context:
+    def at(place: Shape) -> LogicContext:
         return context.bound(clause.names, run.item(place))
 
     def passes(place: Shape) -> Term:
@@ -167,7 +167,7 @@ def _ranked(node: ir.Collect, exists: Term, context: Context) -> Shape:
     return at(chosen(run.index, exists, best, context, node.kind)).expr(node.element)
 
 
-def sum_of(node: ir.Collect, context: Context) -> Term:
+def sum_of(node: ir.Collect, context: LogicContext) -> Term:
     """A sum of what is written out is that of its parts; any other is how often each number is added, times the number."""
     if (found := _added(node, node.clauses, context)) is not None:
         return found
@@ -178,15 +178,15 @@ def sum_of(node: ir.Collect, context: Context) -> Term:
     whole = isinstance(domain, ir.Universe) and plain and len(node.clauses) == 1
     try:
         return tallied(run, passes, lambda x: at(x).number(node.element), context, node, whole=whole)
-    except sh.Refused:
+    except sh.Inexpressible:
         return one_by_one(node, node.clauses, context.silent(), lambda here: here.number(node.element))
 
 
 def tallied(
-    run: Run,
+    run: LoopRange,
     passes: Callable[[Shape], Term],
     number: Callable[[Shape], Term],
-    context: Context,
+    context: LogicContext,
     node: ir.Node,
     *,
     whole: bool = False,
@@ -217,7 +217,12 @@ def _leaves(term: Term, node: ir.Node) -> list[Term]:
 
 
 def how_often(
-    run: Run, passes: Callable[[Shape], Term], context: Context, node: ir.Node, *, whole: bool = False
+    run: LoopRange,
+    passes: Callable[[Shape], Term],
+    context: LogicContext,
+    node: ir.Node,
+    *,
+    whole: bool = False,
 ) -> Term:
     """How many places pass."""
     if run.copies:
@@ -231,7 +236,7 @@ def how_often(
     return size_of(where(run.places, passes), context)
 
 
-def _added(node: ir.Collect, clauses: Sequence[Clause], context: Context) -> Term | None:
+def _added(node: ir.Collect, clauses: Sequence[Clause], context: LogicContext) -> Term | None:
     """The sum over what is written out; None if it is not."""
     if not clauses:
         return context.number(node.element)

@@ -30,7 +30,7 @@ ROOM = 60_000
 """Parts of formulas that are written out; more are too many."""
 
 
-class TooMuch(Exception):
+class GroundingTooLarge(Exception):
     """There is too much to be written out."""
 
 
@@ -49,7 +49,7 @@ def grounded(formulas: Iterable[Term], sizes: Mapping[str, int], integers: range
         nonlocal left
         left -= 1
         if left < 0:
-            raise TooMuch
+            raise GroundingTooLarge
         match term:
             case Bound():
                 return bound.get(term, term)

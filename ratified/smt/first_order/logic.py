@@ -23,18 +23,18 @@ from ratified.language.types import (
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.adding import added_up
 from ratified.smt.first_order.constants import numbered
-from ratified.smt.first_order.context import Context, Failing
+from ratified.smt.first_order.context import Failing, LogicContext
 from ratified.smt.first_order.counting import counted, size_is, size_of
 from ratified.smt.first_order.equality import as_number, is_none
 from ratified.smt.first_order.names import sort_name
-from ratified.smt.first_order.ordering import Run, chosen
+from ratified.smt.first_order.ordering import LoopRange, chosen
 from ratified.smt.first_order.shapes import (
     Atom,
     Maybe,
     Members,
     Nothing,
     OneOf,
-    Row,
+    ProductShape,
     Shape,
     either,
 )
@@ -63,21 +63,21 @@ from ratified.smt.terms import (
     sort_of,
 )
 
-leaves: Rules[Context, Shape] = Rules("leaves in first-order logic")
-connectives: Rules[Context, Shape] = Rules("conditions in first-order logic")
-numbers: Rules[Context, Shape] = Rules("numbers in first-order logic")
-types: Rules[Context, Shape] = Rules("types in first-order logic")
+leaves: Rules[LogicContext, Shape] = Rules("leaves in first-order logic")
+connectives: Rules[LogicContext, Shape] = Rules("conditions in first-order logic")
+numbers: Rules[LogicContext, Shape] = Rules("numbers in first-order logic")
+types: Rules[LogicContext, Shape] = Rules("types in first-order logic")
 
 # --- leaves -----------------------------------------------------------------------------------------------------------
 
 
 @leaves.rule(ir.Local)
-def _(node: ir.Local, context: Context) -> Shape:
+def _(node: ir.Local, context: LogicContext) -> Shape:
     return sh.known(context.env[node.name])
 
 
 @leaves.rule(ir.Variable)
-def _(node: ir.Variable, context: Context) -> Shape:
+def _(node: ir.Variable, context: LogicContext) -> Shape:
     if node.which is Which.OLD:
         return sh.known(context.old[node.name])
     if node.name in context.unset:
@@ -86,18 +86,18 @@ def _(node: ir.Variable, context: Context) -> Shape:
 
 
 @leaves.rule(ir.Parameter)
-def _(node: ir.Parameter, context: Context) -> Shape:
+def _(node: ir.Parameter, context: LogicContext) -> Shape:
     return context.theory.parameters[node.name]
 
 
 @leaves.rule(ir.Universe)
-def _(node: ir.Universe, context: Context) -> Shape:
+def _(node: ir.Universe, context: LogicContext) -> Shape:
     assert isinstance(node.type, SetType)
     return context.shapes.universe(node.type.item)
 
 
 @leaves.rule(ir.Subsets)
-def _(node: ir.Subsets, context: Context) -> Shape:
+def _(node: ir.Subsets, context: LogicContext) -> Shape:
     if node.majorities:
         return context.theory.majorities(node.sort)
     if node.size is None:
@@ -128,13 +128,13 @@ def where(members: Members, test: Callable[[Shape], Term]) -> Members:
 
 
 @leaves.rule(ir.Endpoint)
-def _(node: ir.Endpoint, context: Context) -> Shape:
+def _(node: ir.Endpoint, context: LogicContext) -> Shape:
     assert isinstance(node.type, SortType)
     return Atom(context.theory.endpoint(node.type, last=node.last))
 
 
 @leaves.rule(ir.Call)
-def _(node: ir.Call, context: Context) -> Shape:
+def _(node: ir.Call, context: LogicContext) -> Shape:
     arguments = [context.expr(a) for a in node.arguments]
     function = context.logic.module.functions[node.function]
     if node.which is Which.OLD:
@@ -147,12 +147,12 @@ def _(node: ir.Call, context: Context) -> Shape:
 
 
 @connectives.rule(ir.Not)
-def _(node: ir.Not, context: Context) -> Shape:
+def _(node: ir.Not, context: LogicContext) -> Shape:
     return Atom(neg(context.formula(node.operand)))
 
 
 @connectives.rule(ir.And)
-def _(node: ir.And, context: Context) -> Shape:
+def _(node: ir.And, context: LogicContext) -> Shape:
     found: list[Term] = []
     for operand in node.operands:
         found.append(context.under(conj(*found)).formula(operand))
@@ -162,7 +162,7 @@ def _(node: ir.And, context: Context) -> Shape:
 
 
 @connectives.rule(ir.Or)
-def _(node: ir.Or, context: Context) -> Shape:
+def _(node: ir.Or, context: LogicContext) -> Shape:
     found: list[Term] = []
     for operand in node.operands:
         found.append(context.under(neg(disj(*found))).formula(operand))
@@ -172,7 +172,7 @@ def _(node: ir.Or, context: Context) -> Shape:
 
 
 @connectives.rule(ir.IfElse)
-def _(node: ir.IfElse, context: Context) -> Shape:
+def _(node: ir.IfElse, context: LogicContext) -> Shape:
     test = context.formula(node.test)
     if test in (TRUE, FALSE):
         return context.expr(node.then if test == TRUE else node.orelse)
@@ -181,17 +181,17 @@ def _(node: ir.IfElse, context: Context) -> Shape:
 
 
 @connectives.rule(ir.IsNone)
-def _(node: ir.IsNone, context: Context) -> Shape:
+def _(node: ir.IsNone, context: LogicContext) -> Shape:
     return Atom(is_none(context.expr(node.operand)))
 
 
 @connectives.rule(ir.IsRecord)
-def _(node: ir.IsRecord, context: Context) -> Shape:
+def _(node: ir.IsRecord, context: LogicContext) -> Shape:
     operand, there = context.expr(node.operand), TRUE
     if isinstance(operand, Maybe):
         there, operand = operand.some, operand.value
     match operand:
-        case Row(t, _):
+        case ProductShape(t, _):
             return Atom(conj(there, TRUE if t in node.records else FALSE))
         case OneOf(cases):
             return Atom(conj(there, disj(*(test for r, test, _ in cases if r in node.records))))
@@ -199,7 +199,7 @@ def _(node: ir.IsRecord, context: Context) -> Shape:
 
 
 @connectives.rule(ir.Compare)
-def _(node: ir.Compare, context: Context) -> Shape:
+def _(node: ir.Compare, context: LogicContext) -> Shape:
     if (number := counted(node, context)) is not None:
         return Atom(number)
     left, right = context.expr(node.left), context.expr(node.right)
@@ -211,7 +211,7 @@ def _(node: ir.Compare, context: Context) -> Shape:
     return Atom(before(node.left.type, left, right, context, strict=node.op in ("<", ">"), span=node.span))
 
 
-def before(t: Type, left: Shape, right: Shape, context: Context, *, strict: bool, span: Span) -> Term:
+def before(t: Type, left: Shape, right: Shape, context: LogicContext, *, strict: bool, span: Span) -> Term:
     """`left < right` if `strict`, else `left <= right`: of ints, ordered values, tuples of these, and sets."""
     match left, right:
         case Atom(a), Atom(b):
@@ -222,7 +222,7 @@ def before(t: Type, left: Shape, right: Shape, context: Context, *, strict: bool
                 return conj(neg(a), b) if strict else implies(a, b)
             a, b = as_number(a), as_number(b)
             return less(a, b) if strict else at_most(a, b)
-        case Row(TupleType(items), xs), Row(_, ys):
+        case ProductShape(TupleType(items), xs), ProductShape(_, ys):
             found: Term = FALSE if strict else TRUE
             for item, x, y in reversed(list(zip(items, xs, ys, strict=True))):
                 first = before(item, x, y, context, strict=True, span=span)
@@ -238,7 +238,7 @@ def before(t: Type, left: Shape, right: Shape, context: Context, *, strict: bool
 
 
 @numbers.rule(ir.Arithmetic)
-def _(node: ir.Arithmetic, context: Context) -> Shape:
+def _(node: ir.Arithmetic, context: LogicContext) -> Shape:
     left, right = context.number(node.left), context.number(node.right)
     match node.op:
         case "+":
@@ -272,7 +272,7 @@ def _divided(op: str, left: Term, right: Term) -> Term:
 
 
 @numbers.rule(ir.Shift)
-def _(node: ir.Shift, context: Context) -> Shape:
+def _(node: ir.Shift, context: LogicContext) -> Shape:
     steps, t = context.number(node.steps), node.type
     assert isinstance(t, SortType)
     if not isinstance(steps, Number):
@@ -289,7 +289,7 @@ def _(node: ir.Shift, context: Context) -> Shape:
 
 
 @numbers.rule(ir.Number)
-def _(node: ir.Number, context: Context) -> Shape:
+def _(node: ir.Number, context: LogicContext) -> Shape:
     if isinstance(node.operand, ir.Literal) and isinstance(node.operand.value, Sort):
         context.expr(node.operand)
         return Atom(Number(int(node.operand.value)))
@@ -298,7 +298,7 @@ def _(node: ir.Number, context: Context) -> Shape:
     return Atom(context.number(node.operand))
 
 
-def _place_of(node: ir.Number, context: Context) -> Term:
+def _place_of(node: ir.Number, context: LogicContext) -> Term:
     """The number of a sort's value: how many come before it."""
     if isinstance(node.operand, ir.Numbered) and isinstance(node.operand.index, ir.Literal):
         context.expr(node.operand)
@@ -308,14 +308,14 @@ def _place_of(node: ir.Number, context: Context) -> Term:
     return _place(t, Atom(context.term(node.operand)), node.span, context)
 
 
-def _place(t: SortType, value: Shape, span: Span, context: Context) -> Term:
+def _place(t: SortType, value: Shape, span: Span, context: LogicContext) -> Term:
     """How many values of a sort come before one."""
     return _places(t, span, context)(value)
 
 
-def _places(t: SortType, span: Span, context: Context) -> Callable[[Shape], Term]:
+def _places(t: SortType, span: Span, context: LogicContext) -> Callable[[Shape], Term]:
     """The numbers of a sort's values. That they are in order follows from their laws by induction, which no solver does."""
-    run = Run(t, context.shapes.universe(t), lambda x: x)
+    run = LoopRange(t, context.shapes.universe(t), lambda x: x)
     place = added_up(run, lambda _: Number(1), context, span)[0]
     x, y = (fresh(n, sort_name(t)) for n in "xy")
     one, other = place(Atom(x)), place(Atom(y))
@@ -330,7 +330,7 @@ def _places(t: SortType, span: Span, context: Context) -> Callable[[Shape], Term
     return place
 
 
-def _at_place(t: SortType, number: Term, span: Span, context: Context) -> Shape:
+def _at_place(t: SortType, number: Term, span: Span, context: LogicContext) -> Shape:
     """The value of a sort that has a number, which is computed."""
     place = _places(t, span, context)
     there = context.shapes.universe(t).some(lambda x: equal(place(x), number))
@@ -341,7 +341,7 @@ def _at_place(t: SortType, number: Term, span: Span, context: Context) -> Shape:
 
 
 @numbers.rule(ir.Numbered)
-def _(node: ir.Numbered, context: Context) -> Shape:
+def _(node: ir.Numbered, context: LogicContext) -> Shape:
     assert isinstance(node.type, SortType)
     index = context.number(node.index)
     if not isinstance(index, Number):
@@ -353,11 +353,11 @@ def _(node: ir.Numbered, context: Context) -> Shape:
 
 
 @types.rule(ir.Narrow)
-def _(node: ir.Narrow, context: Context) -> Shape:
+def _(node: ir.Narrow, context: LogicContext) -> Shape:
     return narrowed(context.expr(node.operand), node.type, context)
 
 
-def narrowed(found: Shape, t: Type, context: Context) -> Shape:
+def narrowed(found: Shape, t: Type, context: LogicContext) -> Shape:
     """A shape as one of a smaller type, which the value is known to be of where it is used."""
     if isinstance(t, NoneType):
         return Nothing()
@@ -368,7 +368,7 @@ def narrowed(found: Shape, t: Type, context: Context) -> Shape:
     if isinstance(found, Maybe):
         found = found.value
     wanted = records_of(t)
-    if isinstance(found, Row) and isinstance(found.type, RecordType) and found.type not in wanted:
+    if isinstance(found, ProductShape) and isinstance(found.type, RecordType) and found.type not in wanted:
         return context.theory.unknown(t)
     if isinstance(found, OneOf):
         cases = [c for c in found.cases if c[0] in wanted]
@@ -379,12 +379,12 @@ def narrowed(found: Shape, t: Type, context: Context) -> Shape:
 
 
 @types.rule(ir.Widen)
-def _(node: ir.Widen, context: Context) -> Shape:
+def _(node: ir.Widen, context: LogicContext) -> Shape:
     return context.expr(node.operand)
 
 
 @types.rule(ir.Fit)
-def _(node: ir.Fit, context: Context) -> Shape:
+def _(node: ir.Fit, context: LogicContext) -> Shape:
     found = context.expr(node.operand)
     within = known_of(context.shapes, node.type, found)
     context.demand(Failing.LEFT, within, f"the bounds of {node.name}", node.span)

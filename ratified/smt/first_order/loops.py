@@ -22,22 +22,22 @@ from ratified.language.types import BagType, Type
 from ratified.language.uses import assigned, free, stores
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.clauses import written_out
-from ratified.smt.first_order.context import Context
+from ratified.smt.first_order.context import LogicContext
 from ratified.smt.first_order.folding import tallied
-from ratified.smt.first_order.ordering import Run, first_of, run_of
+from ratified.smt.first_order.ordering import LoopRange, first_of, run_of
 from ratified.smt.first_order.outcomes import added_to, as_term, depends_not, follows, terms_of
 from ratified.smt.first_order.recursion import copy_by_copy, worked_out
-from ratified.smt.first_order.running import Block, Running
+from ratified.smt.first_order.running import PathState, RunBlock
 from ratified.smt.first_order.shapes import (
     Atom,
     Changed,
     Dependent,
-    Function,
+    FunctionShape,
+    Inexpressible,
     Kept,
     Later,
     Lost,
     Members,
-    Refused,
     Shape,
     either,
     known,
@@ -61,10 +61,10 @@ from ratified.smt.terms import (
     free as free_in,
 )
 
-Places = Callable[[Shape], Shape]
+ElementFunction = Callable[[Shape], Shape]
 """What is found at each place that a loop comes to."""
 
-Outcome = Callable[[Shape, Shape], Shape]
+TurnFunction = Callable[[Shape, Shape], Shape]
 """What a turn makes of what it finds, at a place."""
 
 READINGS_MOST = 300
@@ -74,7 +74,7 @@ TURNS_MOST = 4
 """Loops over so many values that are the same at each size are done turn by turn, where nothing else will do."""
 
 
-def looped(node: ir.For, path: Running, block: Block) -> list[Running]:
+def looped(node: ir.For, path: PathState, block: RunBlock) -> list[PathState]:
     """A loop on a path: the paths after it. Raises Refused."""
     turns = turns_of(node, path.logic.uses)
     if turns is not None:
@@ -83,17 +83,17 @@ def looped(node: ir.For, path: Running, block: Block) -> list[Running]:
         return [] if FALSE in path.guard else [path]
     try:
         return _Loop(node, path, block).paths()
-    except (Dependent, Refused) as problem:
+    except (Dependent, Inexpressible) as problem:
         if (found := _turn_by_turn(node, path, block)) is not None:
             return found
-        with contextlib.suppress(Dependent, Refused):
+        with contextlib.suppress(Dependent, Inexpressible):
             return _Loop(node, path, block, working_out=True).paths()
-        if isinstance(problem, Refused) or path.tried:
+        if isinstance(problem, Inexpressible) or path.tried:
             raise
     raise _dependent(node)
 
 
-def _dependent(node: ir.For) -> Refused:
+def _dependent(node: ir.For) -> Inexpressible:
     return sh.refuse(
         node.span,
         "a loop whose turns depend on each other",
@@ -101,7 +101,7 @@ def _dependent(node: ir.For) -> Refused:
     )
 
 
-def _turn_by_turn(node: ir.For, path: Running, block: Block) -> list[Running] | None:
+def _turn_by_turn(node: ir.For, path: PathState, block: RunBlock) -> list[PathState] | None:
     """A loop over values that may be there, in their order; None if they are many, or not the same at each size."""
     if isinstance(node.domain.type, BagType):
         return None
@@ -110,7 +110,7 @@ def _turn_by_turn(node: ir.For, path: Running, block: Block) -> list[Running] | 
         return None
     paths = [path]
     for there, _, item in places:
-        following: list[Running] = []
+        following: list[PathState] = []
         for each in paths:
             if each.ended:
                 following.append(each)
@@ -125,10 +125,10 @@ def _turn_by_turn(node: ir.For, path: Running, block: Block) -> list[Running] | 
 
 
 @dataclass(frozen=True, slots=True)
-class _Carried:
+class _CarriedShape:
     """Something that a loop carries from turn to turn: what a turn finds of it at each place, and what the last one leaves."""
 
-    found: Places
+    found: ElementFunction
     left: Callable[[], Shape]
     total: Bound | None = None
     """What stands for a sum before the end, on which nothing may depend."""
@@ -137,7 +137,7 @@ class _Carried:
 class _Loop:
     """With `working_out`, what no formula says at once is worked out turn after turn (`recursion.py`)."""
 
-    def __init__(self, node: ir.For, path: Running, block: Block, *, working_out: bool = False) -> None:
+    def __init__(self, node: ir.For, path: PathState, block: RunBlock, *, working_out: bool = False) -> None:
         self.node = node
         self.path = path
         self.block = block
@@ -146,7 +146,7 @@ class _Loop:
         self.working_out = working_out
         context = path.context()
         run = run_of(node.domain, context)
-        self.run: Run = copy_by_copy(run) if working_out else run
+        self.run: LoopRange = copy_by_copy(run) if working_out else run
         self.quiet = context.silent()
         uses = path.logic.uses
         lasting = _lasting(node.body)
@@ -155,8 +155,8 @@ class _Loop:
         self.variables = {d.name: d.type for d in path.logic.module.variables if d.name in written}
         if path.unset & uses.writes(node.body, Which.NOW):
             raise Dependent
-        self.carried: dict[tuple[bool, str], _Carried] = {}
-        self.problem: Dependent | Refused = Dependent()
+        self.carried: dict[tuple[bool, str], _CarriedShape] = {}
+        self.problem: Dependent | Inexpressible = Dependent()
         names = [(True, n) for n in self.locals] + [(False, n) for n in self.variables]
         while names:
             left = [n for n in names if not self._solve(*n)]
@@ -175,9 +175,9 @@ class _Loop:
         found: Mapping[tuple[bool, str], Shape],
         before: Collection[tuple[bool, str]] | None = None,
         *,
-        hearing: Context | None = None,
+        hearing: LogicContext | None = None,
         tried: bool = True,
-    ) -> list[Running]:
+    ) -> list[PathState]:
         """The paths through a turn, which finds this at what is carried, and what is known of what was worked out `before`.
 
         On anything else that is carried it may not depend.
@@ -194,7 +194,7 @@ class _Loop:
         item = self.run.item(place)
         env = dict(replace(self.quiet, env=env).bound(self.node.names, item).env)
         known_ = () if hearing is None else tuple(hearing.known)
-        path = Running(self.path.logic, [], env, state, [], known=known_, old=self.path.old)
+        path = PathState(self.path.logic, [], env, state, [], known=known_, old=self.path.old)
         path.tried, path.deaf, path.left = tried, hearing is None, self.left
         return self.block(self.node.body, [path])
 
@@ -220,13 +220,13 @@ class _Loop:
         t = self.locals[name] if local else self.variables[name]
         try:
             self.carried[key] = self._carried(begin, outcome, t, name)
-        except (Dependent, Refused) as problem:
+        except (Dependent, Inexpressible) as problem:
             self.problem = problem
             return False
         return True
 
     @staticmethod
-    def _outcome(key: tuple[bool, str], found: Shape, ways: Sequence[Running]) -> Shape:
+    def _outcome(key: tuple[bool, str], found: Shape, ways: Sequence[PathState]) -> Shape:
         """What the paths through a turn leave of what it finds."""
         (local, name), result = key, None
         for way in reversed(ways):
@@ -250,9 +250,9 @@ class _Loop:
         at, end = worked_out(self.run, types, begin, turn, self.quiet, self.span)
         left = functools.cache(end)
         for n, key in names.items():
-            self.carried[key] = _Carried(functools.partial(at, n), lambda n=n: left()[n])  # type: ignore[misc]  # as bound here
+            self.carried[key] = _CarriedShape(functools.partial(at, n), lambda n=n: left()[n])  # type: ignore[misc]  # as bound here
 
-    def _carried(self, begin: Shape, outcome: Outcome, t: Type, variable: str) -> _Carried:
+    def _carried(self, begin: Shape, outcome: TurnFunction, t: Type, variable: str) -> _CarriedShape:
         """What is carried, by the first way that will do."""
         places = self._any_places()
         with contextlib.suppress(Dependent):
@@ -265,7 +265,7 @@ class _Loop:
                 return self._sum(term, outcome)
             case Members(count=None):
                 return self._set(begin, outcome, places)
-            case Function():
+            case FunctionShape():
                 return self._map(begin, outcome, variable)
         raise Dependent
 
@@ -286,7 +286,7 @@ class _Loop:
 
         return self.run.places.some(one)
 
-    def _replaced(self, begin: Shape, outcome: Outcome, places: Sequence[Shape]) -> _Carried:
+    def _replaced(self, begin: Shape, outcome: TurnFunction, places: Sequence[Shape]) -> _CarriedShape:
         """What each turn leaves or replaces, whatever it was: the last that replaced it has said what it is."""
 
         def changes(x: Shape) -> Term:
@@ -302,7 +302,7 @@ class _Loop:
             return made.value if isinstance(made, Changed) else made
 
         if all(changes(x) == FALSE for x in places):
-            return _Carried(lambda _: begin, lambda: begin)
+            return _CarriedShape(lambda _: begin, lambda: begin)
         values = [value(x) for x in places]
         same = all(depends_not(v, x) and v == values[0] for v, x in zip(values, places, strict=True))
 
@@ -322,11 +322,11 @@ class _Loop:
             )
             return either(some, value(last), begin)
 
-        return _Carried(at, lambda: at(None))
+        return _CarriedShape(at, lambda: at(None))
 
     def _truth(
         self, begin: Term, outcome: Callable[[Term, Shape], Term], places: Sequence[Shape]
-    ) -> _Carried:
+    ) -> _CarriedShape:
         """What is true or false: a turn leaves it, or makes it true, or false."""
         for x in places:
             if not follows(outcome(FALSE, x), outcome(TRUE, x)):
@@ -335,7 +335,7 @@ class _Loop:
         def at(before: Shape | None) -> Shape:
             return Atom(self._true(begin, outcome, places, before))
 
-        return _Carried(at, lambda: at(None))
+        return _CarriedShape(at, lambda: at(None))
 
     def _true(
         self,
@@ -363,7 +363,7 @@ class _Loop:
 
         return disj(self._some(last_set, before), conj(begin, neg(self._some(clears, before))))
 
-    def _sum(self, begin: Term, outcome: Outcome) -> _Carried:
+    def _sum(self, begin: Term, outcome: TurnFunction) -> _CarriedShape:
         """What a number has been added to in each turn. How much it is before the end would have to be counted."""
         was = fresh("was", INT)
 
@@ -377,9 +377,9 @@ class _Loop:
         def left() -> Shape:
             return Atom(plus(begin, tallied(self.run, lambda _: TRUE, added, self.quiet, self.node)))
 
-        return _Carried(lambda _: Atom(was), left, was)
+        return _CarriedShape(lambda _: Atom(was), left, was)
 
-    def _set(self, begin: Members, outcome: Outcome, places: Sequence[Shape]) -> _Carried:
+    def _set(self, begin: Members, outcome: TurnFunction, places: Sequence[Shape]) -> _CarriedShape:
         """A set: of each value it is carried whether it is in it."""
         shapes, item = self.quiet.shapes, begin.item
 
@@ -404,14 +404,14 @@ class _Loop:
 
             return shapes.members(item, lambda v, columns: has(v.build(columns)))
 
-        return _Carried(at, lambda: at(None))
+        return _CarriedShape(at, lambda: at(None))
 
-    def _map(self, begin: Function, outcome: Outcome, variable: str) -> _Carried:
+    def _map(self, begin: FunctionShape, outcome: TurnFunction, variable: str) -> _CarriedShape:
         """A map that every turn changes at one key, which does not depend on what is carried: its values, key by key."""
         key = self._own_key(variable)
         t = begin.type
 
-        def at_key(k: Shape) -> _Carried:
+        def at_key(k: Shape) -> _CarriedShape:
             def inner(was: Shape, x: Shape) -> Shape:
                 item = self.run.item(x)
                 own = self.quiet.bound(self.node.names, item).expr(key)
@@ -422,7 +422,7 @@ class _Loop:
                     raise Dependent
 
                 made = known(outcome(replace(begin, at=value, origin=None), x))
-                assert isinstance(made, Function)
+                assert isinstance(made, FunctionShape)
                 return made.at(k)
 
             return self._carried(begin.at(k), inner, t.value, "")
@@ -441,7 +441,7 @@ class _Loop:
                 origin=None,
             )
 
-        return _Carried(at, lambda: at(None))
+        return _CarriedShape(at, lambda: at(None))
 
     def _own_key(self, variable: str) -> ir.Expr:
         mine = [s for s in stores(self.node.body) if s.variable == variable]
@@ -463,7 +463,7 @@ class _Loop:
 
     # --- the paths after it ---
 
-    def paths(self) -> list[Running]:
+    def paths(self) -> list[PathState]:
         """The path past all turns, and those on which a turn returns."""
         self._demands()
         path, places = self.path, self._any_places()
@@ -515,7 +515,7 @@ class _Loop:
             raise Dependent
         return term
 
-    def _ended(self, places: Sequence[Shape]) -> list[Running]:
+    def _ended(self, places: Sequence[Shape]) -> list[PathState]:
         """The paths on which a turn returns: the first that does not go on."""
         stops = lambda x: neg(self._goes_on(x))  # noqa: E731
         some = self.run.places.some(stops)
@@ -527,7 +527,7 @@ class _Loop:
         ways = [w for w in self._turn(first, {}, tried=self.path.tried) if w.ended]
         return [self._on(way, [some, *way.guard]) for way in ways]
 
-    def _on(self, way: Running, tests: Sequence[Term]) -> Running:
+    def _on(self, way: PathState, tests: Sequence[Term]) -> PathState:
         guard, path = conj(*tests), self.path
         if any(c.total is not None for c in self.carried.values()):
             terms = [] if way.value is None else terms_of(way.value)
@@ -566,7 +566,7 @@ class _Loop:
             return
         stopping = any(isinstance(n, ir.Return) for n in _nodes(self.node))
 
-        def within(here: Context, place: Shape) -> None:
+        def within(here: LogicContext, place: Shape) -> None:
             ways = self._turn(place, {}, hearing=here, tried=False)
             demands = dict.fromkeys(d for way in ways for d in way.demands)
             if stopping and demands:

@@ -22,16 +22,16 @@ from ratified.language.kinds import refuse_other_types
 from ratified.language.lower import lowered
 from ratified.smt.definite import Definitions
 from ratified.smt.facts import Fact, Role
-from ratified.smt.first_order.context import Context, Demand, Failing
+from ratified.smt.first_order.context import Demand, Failing, LogicContext
 from ratified.smt.first_order.names import argument_name, is_of, is_size, sized, variable_name
-from ratified.smt.first_order.shapes import Atom, Refused, Shape
-from ratified.smt.first_order.steps import Execution, Path, State, SymbolicSteps
+from ratified.smt.first_order.shapes import Atom, Inexpressible, Shape
+from ratified.smt.first_order.steps import ActionPath, Execution, ShapeState, SymbolicSteps
 from ratified.smt.first_order.symbols import constant_shape, known_of, within_bounds
 from ratified.smt.first_order.theory import Theory
 from ratified.smt.first_order.translate import logic_of
 from ratified.smt.kinds import TYPES
 from ratified.smt.normal import normal
-from ratified.smt.script import CLAIMS, Lemma, Script
+from ratified.smt.script import CLAIMS, Lemma, ProofScript
 from ratified.smt.smtlib import sorts_in
 from ratified.smt.terms import (
     FALSE,
@@ -52,7 +52,7 @@ from ratified.smt.terms import (
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
+class _ActionStep:
     """An action's arguments, its paths and demands, and what is known of the arguments."""
 
     given: list[tuple[str, Shape]]
@@ -88,8 +88,8 @@ class Obligation:
     action: Function | None
     facts: tuple[Fact, ...]
     arguments: tuple[tuple[str, Shape], ...]
-    before: State | None
-    paths: tuple[Path, ...]
+    before: ShapeState | None
+    paths: tuple[ActionPath, ...]
     demands: tuple[Demand, ...] = ()
 
     @property
@@ -131,7 +131,7 @@ class Obligation:
 class Translation:
     """A model in first-order logic: its states, steps, axioms and claims, made once and used by all obligations."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: ProofScript) -> None:
         self.script = script
         refuse_other_types(script.module, TYPES, "first-order logic")
         self.module = lowered(script.module)
@@ -139,7 +139,7 @@ class Translation:
         self.logic = logic_of(self.module, self.theory)
         self.steps = SymbolicSteps(self.logic)
         self.definitions = Definitions(self.theory.laws)
-        self.state: State = {
+        self.state: ShapeState = {
             d.name: within_bounds(self.theory.shapes.from_symbols(variable_name(d.name), d.type))
             for d in self.module.variables
         }
@@ -165,10 +165,10 @@ class Translation:
 
     def _assume(self, function: Function) -> None:
         heard: list[Demand] = []
-        context = Context(self.logic, {}, {}, {}, heard.append)
+        context = LogicContext(self.logic, {}, {}, {}, heard.append)
         try:
             formula = context.call(function, [])
-        except Refused as problem:
+        except Inexpressible as problem:
             why = f"{problem.message} ({problem.span})" if problem.span else problem.message
             self.notes.append(f"the assumption {function.name} is not used: {why}")
             return
@@ -179,18 +179,18 @@ class Translation:
         whole = conj(*(d.holds for d in heard), formula.term)
         self.assumptions.append(Fact(says, self.definitions.plain(whole)))
 
-    def refusals(self) -> list[Refused]:
+    def refusals(self) -> list[Inexpressible]:
         """All that cannot be said of the model: what is refused stands for anything while the rest is read."""
         claims = [f for f in self.module.functions.values() if f.kind in CLAIMS]
         ways: list[Callable[[], object]] = [lambda: self.steps.initial(self.state)]
         ways += [functools.partial(self._step, f) for f in self.module.of_kind(Kind.ACTION)]
         ways += [functools.partial(self.claim, f, self.state, self.state) for f in claims]
-        found: dict[tuple[Span | None, str], Refused] = {}
+        found: dict[tuple[Span | None, str], Inexpressible] = {}
         for way in ways:
             while True:
                 try:
                     way()
-                except Refused as problem:
+                except Inexpressible as problem:
                     found.setdefault((problem.span, problem.message), problem)
                     node = problem.node
                     if node is None or id(node) in self.logic.excused:
@@ -201,7 +201,7 @@ class Translation:
         self.logic.excused.clear()
         return list(found.values())
 
-    def claim(self, function: Function, now: State, old: State | None = None) -> Term:
+    def claim(self, function: Function, now: ShapeState, old: ShapeState | None = None) -> Term:
         """That an invariant of a state, or a step invariant of a step, can be evaluated and is true, for all its arguments."""
         function = self.module.functions[function.key]
         return self._over(function, list(function.arguments), {}, now, old or {})
@@ -211,13 +211,13 @@ class Translation:
         function: Function,
         left: list[Argument],
         env: dict[str, Shape],
-        now: State,
-        old: State,
+        now: ShapeState,
+        old: ShapeState,
         known: Term = TRUE,
     ) -> Term:
         if not left:
             heard: list[Demand] = []
-            context = Context(self.logic, {}, now, old, heard.append).knowing(known)
+            context = LogicContext(self.logic, {}, now, old, heard.append).knowing(known)
             found = context.call(function, [env[a.name] for a in function.arguments])
             assert isinstance(found, Atom)
             return conj(*(d.holds for d in heard), found.term)
@@ -278,12 +278,12 @@ class Translation:
         return self._make(Part.INITIATION, wanted.function, None, [], taken, run.paths, given, None)
 
     def _claimed(
-        self, wanted: Lemma, now: Mapping[str, Term], steps: Mapping[str, _Step], part: Part
+        self, wanted: Lemma, now: Mapping[str, Term], steps: Mapping[str, _ActionStep], part: Part
     ) -> Iterator[Obligation]:
         """A lemma by each action, a step invariant by each action, or what follows in one state."""
         hypotheses, claim = self._hypotheses(wanted, now), wanted.function
         if wanted.derived or (part is Part.GOAL and claim.kind is not Kind.STEP_INVARIANT):
-            here = [Path(TRUE, self.state)]
+            here = [ActionPath(TRUE, self.state)]
             yield self._make(Part.GOAL, claim, None, hypotheses, [], here, [], self.state)
             return
         for name, step in steps.items():
@@ -293,7 +293,7 @@ class Translation:
             yield self._make(part, claim, action, hypotheses, facts, paths, step.given, self.state)
 
     def _in_order(
-        self, now: Mapping[str, Term], steps: Mapping[str, _Step], *, initial: bool
+        self, now: Mapping[str, Term], steps: Mapping[str, _ActionStep], *, initial: bool
     ) -> Iterator[Obligation]:
         """That steps have an answer, and that they stay within bounds, where that is not plain."""
         hypotheses = [_hypothesis(n, f) for n, f in now.items()]
@@ -310,7 +310,7 @@ class Translation:
         run: Execution,
         facts: Sequence[Fact],
         given: Sequence[tuple[str, Shape]],
-        before: State | None,
+        before: ShapeState | None,
     ) -> Iterator[Obligation]:
         for part, failing in ((Part.WELL_DEFINED, Failing.ERROR), (Part.BOUNDS, Failing.LEFT)):
             demands = run.demanded(failing)
@@ -329,7 +329,7 @@ class Translation:
             names = [n for n in now if n in lemma.uses or (n == lemma.function.name and not lemma.derived)]
         return [_hypothesis(n, now[n]) for n in names]
 
-    def _step(self, action: Function) -> _Step:
+    def _step(self, action: Function) -> _ActionStep:
         given, within = [], []
         for argument in action.arguments:
             name = argument_name(action.name, argument.name)
@@ -337,10 +337,10 @@ class Translation:
             given.append((argument.name, shape))
             within.append(known)
         known = conj(*within)
-        return _Step(given, self.steps.action(action, [s for _, s in given], self.state, known), known)
+        return _ActionStep(given, self.steps.action(action, [s for _, s in given], self.state, known), known)
 
     @staticmethod
-    def _taken(paths: Sequence[Path]) -> list[Fact]:
+    def _taken(paths: Sequence[ActionPath]) -> list[Fact]:
         possible = disj(*(p.guard for p in paths))
         return [Fact("one of the ways through it is possible", possible, Role.TAKEN)]
 
@@ -351,9 +351,9 @@ class Translation:
         action: Function | None,
         hypotheses: Sequence[Fact],
         step: Sequence[Fact],
-        paths: Sequence[Path],
+        paths: Sequence[ActionPath],
         given: Sequence[tuple[str, Shape]],
-        before: State | None,
+        before: ShapeState | None,
     ) -> Obligation:
         ways = []
         for path in paths:
@@ -374,7 +374,7 @@ class Translation:
         facts = self._with_axioms([*hypotheses, *step, Fact(says, wrong, Role.CONCLUSION)])
         return Obligation(part, claim, action, tuple(facts), tuple(given), before, tuple(paths))
 
-    def _same(self, claim: Function, path: Path) -> bool:
+    def _same(self, claim: Function, path: ActionPath) -> bool:
         """Whether a claim speaks of nothing that changed on a path."""
         read = {name for _, name in self.logic.uses.function(claim.key).reads}
         return all(path.after[v] is self.state[v] for v in read)

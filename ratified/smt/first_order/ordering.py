@@ -32,17 +32,17 @@ from ratified.language.types import (
     UnionType,
 )
 from ratified.smt.first_order import shapes as sh
-from ratified.smt.first_order.context import Context
+from ratified.smt.first_order.context import LogicContext
 from ratified.smt.first_order.equality import as_number, is_none
 from ratified.smt.first_order.shapes import (
     Atom,
     Case,
-    Function,
+    FunctionShape,
     Listing,
     Maybe,
     Members,
     Nothing,
-    Row,
+    ProductShape,
     Shape,
     either,
 )
@@ -77,14 +77,14 @@ class _Pair:
 
     a: Shape
     b: Shape
-    context: Context
+    context: LogicContext
     span: Span
 
 
 _PRECEDES: Rules[_Pair, Term] = Rules("the order of values in logic")
 
 
-def precedes(t: Type, a: Shape, b: Shape, context: Context, span: Span) -> Term:
+def precedes(t: Type, a: Shape, b: Shape, context: LogicContext, span: Span) -> Term:
     """Whether a value comes before another: None first, members of an Enum as declared, records by class, then fields."""
     return _PRECEDES(t, _Pair(a, b, context, span))
 
@@ -150,21 +150,21 @@ def _(t: Type, of: _Pair) -> Term:
     raise sh.refuse(of.span, what, "say it without an order, or use sorts and ints")
 
 
-def _fields(types: Sequence[Type], a: Shape, b: Shape, context: Context, span: Span) -> Term:
-    assert isinstance(a, Row)
-    assert isinstance(b, Row)
+def _fields(types: Sequence[Type], a: Shape, b: Shape, context: LogicContext, span: Span) -> Term:
+    assert isinstance(a, ProductShape)
+    assert isinstance(b, ProductShape)
     found: Term = FALSE
     for t, x, y in reversed(list(zip(types, a.fields, b.fields, strict=True))):
         found = disj(precedes(t, x, y, context, span), conj(context.logic.same(x, y), found))
     return found
 
 
-def _records(records: Sequence[RecordType], a: Shape, b: Shape, context: Context, span: Span) -> Term:
+def _records(records: Sequence[RecordType], a: Shape, b: Shape, context: LogicContext, span: Span) -> Term:
     names = [r.record.__name__ for r in records]
     if len(set(names)) < len(names):
         raise sh.refuse(span, "the order of two records of one name", "rename one of them")
-    assert isinstance(a, Row | sh.OneOf)
-    assert isinstance(b, Row | sh.OneOf)
+    assert isinstance(a, ProductShape | sh.OneOf)
+    assert isinstance(b, ProductShape | sh.OneOf)
     ways = []
     for r, test, x in sh.as_union(a).cases:
         for s, other, y in sh.as_union(b).cases:
@@ -234,14 +234,16 @@ def _few_rows(t: Type, items: Sequence[Type]) -> list[Shape] | None:
     ways = [few(item) for item in items]
     if any(way is None for way in ways) or math.prod(len(way or ()) for way in ways) > FEW:
         return None
-    return [Row(t, fields) for fields in itertools.product(*(way for way in ways if way is not None))]
+    return [
+        ProductShape(t, fields) for fields in itertools.product(*(way for way in ways if way is not None))
+    ]
 
 
 # --- what is run through ----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class LoopRange:
     """What a loop or a clause runs through: places, all values of which CPython comes to in the order of `index`.
 
     The places of a sequence are its positions, those of a set its elements. `item` is what is at a place. Of a bag every element
@@ -258,36 +260,36 @@ class Run:
     ends: tuple[Term, Term] | None = None
     """The first position of a sequence, and the one after the last."""
 
-    def before(self, x: Shape, y: Shape, context: Context, span: Span) -> Term:
+    def before(self, x: Shape, y: Shape, context: LogicContext, span: Span) -> Term:
         """Whether one place is come to before another."""
         first, second = (y, x) if self.backwards else (x, y)
         return precedes(self.index, first, second, context, span)
 
 
-def run_of(node: ir.Expr, context: Context) -> Run:
+def run_of(node: ir.Expr, context: LogicContext) -> LoopRange:
     """What an expression is run through as. Raises Refused."""
     match node:
         case ir.IntRange():
             low, high = context.number(node.low), context.number(node.high)
             length = choice(less(low, high), minus(high, low), Number(0))
-            return Run(IntType(), _between(low, high), lambda i: i, length=length, ends=(low, high))
+            return LoopRange(IntType(), _between(low, high), lambda i: i, length=length, ends=(low, high))
         case ir.Convert(what="sorted" | "sorted-reversed" as what) if isinstance(
             node.operand.type, SetType | BagType | MapType
         ):
             inner = run_of(node.operand, context)
-            return Run(inner.index, inner.places, inner.item, what == "sorted-reversed", inner.copies)
+            return LoopRange(inner.index, inner.places, inner.item, what == "sorted-reversed", inner.copies)
         case ir.Convert(what="values" | "items" as what):
             return _of_map(node, what, context)
     shape = context.expr(node)
     match shape:
         case Members():
-            return Run(shape.item, shape, lambda x: x, copies=shape.count is not None)
-        case Function():
-            return Run(shape.type.key, shape.keys, lambda x: x)
+            return LoopRange(shape.item, shape, lambda x: x, copies=shape.count is not None)
+        case FunctionShape():
+            return LoopRange(shape.type.key, shape.keys, lambda x: x)
         case Listing():
             length = shape.length
             places = _between(Number(0), length)
-            return Run(IntType(), places, partial(_at, shape), length=length, ends=(Number(0), length))
+            return LoopRange(IntType(), places, partial(_at, shape), length=length, ends=(Number(0), length))
     raise sh.refuse(node.span, "running through this", "run through a set or a sort")
 
 
@@ -296,13 +298,13 @@ def _at(listing: Listing, place: Shape) -> Shape:
     return listing.at(place.term)
 
 
-def _of_map(node: ir.Convert, what: str, context: Context) -> Run:
+def _of_map(node: ir.Convert, what: str, context: LogicContext) -> LoopRange:
     operand = context.expr(node.operand)
-    assert isinstance(operand, Function)
+    assert isinstance(operand, FunctionShape)
     if what == "values":
-        return Run(operand.type.key, operand.keys, operand.at)
+        return LoopRange(operand.type.key, operand.keys, operand.at)
     pair = TupleType((operand.type.key, operand.type.value))
-    return Run(operand.type.key, operand.keys, lambda k: Row(pair, (k, operand.at(k))))
+    return LoopRange(operand.type.key, operand.keys, lambda k: ProductShape(pair, (k, operand.at(k))))
 
 
 def _between(low: Term, high: Term) -> Members:
@@ -331,7 +333,7 @@ def _between(low: Term, high: Term) -> Members:
 # --- the value that a formula singles out -----------------------------------------------------------------------------
 
 
-def chosen(t: Type, exists: Term, best: Callable[[Shape], Term], context: Context, hint: str) -> Shape:
+def chosen(t: Type, exists: Term, best: Callable[[Shape], Term], context: LogicContext, hint: str) -> Shape:
     """The one value of a type that a formula is true of, where `exists` is; elsewhere any.
 
     Each part of it (a column of one of the type's cases) is described by itself, as the one for which there are others with it.
@@ -351,10 +353,10 @@ def chosen(t: Type, exists: Term, best: Callable[[Shape], Term], context: Contex
 
 
 def first_of(
-    run: Run,
+    run: LoopRange,
     passing: Callable[[Shape], Term],
     exists: Term,
-    context: Context,
+    context: LogicContext,
     span: Span,
     *,
     last: bool = False,
@@ -371,4 +373,4 @@ def first_of(
     return chosen(run.index, exists, best, context, "last" if last else "first")
 
 
-__all__ = ["Run", "chosen", "few", "first_of", "precedes", "run_of"]
+__all__ = ["LoopRange", "chosen", "few", "first_of", "precedes", "run_of"]

@@ -14,7 +14,7 @@ from ratified.smt.first_order.shapes import (
     Maybe,
     Nothing,
     OneOf,
-    Row,
+    ProductShape,
     Shape,
     known,
 )
@@ -89,7 +89,7 @@ def terms_of(shape: Shape) -> list[Term] | None:
         case Maybe(some, value):
             inner = terms_of(value)
             return None if inner is None else [some, *inner]
-        case Row(_, fields):
+        case ProductShape(_, fields):
             parts = [terms_of(f) for f in fields]
             return None if None in parts else [t for part in parts for t in part or ()]
         case OneOf(cases):

@@ -34,29 +34,29 @@ from ratified.language.types import (
 )
 from ratified.smt.facts import Role
 from ratified.smt.first_order import shapes as sh
-from ratified.smt.first_order.context import Context
+from ratified.smt.first_order.context import LogicContext
 from ratified.smt.first_order.defining import canonical, variables_of
 from ratified.smt.first_order.equality import as_number, is_none
 from ratified.smt.first_order.names import ascii_name, is_worked_out, record_names, sort_name, worked_out_name
-from ratified.smt.first_order.ordering import Run, first_of
+from ratified.smt.first_order.ordering import LoopRange, first_of
 from ratified.smt.first_order.shapes import (
     Atom,
     Case,
     Dependent,
-    Function,
+    FunctionShape,
     Listing,
     Maybe,
     Members,
     Nothing,
-    Row,
+    ProductShape,
     Shape,
     as_union,
     either,
     known,
 )
-from ratified.smt.first_order.symbols import Shapes
+from ratified.smt.first_order.symbols import ShapeMaker
 from ratified.smt.first_order.theory import Axiom
-from ratified.smt.first_order.variants import Argument, Variant
+from ratified.smt.first_order.variants import NamedTerm, Variant
 from ratified.smt.law import Law
 from ratified.smt.terms import (
     BOOL,
@@ -81,10 +81,10 @@ from ratified.smt.terms import (
 
 K = TypeVar("K", bound=Shape)
 
-Found = Callable[[str, Shape], Shape]
+PlaceFunction = Callable[[str, Shape], Shape]
 """What a thing is at a place."""
 
-Values = Mapping[str, Shape]
+ShapeValues = Mapping[str, Shape]
 """What each thing is."""
 
 
@@ -103,11 +103,11 @@ class _Ruled:
 
     place: _Place
     where: Term
-    values: Values
+    values: ShapeValues
     other: tuple[Bound, ...] = ()
 
 
-def _any_places(index: Type, shapes: Shapes) -> list[_Place]:
+def _any_places(index: Type, shapes: ShapeMaker) -> list[_Place]:
     """Any place, for each case."""
     found = []
     for variant in shapes.variants(index):
@@ -117,14 +117,14 @@ def _any_places(index: Type, shapes: Shapes) -> list[_Place]:
 
 
 def worked_out(
-    run: Run,
+    run: LoopRange,
     types: Mapping[str, Type],
-    begin: Values,
-    turn: Callable[[Shape, Values], Values],
-    context: Context,
+    begin: ShapeValues,
+    turn: Callable[[Shape, ShapeValues], ShapeValues],
+    context: LogicContext,
     span: Span,
-    facts: Callable[[Found, Shape], Term] = lambda _, __: TRUE,
-) -> tuple[Found, Callable[[], Values]]:
+    facts: Callable[[PlaceFunction, Shape], Term] = lambda _, __: TRUE,
+) -> tuple[PlaceFunction, Callable[[], ShapeValues]]:
     """Things that each place of a run changes: what they are where it is come to, and what they are in the end.
 
     `facts` are laws too, about any place, which have to follow from the others. Raises Dependent if a turn depends on what is not
@@ -136,13 +136,13 @@ def worked_out(
         _check_order(run, context, span)
     context = context.silent()
 
-    def rules(found: Found) -> Iterator[_Ruled]:
+    def rules(found: PlaceFunction) -> Iterator[_Ruled]:
         made = _along_ints if run.ends is not None else _along_places
         yield from made(run, begin, lambda y: turn(y, {n: found(n, y) for n in types}), context, span)
 
     found = _named(run.index, types, rules, facts, context, span)
 
-    def end() -> Values:
+    def end() -> ShapeValues:
         if run.ends is not None:
             return {n: found(n, Atom(run.ends[1])) for n in types}
         there = run.places.some(lambda _: TRUE)
@@ -155,7 +155,7 @@ def worked_out(
     return found, end
 
 
-def copy_by_copy(run: Run) -> Run:
+def copy_by_copy(run: LoopRange) -> LoopRange:
     """The run of a bag, each copy of an element a place of its own."""
     count = run.places.count
     if not run.copies or count is None:
@@ -166,7 +166,7 @@ def copy_by_copy(run: Run) -> Run:
         return conj(at_most(Number(0), number), less(number, count(x)))
 
     def has(place: Shape) -> Term:
-        assert isinstance(place, Row)
+        assert isinstance(place, ProductShape)
         x, number = place.fields
         assert isinstance(number, Atom)
         return inside(x, number.term)
@@ -175,7 +175,7 @@ def copy_by_copy(run: Run) -> Run:
         def quantify(f: Callable[[Shape], Term]) -> Term:
             def outer(x: Shape) -> Term:
                 number = fresh("copy", INT)
-                within, found = inside(x, number), f(Row(index, (x, Atom(number))))
+                within, found = inside(x, number), f(ProductShape(index, (x, Atom(number))))
                 if universal:
                     return every([number], implies(within, found))
                 return some([number], conj(within, found))
@@ -185,13 +185,13 @@ def copy_by_copy(run: Run) -> Run:
         return quantify
 
     def item_at(place: Shape) -> Shape:
-        assert isinstance(place, Row)
+        assert isinstance(place, ProductShape)
         return item(place.fields[0])
 
-    return Run(index, Members(index, has, over(True), over(False)), item_at, run.backwards)
+    return LoopRange(index, Members(index, has, over(True), over(False)), item_at, run.backwards)
 
 
-def _check_order(run: Run, context: Context, span: Span) -> None:
+def _check_order(run: LoopRange, context: LogicContext, span: Span) -> None:
     """Raise Refused if the order of the places cannot be said."""
     for variant in context.shapes.variants(run.index):
         x, y = (variant.build([fresh("x", s) for s in variant.sorts]) for _ in range(2))
@@ -199,7 +199,7 @@ def _check_order(run: Run, context: Context, span: Span) -> None:
 
 
 def _along_ints(
-    run: Run, begin: Values, turn: Callable[[Shape], Values], context: Context, _: Span
+    run: LoopRange, begin: ShapeValues, turn: Callable[[Shape], ShapeValues], context: LogicContext, _: Span
 ) -> Iterator[_Ruled]:
     """From one int to the next."""
     assert run.ends is not None
@@ -211,7 +211,11 @@ def _along_ints(
 
 
 def _along_places(
-    run: Run, begin: Values, turn: Callable[[Shape], Values], context: Context, span: Span
+    run: LoopRange,
+    begin: ShapeValues,
+    turn: Callable[[Shape], ShapeValues],
+    context: LogicContext,
+    span: Span,
 ) -> Iterator[_Ruled]:
     """From one place to that which comes next."""
 
@@ -235,15 +239,15 @@ def _along_places(
 def _named(
     index: Type,
     types: Mapping[str, Type],
-    rules: Callable[[Found], Iterable[_Ruled]],
-    facts: Callable[[Found, Shape], Term],
-    context: Context,
+    rules: Callable[[PlaceFunction], Iterable[_Ruled]],
+    facts: Callable[[PlaceFunction, Shape], Term],
+    context: LogicContext,
     span: Span,
-) -> Found:
+) -> PlaceFunction:
     """Functions of the place, and of all that is bound where they are used, of which the rules are laws."""
     theory, shapes = context.theory, context.shapes
 
-    def functions(name: str, given: Sequence[Bound]) -> Found:
+    def functions(name: str, given: Sequence[Bound]) -> PlaceFunction:
         more = [(b, b.sort) for b in given]
 
         def at(thing: str, place: Shape) -> Shape:
@@ -298,8 +302,8 @@ def _named(
 
 
 def _symbols(
-    name: str, thing: str, t: Type, variant: Variant, columns: Sequence[Term], more: Sequence[Argument]
-) -> tuple[str, Type, list[Argument]]:
+    name: str, thing: str, t: Type, variant: Variant, columns: Sequence[Term], more: Sequence[NamedTerm]
+) -> tuple[str, Type, list[NamedTerm]]:
     """The name, type and arguments of what a thing is at a place."""
     return f"{name}/{ascii_name(thing)}{variant.name}", t, [*zip(columns, variant.sorts, strict=True), *more]
 
@@ -320,18 +324,18 @@ class _Column:
     """A value, and the symbols of a name, at arguments, that are to be what it is made of."""
 
     name: str
-    arguments: tuple[Argument, ...]
+    arguments: tuple[NamedTerm, ...]
     value: Shape
-    shapes: Shapes
+    shapes: ShapeMaker
 
-    def symbol(self, suffix: str, sort: str, more: Sequence[Argument] = ()) -> Apply:
+    def symbol(self, suffix: str, sort: str, more: Sequence[NamedTerm] = ()) -> Apply:
         """The symbol with this suffix, at more arguments."""
         made = self.shapes.signature.apply(self.name + suffix, [*self.arguments, *more], sort)
         assert isinstance(made, Apply)
         return made
 
     def inside(
-        self, suffix: str, t: Type, part: Shape, more: Sequence[Argument] = ()
+        self, suffix: str, t: Type, part: Shape, more: Sequence[NamedTerm] = ()
     ) -> Iterator[tuple[Apply, Term]]:
         """The equations of a part."""
         return _equations(self.name + suffix, t, [*self.arguments, *more], part, self.shapes)
@@ -341,7 +345,7 @@ _EQUATIONS: Rules[_Column, Iterator[tuple[Apply, Term]]] = Rules("what symbols a
 
 
 def _equations(
-    name: str, t: Type, arguments: Sequence[Argument], value: Shape, shapes: Shapes
+    name: str, t: Type, arguments: Sequence[NamedTerm], value: Shape, shapes: ShapeMaker
 ) -> Iterator[tuple[Apply, Term]]:
     """What the symbols that a value of this type is made of are to be, column by column. Raises Dependent."""
     value = known(value)
@@ -387,19 +391,19 @@ def _(t: OptionalType, of: _Column) -> Iterator[tuple[Apply, Term]]:
 
 @_EQUATIONS.rule(RecordType)
 def _(t: RecordType, of: _Column) -> Iterator[tuple[Apply, Term]]:
-    for (f, ft), part in zip(t.fields.items(), _of_kind(Row, of.value).fields, strict=True):
+    for (f, ft), part in zip(t.fields.items(), _of_kind(ProductShape, of.value).fields, strict=True):
         yield from of.inside(f".{ascii_name(f)}", ft, part)
 
 
 @_EQUATIONS.rule(TupleType)
 def _(t: TupleType, of: _Column) -> Iterator[tuple[Apply, Term]]:
-    for i, (ft, part) in enumerate(zip(t.items, _of_kind(Row, of.value).fields, strict=True)):
+    for i, (ft, part) in enumerate(zip(t.items, _of_kind(ProductShape, of.value).fields, strict=True)):
         yield from of.inside(f".{i}", ft, part)
 
 
 @_EQUATIONS.rule(UnionType)
 def _(t: UnionType, of: _Column) -> Iterator[tuple[Apply, Term]]:
-    if not isinstance(of.value, sh.OneOf | Row):
+    if not isinstance(of.value, sh.OneOf | ProductShape):
         raise Dependent
     cases = {r: (test, row) for r, test, row in as_union(of.value).cases}
     for r, called in zip(t.records, record_names(t.records), strict=True):
@@ -412,7 +416,7 @@ def _(t: UnionType, of: _Column) -> Iterator[tuple[Apply, Term]]:
 
 @_EQUATIONS.rule(MapType)
 def _(t: MapType, of: _Column) -> Iterator[tuple[Apply, Term]]:
-    value = _of_kind(Function, of.value)
+    value = _of_kind(FunctionShape, of.value)
     if not value.total or value.type.key != t.key:
         raise Dependent
     for variant in of.shapes.variants(t.key):
@@ -450,4 +454,4 @@ def _of_kind(kind: type[K], value: Shape) -> K:
     return value
 
 
-__all__ = ["Found", "Values", "copy_by_copy", "worked_out"]
+__all__ = ["PlaceFunction", "ShapeValues", "copy_by_copy", "worked_out"]

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from ratified.language.ir import Node
-from ratified.smt.first_order.context import Context, Demand, Logic
+from ratified.smt.first_order.context import Demand, Logic, LogicContext
 from ratified.smt.first_order.shapes import Shape
 from ratified.smt.terms import Term, conj, implies
 
 
 @dataclass(slots=True)
-class Running:
+class PathState:
     """A path under way: what has to be true for it, and the names and variables so far.
 
     `guard` is everything that has to be true, `tests` only the conditions of the branches that were taken. `demands` are those of
@@ -36,7 +36,7 @@ class Running:
     deaf: bool = False
     tried: bool = False
 
-    def fork(self, test: Term) -> Running:
+    def fork(self, test: Term) -> PathState:
         """The same path into a branch."""
         guard, tests = [*self.guard, test], [*self.tests, test]
         return replace(self, guard=guard, tests=tests, env=dict(self.env), state=dict(self.state))
@@ -46,11 +46,11 @@ class Running:
         self.demands.append(replace(demand, holds=implies(conj(*self.guard), demand.holds)))
         self.guard.append(demand.holds)
 
-    def context(self) -> Context:
+    def context(self) -> LogicContext:
         """Where the next expression is read."""
-        made = Context(self.logic, dict(self.env), dict(self.state), self.old, unset=self.unset)
+        made = LogicContext(self.logic, dict(self.env), dict(self.state), self.old, unset=self.unset)
         return made if self.tried or self.deaf else made.hearing(self.hear).knowing(*self.known, *self.guard)
 
 
-Block = Callable[[Sequence[Node], list[Running]], list[Running]]
+RunBlock = Callable[[Sequence[Node], list[PathState]], list[PathState]]
 """Statements, executed on paths."""

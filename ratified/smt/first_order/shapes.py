@@ -72,7 +72,7 @@ class Maybe:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ProductShape:
     """A record or a tuple."""
 
     type: Type
@@ -87,7 +87,7 @@ class OneOf:
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
+class FunctionShape:
     """A map. `origin` is the term that stands for it, if it was read from a place that holds maps as values.
 
     `keys` are its keys, which are all values of the key's type if it is `total`; elsewhere `at` may give anything.
@@ -171,7 +171,19 @@ class Later:
 
 
 Shape = (
-    Atom | Nothing | Case | Maybe | Row | OneOf | Function | Members | Listing | Kept | Changed | Lost | Later
+    Atom
+    | Nothing
+    | Case
+    | Maybe
+    | ProductShape
+    | OneOf
+    | FunctionShape
+    | Members
+    | Listing
+    | Kept
+    | Changed
+    | Lost
+    | Later
 )
 
 
@@ -225,15 +237,15 @@ class Signature:
         return name
 
 
-class Refused(ModelError):
+class Inexpressible(ModelError):
     """What cannot be said in first-order logic for every size. `node` is the expression, where it is one."""
 
     node: Expr | None = None
 
 
-def refuse(span: Span | None, what: str, remedy: str) -> Refused:
+def refuse(span: Span | None, what: str, remedy: str) -> Inexpressible:
     """What to raise."""
-    return Refused(f"{what} cannot be proved for every size", span=span, remedy=remedy)
+    return Inexpressible(f"{what} cannot be proved for every size", span=span, remedy=remedy)
 
 
 # --- choosing between shapes ----------------------------------------------------------------------------
@@ -261,15 +273,15 @@ def either(test: Term, then: Shape, orelse: Shape) -> Shape:
             return Atom(choice(test, a, b))
         case Case(enum, xs), Case(_, ys):
             return Case(enum, tuple(choice(test, x, y) for x, y in zip(xs, ys, strict=True)))
-        case Row(t, xs), Row(u, ys) if t == u or isinstance(t, TupleType):
-            return Row(t, tuple(either(test, x, y) for x, y in zip(xs, ys, strict=True)))
-        case (Row() | OneOf() as one, Row() | OneOf() as other):
+        case ProductShape(t, xs), ProductShape(u, ys) if t == u or isinstance(t, TupleType):
+            return ProductShape(t, tuple(either(test, x, y) for x, y in zip(xs, ys, strict=True)))
+        case (ProductShape() | OneOf() as one, ProductShape() | OneOf() as other):
             return _either_union(test, as_union(one), as_union(other))
-        case Function(t, f), Function(u, g):
+        case FunctionShape(t, f), FunctionShape(u, g):
             total = then.total and orelse.total and t.key == u.key
             keys = then.keys if total else _either_members(test, t.key, then.keys, orelse.keys)
             at_key = functools.cache(lambda key: either(test, f(key), g(key)))
-            return Function(t, at_key, keys, total, _origin(test, then, orelse))
+            return FunctionShape(t, at_key, keys, total, _origin(test, then, orelse))
         case Members(item), Members():
             return _either_members(test, item, then, orelse)
         case Listing(item, n, x), Listing(_, m, y):
@@ -291,7 +303,7 @@ def _either_changed(test: Term, then: Shape, orelse: Shape) -> Shape:
 
 
 def _origin(
-    test: Term, then: Function | Members | Listing, orelse: Function | Members | Listing
+    test: Term, then: FunctionShape | Members | Listing, orelse: FunctionShape | Members | Listing
 ) -> Term | None:
     if then.origin is None or orelse.origin is None or sort_of(then.origin) != sort_of(orelse.origin):
         return None
@@ -308,7 +320,7 @@ def _either_maybe(test: Term, then: Shape, orelse: Shape) -> Shape:
     return Maybe(choice(test, a.some, b.some), either(test, a.value, b.value))
 
 
-def as_union(shape: Row | OneOf) -> OneOf:
+def as_union(shape: ProductShape | OneOf) -> OneOf:
     """A record or a union as a union."""
     if isinstance(shape, OneOf):
         return shape

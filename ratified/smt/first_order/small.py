@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ratified.smt.facts import Fact, Role
-from ratified.smt.first_order.grounded import TooMuch, closed, grounded
+from ratified.smt.first_order.grounded import GroundingTooLarge, closed, grounded
 from ratified.smt.first_order.names import is_majority, is_size, members_name, sized
 from ratified.smt.smtlib import script, sorts_in, uses_numbers
 from ratified.smt.solving import read_values
@@ -124,7 +124,7 @@ def written_out(
     integers, every_fact = window(facts), _with_counts(facts, sizes)
     try:
         formulas = grounded([f.formula for f in every_fact], sizes, integers)
-    except TooMuch:
+    except GroundingTooLarge:
         return None
     plain = [replace(f, formula=formula) for f, formula in zip(every_fact, formulas, strict=True)]
     elements = [element(s, i) for s, n in sizes.items() for i in range(n)]

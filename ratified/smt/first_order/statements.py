@@ -17,20 +17,20 @@ from ratified.language.types import MapType, Type
 from ratified.language.uses import core
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.containers import updated
-from ratified.smt.first_order.context import Context, Demand, Failing
+from ratified.smt.first_order.context import Demand, Failing, LogicContext
 from ratified.smt.first_order.defining import brief, is_long
 from ratified.smt.first_order.loops import looped
 from ratified.smt.first_order.ordering import few
-from ratified.smt.first_order.running import Running
+from ratified.smt.first_order.running import PathState
 from ratified.smt.first_order.shapes import Shape, either
 from ratified.smt.first_order.theory import Theory
 from ratified.smt.terms import FALSE, TRUE, conj, neg
 
 
-def value_of(body: Sequence[Node], context: Context) -> Shape:
+def value_of(body: Sequence[Node], context: LogicContext) -> Shape:
     """The value that the body of a pure function returns."""
     demands: list[Demand] = []
-    path = Running(
+    path = PathState(
         context.logic,
         [],
         dict(context.env),
@@ -51,17 +51,17 @@ def value_of(body: Sequence[Node], context: Context) -> Shape:
     return found
 
 
-def block(body: Sequence[Node], paths: list[Running]) -> list[Running]:
+def block(body: Sequence[Node], paths: list[PathState]) -> list[PathState]:
     """The paths through statements, on from some paths."""
     for statement in body:
-        following: list[Running] = []
+        following: list[PathState] = []
         for path in paths:
             following += [path] if path.ended else _statement(statement, path)
         paths = following
     return paths
 
 
-def _statement(node: Node, path: Running) -> list[Running]:
+def _statement(node: Node, path: PathState) -> list[PathState]:
     context = path.context()
     match node:
         case ir.Let(_, (name,), value) if path.tried and (copied := _copied(value, path)) is not None:
@@ -104,7 +104,7 @@ def _statement(node: Node, path: Running) -> list[Running]:
     return [] if FALSE in path.guard else [path]
 
 
-def _copied(value: ir.Expr, path: Running) -> Shape | None:
+def _copied(value: ir.Expr, path: PathState) -> Shape | None:
     """What a turn of a loop finds at a name or variable that it does not know; None if this is no such expression."""
     found: Shape | None = None
     match core(value):
@@ -121,14 +121,14 @@ def _copied(value: ir.Expr, path: Running) -> Shape | None:
     return found if isinstance(found, sh.Kept | sh.Changed | sh.Lost) else None
 
 
-def called(function: Function, arguments: Sequence[Shape], path: Running) -> list[Running]:
+def called(function: Function, arguments: Sequence[Shape], path: PathState) -> list[PathState]:
     """The paths through a procedure that is called."""
     env = {a.name: v for a, v in zip(function.arguments, arguments, strict=True)}
     found = block(function.body, [replace(path, env=env)])
     return [replace(p, env=dict(path.env), ended=False, value=None) for p in found]
 
 
-def _store(node: ir.Store, path: Running, context: Context) -> None:
+def _store(node: ir.Store, path: PathState, context: LogicContext) -> None:
     if node.which is not ir.Which.NOW:
         raise sh.refuse(node.span, "this", "change variables of the model itself")
     name = node.variable
@@ -151,7 +151,7 @@ def _store(node: ir.Store, path: Running, context: Context) -> None:
 def _brief(shape: Shape, theory: Theory) -> Shape:
     """What is stored in a place for each of few values, with names for what takes long to say: later stores may say it again."""
     match shape:
-        case sh.Function(type=t, at=at) if few(t.key) is not None:
+        case sh.FunctionShape(type=t, at=at) if few(t.key) is not None:
             return replace(shape, at=functools.cache(lambda key: _brief(at(key), theory)))
         case sh.Members(item, has, count=None) if (values := few(item)) is not None:
 
@@ -173,12 +173,12 @@ def _brief(shape: Shape, theory: Theory) -> Shape:
     return shape
 
 
-def _total(node: ir.Store, value: Shape, context: Context) -> None:
+def _total(node: ir.Store, value: Shape, context: LogicContext) -> None:
     """A map that is stored has a value for every key of its type, at every depth."""
     declared = next(d.type for d in context.logic.module.variables if d.name == node.variable)
 
-    def total(t: Type, shape: Shape, here: Context) -> None:
-        if not (isinstance(t, MapType) and isinstance(shape, sh.Function)):
+    def total(t: Type, shape: Shape, here: LogicContext) -> None:
+        if not (isinstance(t, MapType) and isinstance(shape, sh.FunctionShape)):
             return
         if not (shape.total and shape.type.key == t.key):
             every_key = context.shapes.universe(t.key)
@@ -187,7 +187,7 @@ def _total(node: ir.Store, value: Shape, context: Context) -> None:
         if isinstance(t.value, MapType):
             here.each(shape.keys, partial(inner, t.value, shape))
 
-    def inner(t: Type, shape: sh.Function, each: Context, key: Shape) -> None:
+    def inner(t: Type, shape: sh.FunctionShape, each: LogicContext, key: Shape) -> None:
         total(t, shape.at(key), each)
 
     total(declared, value, context)

@@ -32,30 +32,30 @@ from ratified.language.types import (
 )
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.constants import bag_of, literal
-from ratified.smt.first_order.context import Context, Demand, Failing, Logic
+from ratified.smt.first_order.context import Demand, Failing, Logic, LogicContext
 from ratified.smt.first_order.names import argument_name
-from ratified.smt.first_order.running import Running
-from ratified.smt.first_order.shapes import Atom, Case, Listing, Nothing, Row, Shape
+from ratified.smt.first_order.running import PathState
+from ratified.smt.first_order.shapes import Atom, Case, Listing, Nothing, ProductShape, Shape
 from ratified.smt.first_order.statements import block
 from ratified.smt.first_order.symbols import constant_shape, known_of
 from ratified.smt.terms import FALSE, TRUE, Number, Term, choice, conj
 
-State = Mapping[str, Shape]
+ShapeState = Mapping[str, Shape]
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class ActionPath:
     """One way through an action: what must be true for it, and the variables after it."""
 
     guard: Term
-    after: State
+    after: ShapeState
 
 
 @dataclass(frozen=True, slots=True)
 class Execution:
     """All ways through an action, and what is demanded on any of them, under the condition that it is come to."""
 
-    paths: tuple[Path, ...]
+    paths: tuple[ActionPath, ...]
     demands: tuple[Demand, ...]
 
     def demanded(self, failing: Failing) -> list[Demand]:
@@ -72,14 +72,16 @@ class SymbolicSteps:
         self.theory = logic.theory
 
     def action(
-        self, function: Function, arguments: Sequence[Shape], before: State, within: Term = TRUE
+        self, function: Function, arguments: Sequence[Shape], before: ShapeState, within: Term = TRUE
     ) -> Execution:
         """The paths of an action from a state. `within` is known of the arguments."""
-        return self._run(function, arguments, Running(self.logic, [], {}, dict(before), [], known=(within,)))
+        return self._run(
+            function, arguments, PathState(self.logic, [], {}, dict(before), [], known=(within,))
+        )
 
-    def initial(self, unset: State) -> tuple[Execution, list[tuple[str, Shape]]]:
+    def initial(self, unset: ShapeState) -> tuple[Execution, list[tuple[str, Shape]]]:
         """The paths to an initial state, and the arguments of `init`. `unset` stands for variables without a first value."""
-        path = Running(self.logic, [], {}, {}, [])
+        path = PathState(self.logic, [], {}, {}, [])
         lacking = set[str]()
         for declaration in self.module.variables:
             made = self._first(declaration, path)
@@ -89,7 +91,7 @@ class SymbolicSteps:
         path.unset = frozenset(lacking)
         init = self.module.functions.get("init")
         if init is None:
-            return Execution((Path(conj(*path.guard), path.state),), tuple(path.demands)), []
+            return Execution((ActionPath(conj(*path.guard), path.state),), tuple(path.demands)), []
         shapes = [
             constant_shape(self.theory.shapes, argument_name("init", a.name), a.type) for a in init.arguments
         ]
@@ -97,24 +99,24 @@ class SymbolicSteps:
         path.guard += [known for _, known in shapes if known != TRUE]
         return self._run(init, [s for s, _ in shapes], path), named
 
-    def _first(self, declaration: Declaration, path: Running) -> Shape | None:
+    def _first(self, declaration: Declaration, path: PathState) -> Shape | None:
         """The value that a variable has before `init`; None if it has none."""
         if declaration.default is None:
             return self.zero(declaration.type)
         default = declaration.default
-        context = Context(self.logic, {}, {}, {}, path.hear)
+        context = LogicContext(self.logic, {}, {}, {}, path.hear)
         made = self._default(default.value, declaration.type, declaration.span, context)
         within = known_of(self.theory.shapes, declaration.type, made)
         context.demand(Failing.LEFT, within, f"the bounds of {declaration.name}", declaration.span)
         return made
 
-    def _default(self, value: object, t: Type, span: Span | None, context: Context) -> Shape:
+    def _default(self, value: object, t: Type, span: Span | None, context: LogicContext) -> Shape:
         if isinstance(value, Deferred) and isinstance(t, MapType):
             inner = self._default(value.each, t.value, span, context)
             return self.theory.shapes.whole(t, lambda _: inner)
         return literal(value, unbounded(t), span, context)
 
-    def _run(self, function: Function, arguments: Sequence[Shape], path: Running) -> Execution:
+    def _run(self, function: Function, arguments: Sequence[Shape], path: PathState) -> Execution:
         path.env = {a.name: v for a, v in zip(function.arguments, arguments, strict=True)}
         found = block(function.body, [path])
         for each in found:
@@ -122,7 +124,7 @@ class SymbolicSteps:
                 lacking = Demand(Failing.ERROR, FALSE, f"leaving `{name}` without a value", function.span)
                 each.hear(lacking)
         ways = ((conj(*p.guard), {n: sh.known(v) for n, v in p.state.items()}) for p in found)
-        paths = tuple(Path(guard, state) for guard, state in ways if guard != FALSE)
+        paths = tuple(ActionPath(guard, state) for guard, state in ways if guard != FALSE)
         return Execution(paths, tuple(dict.fromkeys(path.demands)))
 
     def zero(self, t: Type) -> Shape | None:
@@ -174,12 +176,12 @@ def _(t: MapType, steps: SymbolicSteps) -> Shape | None:
 
 @_ZERO.rule(SetType)
 def _(t: SetType, steps: SymbolicSteps) -> Shape:
-    return Context(steps.logic, {}, {}, {}).listed(t.item, [])
+    return LogicContext(steps.logic, {}, {}, {}).listed(t.item, [])
 
 
 @_ZERO.rule(BagType)
 def _(t: BagType, steps: SymbolicSteps) -> Shape:
-    return bag_of(t.item, [], Context(steps.logic, {}, {}, {}))
+    return bag_of(t.item, [], LogicContext(steps.logic, {}, {}, {}))
 
 
 @_ZERO.rule(SeqType)
@@ -190,4 +192,4 @@ def _(t: SeqType, steps: SymbolicSteps) -> Shape:
 @_ZERO.rule(TupleType)
 def _(t: TupleType, steps: SymbolicSteps) -> Shape | None:
     made = [steps.zero(i) for i in t.items]
-    return None if None in made else Row(t, tuple(m for m in made if m is not None))
+    return None if None in made else ProductShape(t, tuple(m for m in made if m is not None))

@@ -32,20 +32,20 @@ from ratified.smt.first_order.names import ascii_name, record_names, sort_name
 from ratified.smt.first_order.shapes import (
     Atom,
     Case,
-    Function,
+    FunctionShape,
     Listing,
     Maybe,
     Members,
     Nothing,
     OneOf,
+    ProductShape,
     Quantifiers,
-    Row,
     Shape,
     Signature,
     either,
     refuse,
 )
-from ratified.smt.first_order.variants import Argument, Relation, Variant
+from ratified.smt.first_order.variants import NamedTerm, Relation, Variant
 from ratified.smt.terms import (
     BOOL,
     FALSE,
@@ -77,7 +77,7 @@ def case_tests(flags: Sequence[Term]) -> tuple[Term, ...]:
     return (*tests, conj(*map(neg, flags)))
 
 
-class Shapes:
+class ShapeMaker:
     """Makes shapes from symbols, and takes them apart.
 
     `bound` reads the bounds of types, where they are known; `counted` says that a set has so many elements at most.
@@ -103,7 +103,7 @@ class Shapes:
         low = TRUE if t.low is None else at_most(self._bound(t.low), term)
         return conj(low, TRUE if t.high is None else at_most(term, self._bound(t.high)))
 
-    def from_symbols(self, name: str, t: Type, arguments: Sequence[Argument] = ()) -> Shape:
+    def from_symbols(self, name: str, t: Type, arguments: Sequence[NamedTerm] = ()) -> Shape:
         """The value of a type that the symbols of this name stand for at these arguments."""
         return _SYMBOLS(t, _Symbols(self, name, tuple(arguments)))
 
@@ -118,9 +118,9 @@ class Shapes:
         # What is of no case at all has none: any will do.
         return found or value(variants[0], [self.signature.anything(s) for s in variants[0].sorts])
 
-    def whole(self, t: MapType, at: Callable[[Shape], Shape], origin: Term | None = None) -> Function:
+    def whole(self, t: MapType, at: Callable[[Shape], Shape], origin: Term | None = None) -> FunctionShape:
         """The map that has a value for every value of its key's type."""
-        return Function(t, at, self.universe(t.key), total=True, origin=origin)
+        return FunctionShape(t, at, self.universe(t.key), total=True, origin=origin)
 
     def universe(self, t: Type) -> Members:
         """All values of a type."""
@@ -171,11 +171,11 @@ class Shapes:
 
     def term_of(self, t: MapType | SetType | SeqType, shape: Shape) -> Term:
         """The value of its sort that stands for a container. There is one of each content, and only one."""
-        assert isinstance(shape, Function | Members | Listing), shape
+        assert isinstance(shape, FunctionShape | Members | Listing), shape
         sort = self.signature.reify(t)
         if shape.origin is not None and sort_of(shape.origin) == sort:
             return shape.origin
-        if isinstance(shape, Function) and not shape.total:
+        if isinstance(shape, FunctionShape) and not shape.total:
             raise refuse(None, "a map that lacks keys, inside another value", "give a value for every key")
         variable = fresh("content", sort)
         return The(variable, TRUE, Equality(self)(self.of_reified(t, variable), shape))
@@ -185,7 +185,7 @@ class Shapes:
         sort = self.signature.reify(t)
         name = f"{sort}/at" if isinstance(t, MapType) else f"{sort}/has" if isinstance(t, SetType) else sort
         made = self.from_symbols(name, t, [(term, sort)])
-        assert isinstance(made, Function | Members | Listing)
+        assert isinstance(made, FunctionShape | Members | Listing)
         return with_origin(made, term)
 
 
@@ -194,12 +194,12 @@ def within_bounds(shape: Shape) -> Shape:
     match shape:
         case Members():
             return replace(shape, typed=True)
-        case Function(at=at):
+        case FunctionShape(at=at):
             return replace(shape, at=lambda key: within_bounds(at(key)))
     return shape
 
 
-def with_origin(shape: Function | Members | Listing, origin: Term) -> Shape:
+def with_origin(shape: FunctionShape | Members | Listing, origin: Term) -> Shape:
     """A container that a term stands for."""
     return replace(shape, origin=origin)
 
@@ -211,15 +211,15 @@ def with_origin(shape: Function | Members | Listing, origin: Term) -> Shape:
 class _Symbols:
     """Symbols of a name, at arguments."""
 
-    shapes: Shapes
+    shapes: ShapeMaker
     name: str
-    arguments: tuple[Argument, ...]
+    arguments: tuple[NamedTerm, ...]
 
-    def apply(self, suffix: str, sort: str, more: Sequence[Argument] = ()) -> Term:
+    def apply(self, suffix: str, sort: str, more: Sequence[NamedTerm] = ()) -> Term:
         """The one with this suffix, at more arguments."""
         return self.shapes.signature.apply(self.name + suffix, [*self.arguments, *more], sort)
 
-    def inside(self, suffix: str, t: Type, more: Sequence[Argument] = ()) -> Shape:
+    def inside(self, suffix: str, t: Type, more: Sequence[NamedTerm] = ()) -> Shape:
         """The value of a type that those with this suffix stand for."""
         return self.shapes.from_symbols(self.name + suffix, t, [*self.arguments, *more])
 
@@ -260,12 +260,12 @@ def _(t: OptionalType, at: _Symbols) -> Shape:
 
 @_SYMBOLS.rule(RecordType)
 def _(t: RecordType, at: _Symbols) -> Shape:
-    return Row(t, tuple([at.inside(f".{ascii_name(f)}", ft) for f, ft in t.fields.items()]))
+    return ProductShape(t, tuple([at.inside(f".{ascii_name(f)}", ft) for f, ft in t.fields.items()]))
 
 
 @_SYMBOLS.rule(TupleType)
 def _(t: TupleType, at: _Symbols) -> Shape:
-    return Row(t, tuple([at.inside(f".{i}", ft) for i, ft in enumerate(t.items)]))
+    return ProductShape(t, tuple([at.inside(f".{i}", ft) for i, ft in enumerate(t.items)]))
 
 
 @_SYMBOLS.rule(UnionType)
@@ -319,63 +319,63 @@ def _(t: SeqType, at: _Symbols) -> Shape:
 
 # --- the variants of a type -------------------------------------------------------------------------------------------
 
-_VARIANTS: Rules[Shapes, list[Variant]] = Rules("the variants of types")
+_VARIANTS: Rules[ShapeMaker, list[Variant]] = Rules("the variants of types")
 
 
 @_VARIANTS.rule(BagType)
-def _(t: BagType, shapes: Shapes) -> list[Variant]:
+def _(t: BagType, shapes: ShapeMaker) -> list[Variant]:
     what = f"a set, a key or a parameter of type {t}"
     raise refuse(None, what, "use records of sorts, Enums and bools")
 
 
 @_VARIANTS.rule(IntType)
-def _(t: IntType, shapes: Shapes) -> list[Variant]:
+def _(t: IntType, shapes: ShapeMaker) -> list[Variant]:
     return [vs.atom(INT, lambda c: shapes.within(t, c[0]))]
 
 
 @_VARIANTS.rule(SortType)
-def _(t: SortType, shapes: Shapes) -> list[Variant]:
+def _(t: SortType, shapes: ShapeMaker) -> list[Variant]:
     return [vs.atom(sort_name(t), lambda _: TRUE)]
 
 
 @_VARIANTS.rule(BoolType)
-def _(t: BoolType, shapes: Shapes) -> list[Variant]:
+def _(t: BoolType, shapes: ShapeMaker) -> list[Variant]:
     return [vs.truth(True), vs.truth(False)]
 
 
 @_VARIANTS.rule(NoneType)
-def _(t: NoneType, shapes: Shapes) -> list[Variant]:
+def _(t: NoneType, shapes: ShapeMaker) -> list[Variant]:
     return [vs.none()]
 
 
 @_VARIANTS.rule(EnumType)
-def _(t: EnumType, shapes: Shapes) -> list[Variant]:
+def _(t: EnumType, shapes: ShapeMaker) -> list[Variant]:
     return [vs.member(t.enum, i) for i in range(len(t.enum))]
 
 
 @_VARIANTS.rule(OptionalType)
-def _(t: OptionalType, shapes: Shapes) -> list[Variant]:
+def _(t: OptionalType, shapes: ShapeMaker) -> list[Variant]:
     return [vs.none(), *(vs.present(v) for v in shapes.variants(t.item))]
 
 
 @_VARIANTS.rule(RecordType)
-def _(t: RecordType, shapes: Shapes) -> list[Variant]:
+def _(t: RecordType, shapes: ShapeMaker) -> list[Variant]:
     return _product(t, [ascii_name(f) for f in t.fields], list(t.fields.values()), shapes)
 
 
 @_VARIANTS.rule(TupleType)
-def _(t: TupleType, shapes: Shapes) -> list[Variant]:
+def _(t: TupleType, shapes: ShapeMaker) -> list[Variant]:
     return _product(t, [str(i) for i in range(len(t.items))], t.items, shapes)
 
 
 @_VARIANTS.rule(UnionType)
-def _(t: UnionType, shapes: Shapes) -> list[Variant]:
+def _(t: UnionType, shapes: ShapeMaker) -> list[Variant]:
     named = zip(record_names(t.records), t.records, strict=True)
     return [vs.of_union(r, name, v) for name, r in named for v in shapes.variants(r)]
 
 
 @_VARIANTS.rule(MapType, SetType, SeqType)
-def _(t: MapType | SetType | SeqType, shapes: Shapes) -> list[Variant]:
+def _(t: MapType | SetType | SeqType, shapes: ShapeMaker) -> list[Variant]:
     sort = shapes.signature.reify(t)
 
     def match(shape: Shape) -> tuple[Term, list[Term]]:
@@ -387,7 +387,7 @@ def _(t: MapType | SetType | SeqType, shapes: Shapes) -> list[Variant]:
     return [Variant("", (sort,), lambda c: shapes.of_reified(t, c[0]), vs.seen(match), within)]
 
 
-def _product(t: Type, names: Sequence[str], types: Sequence[Type], shapes: Shapes) -> list[Variant]:
+def _product(t: Type, names: Sequence[str], types: Sequence[Type], shapes: ShapeMaker) -> list[Variant]:
     found = []
     for combination in itertools.product(*(shapes.variants(ft) for ft in types)):
         parts = [f"{n}{v.name}" for n, v in zip(names, combination, strict=True) if v.name]
@@ -398,7 +398,7 @@ def _product(t: Type, names: Sequence[str], types: Sequence[Type], shapes: Shape
 # --- what bounds say --------------------------------------------------------------------------------------------------
 
 
-def constant_shape(shapes: Shapes, name: str, t: Type) -> tuple[Shape, Term]:
+def constant_shape(shapes: ShapeMaker, name: str, t: Type) -> tuple[Shape, Term]:
     """An unknown value of a type, from symbols of that name, and what is known of it."""
     if isinstance(t, MapType | SetType | SeqType):
         made = shapes.of_reified(t, shapes.signature.apply(name, (), shapes.signature.reify(t)))
@@ -407,7 +407,7 @@ def constant_shape(shapes: Shapes, name: str, t: Type) -> tuple[Shape, Term]:
     return made, known_of(shapes, t, made, sized=True)
 
 
-def known_of(shapes: Shapes, t: Type, shape: Shape, *, sized: bool = False) -> Term:
+def known_of(shapes: ShapeMaker, t: Type, shape: Shape, *, sized: bool = False) -> Term:
     """What the bounds of a type say of a value of it.
 
     `AtMost` only if it is `sized`: it bounds the choice of an action's argument, a parameter or a key. What a variable holds
@@ -425,7 +425,7 @@ def known_of(shapes: Shapes, t: Type, shape: Shape, *, sized: bool = False) -> T
 class _Bounded:
     """A value that is there, of a type whose bounds are asked for."""
 
-    shapes: Shapes
+    shapes: ShapeMaker
     shape: Shape
     sized: bool
 
@@ -454,18 +454,22 @@ def _(t: OptionalType, of: _Bounded) -> Term:
 
 @_BOUNDS.rule(RecordType)
 def _(t: RecordType, of: _Bounded) -> Term:
-    return conj(*map(of.inner, t.fields.values(), of.shape.fields)) if isinstance(of.shape, Row) else TRUE
+    return (
+        conj(*map(of.inner, t.fields.values(), of.shape.fields))
+        if isinstance(of.shape, ProductShape)
+        else TRUE
+    )
 
 
 @_BOUNDS.rule(TupleType)
 def _(t: TupleType, of: _Bounded) -> Term:
-    return conj(*map(of.inner, t.items, of.shape.fields)) if isinstance(of.shape, Row) else TRUE
+    return conj(*map(of.inner, t.items, of.shape.fields)) if isinstance(of.shape, ProductShape) else TRUE
 
 
 @_BOUNDS.rule(UnionType)
 def _(t: UnionType, of: _Bounded) -> Term:
     match of.shape:
-        case Row(RecordType() as record, _):
+        case ProductShape(RecordType() as record, _):
             return of.inner(record, of.shape)
         case OneOf(cases):
             return conj(*(implies(test, of.inner(r, s)) for r, test, s in cases))
@@ -475,7 +479,7 @@ def _(t: UnionType, of: _Bounded) -> Term:
 @_BOUNDS.rule(MapType)
 def _(t: MapType, of: _Bounded) -> Term:
     shape = of.shape
-    if not isinstance(shape, Function):
+    if not isinstance(shape, FunctionShape):
         return TRUE
     return shape.keys.every(lambda k: of.inner(t.value, shape.at(k)))
 

@@ -26,7 +26,7 @@ from ratified.smt.first_order.names import (
 )
 from ratified.smt.first_order.shapes import Atom, Members, Shape, Signature
 from ratified.smt.first_order.sizes import Sized, laws
-from ratified.smt.first_order.symbols import Shapes, constant_shape, with_origin
+from ratified.smt.first_order.symbols import ShapeMaker, constant_shape, with_origin
 from ratified.smt.law import Law
 from ratified.smt.terms import (
     BOOL,
@@ -52,7 +52,7 @@ from ratified.smt.terms import (
     some,
 )
 
-Order = Callable[[Term, Term], Term]
+OrderTerm = Callable[[Term, Term], Term]
 """`order(a, b)`: a is at most b."""
 
 COUNTED = 4
@@ -100,7 +100,7 @@ class Theory:
         self.module = module
         self.signature = Signature()
         self.parameters: dict[str, Shape] = {}
-        self.shapes = Shapes(self.signature, self._bound, self._no_larger)
+        self.shapes = ShapeMaker(self.signature, self._bound, self._no_larger)
         self.axioms: list[Axiom] = []
         self.sums: list[Sum] = []
         self.changes: dict[Term, Term] = {}
@@ -110,7 +110,7 @@ class Theory:
         """By symbol: what is worked out place after place (`recursion.py`)."""
         self.loops: dict[str, str] = {}
         self.trials = 0
-        self._orders: dict[str, Order] = {}
+        self._orders: dict[str, OrderTerm] = {}
         self._majorities: dict[str, Members] = {}
         self._numbered: dict[str, dict[int, Term]] = {}
         self._counted: set[str] = set()
@@ -121,12 +121,12 @@ class Theory:
 
     # --- sorts ---
 
-    def order(self, t: SortType) -> Order:
+    def order(self, t: SortType) -> OrderTerm:
         """The total order of a sort: of one that is not `Ordered`, the order of its values' numbers."""
         name = sort_name(t)
         if name not in self._orders:
             symbol = self.signature.symbol(f"{name}/le", (name, name), BOOL)
-            le: Order = lambda a, b: TRUE if a == b else Apply(symbol, (a, b))  # noqa: E731
+            le: OrderTerm = lambda a, b: TRUE if a == b else Apply(symbol, (a, b))  # noqa: E731
             x, y, z = (fresh(n, name) for n in "xyz")
             laws = (
                 ("antisymmetric", every([x, y], implies(conj(le(x, y), le(y, x)), equal(x, y)))),

@@ -14,13 +14,13 @@ from ratified.language.errors import Span
 from ratified.language.types import SortType
 from ratified.smt.facts import Role
 from ratified.smt.first_order.adding import added_up
-from ratified.smt.first_order.context import Context
+from ratified.smt.first_order.context import LogicContext
 from ratified.smt.first_order.counting import size_of
 from ratified.smt.first_order.defining import defined
 from ratified.smt.first_order.linear import Sums, only_if, times
 from ratified.smt.first_order.logic import where
 from ratified.smt.first_order.names import in_all_name, size_name, sort_name, worked_out_name
-from ratified.smt.first_order.ordering import Run
+from ratified.smt.first_order.ordering import LoopRange
 from ratified.smt.first_order.shapes import Atom, Shape
 from ratified.smt.first_order.theory import Axiom, Sum, Theory
 from ratified.smt.terms import (
@@ -42,7 +42,7 @@ from ratified.smt.terms import (
 )
 
 
-def summed(run: Run, number: Callable[[Shape], Term], context: Context, span: Span) -> Term:
+def summed(run: LoopRange, number: Callable[[Shape], Term], context: LogicContext, span: Span) -> Term:
     """What a number at each place of a run adds up to. Raises Refused."""
     index = run.index
     if run.copies or not isinstance(index, SortType):

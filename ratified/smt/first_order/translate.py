@@ -12,13 +12,13 @@ from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.collecting import comprehensions
 from ratified.smt.first_order.constants import constants
 from ratified.smt.first_order.containers import changing, making, reading
-from ratified.smt.first_order.context import Context, Logic
+from ratified.smt.first_order.context import Logic, LogicContext
 from ratified.smt.first_order.logic import connectives, leaves, numbers, types
 from ratified.smt.first_order.shapes import Shape
 from ratified.smt.first_order.statements import value_of
 from ratified.smt.first_order.theory import Theory
 
-EXPRESSIONS: Rules[Context, Shape] = Rules.joined(
+EXPRESSIONS: Rules[LogicContext, Shape] = Rules.joined(
     "expressions in first-order logic",
     leaves,
     constants,
@@ -32,7 +32,7 @@ EXPRESSIONS: Rules[Context, Shape] = Rules.joined(
 )
 
 
-def meaning(node: ir.Node, context: Context) -> Shape:
+def meaning(node: ir.Node, context: LogicContext) -> Shape:
     """An expression as a shape. Raises Refused where there is no rule."""
     try:
         return EXPRESSIONS(node, context)

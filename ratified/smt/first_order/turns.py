@@ -11,8 +11,8 @@ from ratified.language.types import BOOL, SetType
 from ratified.language.uses import Uses, is_name, stores
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.containers import updated
-from ratified.smt.first_order.context import Context, Failing
-from ratified.smt.first_order.running import Running
+from ratified.smt.first_order.context import Failing, LogicContext
+from ratified.smt.first_order.running import PathState
 from ratified.smt.first_order.shapes import Shape
 from ratified.smt.terms import FALSE, TRUE, Term, conj
 
@@ -96,7 +96,7 @@ def _reads(node: Node | ir.Clause, variable: str, name: str, uses: Uses) -> bool
     return any(_reads(child, variable, name, uses) for child in ir.children(node))
 
 
-def at_once(turns: Sequence[Turn], path: Running) -> None:
+def at_once(turns: Sequence[Turn], path: PathState) -> None:
     """Do all turns of a loop at once."""
     for turn in turns:
         match turn.statement:
@@ -113,7 +113,7 @@ def at_once(turns: Sequence[Turn], path: Running) -> None:
                 context.demand(Failing.ERROR, context.formula(whole), "an assertion that is false", span)
 
 
-def _changed_set(turn: Turn, value: ir.Insert | ir.Remove, path: Running) -> Shape:
+def _changed_set(turn: Turn, value: ir.Insert | ir.Remove, path: PathState) -> Shape:
     """A set that every turn adds an element to, or takes one from."""
     elements = ir.Collect(value.span, value.type, "set", value.item, (turn.clause,))
     operator = "|" if isinstance(value, ir.Insert) else "-"
@@ -121,16 +121,16 @@ def _changed_set(turn: Turn, value: ir.Insert | ir.Remove, path: Running) -> Sha
     return path.context().expr(whole)
 
 
-def _store_everywhere(turn: Turn, node: ir.Store, path: Running) -> None:
+def _store_everywhere(turn: Turn, node: ir.Store, path: PathState) -> None:
     """A map that every turn gives another value at its own key."""
     base, context = sh.known(path.state[node.variable]), path.context()
     if node.variable in path.unset:
         context.demand(Failing.ERROR, FALSE, f"reading `{node.variable}` before it has a value", node.span)
-    assert isinstance(base, sh.Function)
+    assert isinstance(base, sh.FunctionShape)
     domain = context.silent().expr(turn.clause.domain)
     assert isinstance(domain, sh.Members)
 
-    def changed(here: Context, key: Shape) -> tuple[Term, Shape]:
+    def changed(here: LogicContext, key: Shape) -> tuple[Term, Shape]:
         """Whether a turn comes to this key, and the value that it gives it."""
         inner, passed = here.bound((turn.name,), key), TRUE
         for test in turn.clause.conditions:
@@ -140,7 +140,7 @@ def _store_everywhere(turn: Turn, node: ir.Store, path: Running) -> None:
         inner.demand(Failing.ERROR, base.keys.has(key), "a key that is not there", node.span)
         return passed, updated(base.at(key), rest, value, inner, node.span)
 
-    def demanded(here: Context, key: Shape) -> None:
+    def demanded(here: LogicContext, key: Shape) -> None:
         changed(here, key)
 
     context.each(domain, demanded)

@@ -12,10 +12,10 @@ from enum import Enum
 from ratified.language.types import RecordType, Type
 from ratified.smt.first_order.equality import as_number, is_none
 from ratified.smt.first_order.names import ascii_name
-from ratified.smt.first_order.shapes import Atom, Case, Maybe, Nothing, OneOf, Row, Shape
+from ratified.smt.first_order.shapes import Atom, Case, Maybe, Nothing, OneOf, ProductShape, Shape
 from ratified.smt.terms import FALSE, INT, TRUE, Term, conj, neg
 
-Argument = tuple[Term, str]
+NamedTerm = tuple[Term, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def row(t: Type, name: str, combination: Sequence[Variant]) -> Variant:
                 return FALSE, []
             test, columns = match(found[1])
             return conj(found[0], test), columns
-        assert isinstance(shape, Row), shape
+        assert isinstance(shape, ProductShape), shape
         if isinstance(t, RecordType) and shape.type != t:
             return FALSE, []
         tests, columns = [], list[Term]()
@@ -129,7 +129,7 @@ def row(t: Type, name: str, combination: Sequence[Variant]) -> Variant:
     return Variant(
         name,
         tuple(s for v in combination for s in v.sorts),
-        lambda c: Row(t, tuple(v.build(part) for v, part in split(c))),
+        lambda c: ProductShape(t, tuple(v.build(part) for v, part in split(c))),
         seen(match),
         lambda c: conj(*(v.within(part) for v, part in split(c))),
     )

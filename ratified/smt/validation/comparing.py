@@ -27,11 +27,11 @@ from ratified.language.sorts import BoundKind
 from ratified.language.types import cardinality, values_of
 from ratified.language.values import show
 from ratified.smt.first_order.obligations import Part
-from ratified.smt.first_order.steps import Path
+from ratified.smt.first_order.steps import ActionPath
 from ratified.smt.terms import FALSE, Symbol
 from ratified.smt.validation.encoding import Encoding, Unlike
-from ratified.smt.validation.evaluation import Ask, Effort, Key, TooMuch
-from ratified.smt.validation.plan import Conclusion, Plan, Said, Taken
+from ratified.smt.validation.evaluation import Evaluate, Key, TooMuch, WorkLeft
+from ratified.smt.validation.plan import ComparisonPlan, Conclusion, StatedFact, Taken
 from ratified.smt.validation.reading import Reading
 from ratified.smt.validation.text import Unreadable
 
@@ -60,14 +60,14 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class _Search:
+class _ConstantSearch:
     """Constants in the order in which they are given values; after each, the facts about it and those before it.
 
     `closed` are the constants that had values already.
     """
 
     order: Sequence[str]
-    facts: Sequence[Sequence[Said]]
+    facts: Sequence[Sequence[StatedFact]]
     closed: frozenset[str]
 
 
@@ -81,7 +81,7 @@ class NoStep(Enum):
     SIZE = "it would leave the size of a container, which is a bound for exploring"
 
 
-Outcome = Values | NoStep
+StepOutcome = Values | NoStep
 
 _SPOKEN_OF = {NoStep.ERROR: Part.WELL_DEFINED, NoStep.LEFT: Part.BOUNDS}
 """Why there is no step, and the obligation that it is never so."""
@@ -100,7 +100,7 @@ class Disagreement(Exception):
 
 
 @dataclass(slots=True)
-class _Step:
+class _ComparedStep:
     """What is asked of an action's steps. `constants` are those of the translation that it is known to depend on."""
 
     taken: Taken
@@ -113,7 +113,7 @@ class Comparison:
     """One size of a model beside its formulas. Raises TooMuch if it cannot be written as a structure."""
 
     def __init__(
-        self, plan: Plan, model: Model, seed: int, effort: Effort, share: Share | None = None
+        self, plan: ComparisonPlan, model: Model, seed: int, effort: WorkLeft, share: Share | None = None
     ) -> None:
         self.plan = plan
         self.model = model
@@ -125,8 +125,8 @@ class Comparison:
         self._salt = seed
         self._names = [d.name for d in model.module.variables]
         self._before: Values = ()
-        self._asks: dict[int, Ask] = {}
-        self._searches: dict[tuple[int, frozenset[str]], _Search] = {}
+        self._asks: dict[int, Evaluate] = {}
+        self._searches: dict[tuple[int, frozenset[str]], _ConstantSearch] = {}
         self._answers: dict[tuple[str, Values], bool | None] = {}
         with running(model.scope):
             try:
@@ -135,7 +135,7 @@ class Comparison:
                 what = f"a value of the model has no symbols of its own: {problem}"
                 raise Disagreement(what, None, [repr(model)]) from None
 
-    def _prepare(self, effort: Effort) -> None:
+    def _prepare(self, effort: WorkLeft) -> None:
         plan, translation = self.plan, self.plan.translation
         self.encoding = Encoding(translation.theory, self.model.scope, self._junk, effort)
         self.reading = Reading(self.encoding)
@@ -147,10 +147,10 @@ class Comparison:
                 self.encoding.prepare(argument.type)
         self.encoding.prepare_reified()
         self._readers = [self.reading.reader(t, shape) for _, t, shape in self._types]
-        self._steps = [_Step(taken, set()) for taken in plan.actions]
-        self._beginning = None if plan.beginning is None else _Step(plan.beginning, set())
+        self._steps = [_ComparedStep(taken, set()) for taken in plan.actions]
+        self._beginning = None if plan.beginning is None else _ComparedStep(plan.beginning, set())
 
-    def _ask(self, said: Said) -> Ask:
+    def _ask(self, said: StatedFact) -> Evaluate:
         if id(said) not in self._asks:
             try:
                 self._asks[id(said)] = self.encoding.ask(said.formula)
@@ -161,11 +161,11 @@ class Comparison:
         self.encoding.noted |= said.constants
         return self._asks[id(said)]
 
-    def _so(self, said: Said) -> bool:
+    def _so(self, said: StatedFact) -> bool:
         """Whether a fact is true."""
         return bool(self._ask(said)())
 
-    def _ended_by(self, step: _Step, path: Path) -> Sequence[Callable[[], Any]]:
+    def _ended_by(self, step: _ComparedStep, path: ActionPath) -> Sequence[Callable[[], Any]]:
         """What reads the state at the end of a path, a variable each."""
         if id(path) not in step.readers:
             step.readers[id(path)] = [
@@ -174,7 +174,7 @@ class Comparison:
             ]
         return step.readers[id(path)]
 
-    def _guard(self, path: Path) -> Ask:
+    def _guard(self, path: ActionPath) -> Evaluate:
         if id(path) not in self._asks:
             self._asks[id(path)] = self.encoding.ask(path.guard)
         return self._asks[id(path)]
@@ -276,7 +276,7 @@ class Comparison:
         others = [g for g in itertools.islice(itertools.product(*spaces), TRIED_MOST) if g not in likely]
         yield from self._rng.sample(others, min(len(others), self._share.others))
 
-    def _action(self, step: _Step, state: Values) -> None:
+    def _action(self, step: _ComparedStep, state: Values) -> None:
         outcomes = self._outcomes(step, state)
         leading = [g for g, after in outcomes.items() if not isinstance(after, NoStep)]
         others = [g for g, after in outcomes.items() if isinstance(after, NoStep)]
@@ -284,7 +284,7 @@ class Comparison:
             for given in self._rng.sample(chosen, min(len(chosen), most)):
                 self._compare(step, state, given, outcomes[given])
 
-    def _outcomes(self, step: _Step, state: Values) -> dict[Values, Outcome]:
+    def _outcomes(self, step: _ComparedStep, state: Values) -> dict[Values, StepOutcome]:
         """Where CPython goes with some choices of an action's arguments."""
         function = step.taken.function
         assert function is not None
@@ -300,7 +300,7 @@ class Comparison:
                 tried = [given for given, _ in found]
         except StepError:
             return {}
-        outcomes: dict[Values, Outcome] = {}
+        outcomes: dict[Values, StepOutcome] = {}
         names = [a.name for a, _ in step.taken.arguments]
         for given in tried:
             self._effort.spend(STEP)
@@ -313,7 +313,7 @@ class Comparison:
             outcomes[given] = _LEFT[after.kind] if isinstance(after, OutOfBounds) else after
         return outcomes
 
-    def _compare(self, step: _Step, state: Values, given: Values, after: Outcome) -> None:
+    def _compare(self, step: _ComparedStep, state: Values, given: Values, after: StepOutcome) -> None:
         """One step, or one that is not possible."""
         if after is NoStep.SIZE:
             return  # of such bounds nothing is claimed
@@ -353,7 +353,7 @@ class Comparison:
                 )
         self.counted["disabled" if isinstance(after, NoStep) else "steps"] += 1
 
-    def _spoken_of(self, step: _Step, state: Values, given: Values, after: Outcome) -> None:
+    def _spoken_of(self, step: _ComparedStep, state: Values, given: Values, after: StepOutcome) -> None:
         """Raise Disagreement if a step goes wrong, and there is no obligation that it does not."""
         part = _SPOKEN_OF.get(after) if isinstance(after, NoStep) and self.plan.complete else None
         if part is not None and all(c.obligation.part is not part for c in step.taken.conclusions):
@@ -361,7 +361,7 @@ class Comparison:
             raise self._mismatch(what, self._span(step), state, self._arguments(step, given))
 
     def _said(
-        self, step: _Step, state: Values, given: Values, chosen: Sequence[Conclusion]
+        self, step: _ComparedStep, state: Values, given: Values, chosen: Sequence[Conclusion]
     ) -> tuple[list[Values], list[set[bool]], set[bool]]:
         """What the formulas say: where the step ends, which conclusions are true, and whether it is taken."""
         ended: list[Values] = []
@@ -379,7 +379,7 @@ class Comparison:
                 said_.add(self._so(conclusion.said))
         return ended, concluded, taken
 
-    def _concluded(self, conclusion: Conclusion, before: Values | None, after: Outcome) -> bool | None:
+    def _concluded(self, conclusion: Conclusion, before: Values | None, after: StepOutcome) -> bool | None:
         """Whether the conclusion, that something is wrong with a step, is to be true. None if nothing is known."""
         obligation, said = conclusion.obligation, conclusion.said
         claim = obligation.claim
@@ -398,10 +398,10 @@ class Comparison:
 
     def _ended(
         self,
-        step: _Step,
+        step: _ComparedStep,
         state: Values,
         given: Values,
-        after: Outcome,
+        after: StepOutcome,
         ended: list[Values],
         taken: set[bool],
     ) -> None:
@@ -425,7 +425,7 @@ class Comparison:
     # --- constants that the translation introduces ------------------------------------------------------------------------
 
     def _solutions(
-        self, wanted: Collection[str], state: Values, step: _Step | None, given: Values
+        self, wanted: Collection[str], state: Values, step: _ComparedStep | None, given: Values
     ) -> Iterator[None]:
         """The structure, with some values for the constants that nothing has fixed, so that all that is given of them is true.
 
@@ -450,7 +450,7 @@ class Comparison:
             what = f"what is taken as given does not hold: {' and '.join(f'`{s.says}`' for s in facts)}"
             raise self._mismatch(what, None, state, [] if step is None else self._arguments(step, given))
 
-    def _search(self, wanted: Collection[str], step: _Step | None) -> _Search:
+    def _search(self, wanted: Collection[str], step: _ComparedStep | None) -> _ConstantSearch:
         """Which constants are to be found, and which facts are asked as soon as they have values.
 
         A fact that speaks of nothing unknown is asked once for each state.
@@ -474,10 +474,10 @@ class Comparison:
             n for n in dict.fromkeys(n for s in reversed(facts) for n in sorted(s.constants)) if n in open_
         ]
         place = {name: i for i, name in enumerate(order, 1)}
-        ready: list[list[Said]] = [[] for _ in range(len(order) + 1)]
+        ready: list[list[StatedFact]] = [[] for _ in range(len(order) + 1)]
         for said in facts:
             ready[max((place[n] for n in said.constants if n in place), default=0)].append(said)
-        found = self._searches[key] = _Search(order, ready, frozenset(closed))
+        found = self._searches[key] = _ConstantSearch(order, ready, frozenset(closed))
         return found
 
     def _missing(self, constant: str) -> bool:
@@ -492,7 +492,7 @@ class Comparison:
         said = [*self.plan.given, *self.plan.definitions.values()]
         return {n: symbol for s in said for n, symbol in s.symbols.items() if not symbol.arguments}
 
-    def _assigned(self, search: _Search, index: int) -> Iterator[None]:
+    def _assigned(self, search: _ConstantSearch, index: int) -> Iterator[None]:
         """All ways to give constants values, each fact asked as soon as all its constants have one."""
         if not all(map(self._so, search.facts[index])):
             return
@@ -522,17 +522,17 @@ class Comparison:
         return ", ".join(f"{n}={show(v)}" for n, v in zip(self._names, state, strict=True))
 
     @staticmethod
-    def _arguments(step: _Step, given: Values) -> list[str]:
+    def _arguments(step: _ComparedStep, given: Values) -> list[str]:
         named = ", ".join(
             f"{a.name}={show(v)}" for (a, _), v in zip(step.taken.arguments, given, strict=True)
         )
         return [f"step:    {step.taken.function.name if step.taken.function else 'init'}({named})"]
 
     @staticmethod
-    def _called(step: _Step) -> str:
+    def _called(step: _ComparedStep) -> str:
         return f"`{step.taken.function.name}`" if step.taken.function else "the beginning"
 
-    def _span(self, step: _Step) -> Span | None:
+    def _span(self, step: _ComparedStep) -> Span | None:
         function = step.taken.function or self.model.module.functions.get("init")
         return function.span if function else self.model.module.span
 

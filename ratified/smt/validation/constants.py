@@ -27,7 +27,7 @@ from ratified.language.types import (
     UnionType,
 )
 from ratified.smt.first_order.names import sort_name
-from ratified.smt.first_order.shapes import Atom, Case, Maybe, Nothing, OneOf, Row, Shape
+from ratified.smt.first_order.shapes import Atom, Case, Maybe, Nothing, OneOf, ProductShape, Shape
 from ratified.smt.terms import FALSE, TRUE, Apply, Number, Symbol, Term
 from ratified.smt.validation.evaluation import TooMuch
 
@@ -101,12 +101,12 @@ def _(t: OptionalType, of: _Constant) -> Shape:
 
 @_CONSTANT.rule(RecordType)
 def _(t: RecordType, of: _Constant) -> Shape:
-    return Row(t, tuple([of.inner(ft, getattr(of.value, name)) for name, ft in t.fields.items()]))
+    return ProductShape(t, tuple([of.inner(ft, getattr(of.value, name)) for name, ft in t.fields.items()]))
 
 
 @_CONSTANT.rule(TupleType)
 def _(t: TupleType, of: _Constant) -> Shape:
-    return Row(t, tuple([of.inner(i, v) for i, v in zip(t.items, of.value, strict=True)]))
+    return ProductShape(t, tuple([of.inner(i, v) for i, v in zip(t.items, of.value, strict=True)]))
 
 
 @_CONSTANT.rule(UnionType)

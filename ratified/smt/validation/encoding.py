@@ -56,11 +56,11 @@ from ratified.smt.terms import (
     walk,
 )
 from ratified.smt.validation.constants import constant, element, element_index, is_element
-from ratified.smt.validation.evaluation import Ask, Effort, Evaluation, Key, Table, TooMuch
+from ratified.smt.validation.evaluation import Evaluate, Evaluation, Interpretation, Key, TooMuch, WorkLeft
 from ratified.smt.validation.writing import (
     STANDS_FOR_NONE,
     WRITING,
-    Place,
+    ShapePlace,
     Unlike,
     representatives,
 )
@@ -72,14 +72,16 @@ WINDOW = range(-3, 6)
 WINDOW_MOST = 48
 """Integers that quantifiers range over: these, and all within the bounds of the model's types, if these are so few."""
 
-_Entries = dict[Table, dict[Key, int]]
+_Entries = dict[Interpretation, dict[Key, int]]
 """What is written into which table."""
 
 
 class Encoding:
     """One size: the structure that stands for it, in which states can be written. Raises TooMuch."""
 
-    def __init__(self, theory: Theory, scope: Scope, junk: Callable[[str, Key], int], effort: Effort) -> None:
+    def __init__(
+        self, theory: Theory, scope: Scope, junk: Callable[[str, Key], int], effort: WorkLeft
+    ) -> None:
         self.theory = theory
         self.scope = scope
         self._junk = junk
@@ -99,11 +101,11 @@ class Encoding:
             self._parameter(declaration_.type, theory.parameters[declaration_.name], value)
         self._keep(self._log)
 
-    def _other(self, name: str, result: str) -> Table:
+    def _other(self, name: str, result: str) -> Interpretation:
         """The table of a symbol that is first met in a formula."""
         if (laws := self.theory.laws.get(name)) is not None:
-            return Table(name, self.evaluation.following(laws))
-        made = Table(name, lambda key: self._anything(name, result, key))
+            return Interpretation(name, self.evaluation.following(laws))
+        made = Interpretation(name, lambda key: self._anything(name, result, key))
         if is_element(name):
             made[()] = element_index(name)
         return made
@@ -195,7 +197,7 @@ class Encoding:
             for index, value in enumerate(values):
                 assert isinstance(t, MapType | SetType | SeqType)
                 shape = self.theory.shapes.of_reified(t, element(sort, index))
-                WRITING(t, Place(self, shape, value))
+                WRITING(t, ShapePlace(self, shape, value))
                 if isinstance(t, SetType) and size_name(sort) in self.theory.signature.symbols:
                     assert isinstance(shape, Members)
                     assert isinstance(value, Set)
@@ -244,7 +246,7 @@ class Encoding:
 
     def write(self, t: Type, shape: Shape, value: Any) -> None:
         """Make a shape that was made from symbols mean a value."""
-        if isinstance(shape, sh.Function | Members | Listing) and shape.origin is not None:
+        if isinstance(shape, sh.FunctionShape | Members | Listing) and shape.origin is not None:
             _, values = self.elements(t)
             if value not in values:
                 raise TooMuch("a container beyond its bounds")
@@ -254,7 +256,7 @@ class Encoding:
             if value is not None:
                 raise Unlike(STANDS_FOR_NONE)
             return
-        WRITING(t, Place(self, shape, value))
+        WRITING(t, ShapePlace(self, shape, value))
 
     def place(self, item: Type, shape: Members, x: Any) -> Term:
         """The term that says whether a value is in a set, or how many copies of it there are in a bag."""
@@ -325,7 +327,7 @@ class Encoding:
         if entries.setdefault(key, value) != value:
             raise Unlike(f"the symbol {symbol.name} stands for two things")
 
-    def _table(self, symbol: Symbol) -> Table:
+    def _table(self, symbol: Symbol) -> Interpretation:
         return self.evaluation.table(symbol.name, symbol.result)
 
     def _reduced(self, term: Term) -> Term:
@@ -368,7 +370,7 @@ class Encoding:
 
     # --- asking ---------------------------------------------------------------------------------------------------------
 
-    def ask(self, term: Term) -> Ask:
+    def ask(self, term: Term) -> Evaluate:
         """A term, ready to be asked. Raises Unlike if it mentions a variable that nothing binds."""
         if loose := free(term):
             raise Unlike(f"{min(v.name for v in loose)} is bound by nothing")

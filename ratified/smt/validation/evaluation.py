@@ -31,7 +31,7 @@ from ratified.smt.terms import (
     remainder,
 )
 
-Ask = Callable[[], int]
+Evaluate = Callable[[], int]
 """A compiled term: its value in the structure as it is now. Formulas are 0 or 1."""
 
 Key = tuple[int, ...]
@@ -54,7 +54,7 @@ class TooMuch(Exception):
     """What would take too long, or range over values without an end."""
 
 
-class Effort:
+class WorkLeft:
     """How much may still be done, in units of about half a microsecond: the same on every machine, unlike time."""
 
     __slots__ = ("left",)
@@ -73,7 +73,7 @@ COMPILING = 25
 """Units for compiling a term, without those inside it."""
 
 
-class Table(dict[Key, int]):
+class Interpretation(dict[Key, int]):
     """What a symbol means. What is not said is `other(key)`, on which nothing may depend; without it, 0 (false)."""
 
     __slots__ = ("name", "other")
@@ -101,12 +101,12 @@ class Evaluation:
         self,
         sizes: Mapping[str, int],
         integers: range | None,
-        unknown: Callable[[str, str], Table],
-        effort: Effort,
+        unknown: Callable[[str, str], Interpretation],
+        effort: WorkLeft,
     ) -> None:
         self.sizes = sizes
         self.integers = integers
-        self.tables: dict[str, Table] = {}
+        self.tables: dict[str, Interpretation] = {}
         self._effort = effort
         self._unknown = unknown
         self._values: list[int] = []
@@ -123,22 +123,22 @@ class Evaluation:
             raise TooMuch(f"the sort {sort}, which has no elements here")
         return range(self.sizes[sort])
 
-    def table(self, name: str, result: str) -> Table:
+    def table(self, name: str, result: str) -> Interpretation:
         """The table of a symbol."""
         if name not in self.tables:
             self.tables[name] = self._unknown(name, result)
         return self.tables[name]
 
-    def compiled(self, term: Term) -> Ask:
+    def compiled(self, term: Term) -> Evaluate:
         """A term without free variables, ready to be asked."""
         return self._compiled(term, {})
 
     def following(self, laws: Sequence[Law]) -> Callable[[Key], int]:
         """What laws make of a symbol's arguments: 0 where none applies."""
-        rules = list[tuple[Sequence[range], Ask, Ask]]()
+        rules = list[tuple[Sequence[range], Evaluate, Evaluate]]()
         values, spend = self._values, self._effort.spend
 
-        def compiled(law: Law) -> tuple[Sequence[range], Ask, Ask]:
+        def compiled(law: Law) -> tuple[Sequence[range], Evaluate, Evaluate]:
             variables = [b for b in (*law.left.arguments, *law.own) if isinstance(b, Bound)]
             values.extend([0] * (len(variables) - len(values)))
             slots = {b: i for i, b in enumerate(variables)}
@@ -162,7 +162,7 @@ class Evaluation:
 
         return follow
 
-    def _compiled(self, term: Term, slots: Mapping[Bound, int]) -> Ask:
+    def _compiled(self, term: Term, slots: Mapping[Bound, int]) -> Evaluate:
         self._effort.spend(COMPILING)
         match term:
             case Bound():
@@ -193,11 +193,11 @@ class Evaluation:
                 return self._described(variable, exists, says, slots)
         raise AssertionError(term)
 
-    def _bound(self, slot: int) -> Ask:
+    def _bound(self, slot: int) -> Evaluate:
         values = self._values
         return lambda: values[slot]
 
-    def _apply(self, term: Apply, slots: Mapping[Bound, int]) -> Ask:
+    def _apply(self, term: Apply, slots: Mapping[Bound, int]) -> Evaluate:
         table = self.table(term.symbol.name, term.symbol.result)
         arguments = [self._compiled(a, slots) for a in term.arguments]
         match arguments:
@@ -211,18 +211,18 @@ class Evaluation:
 
     def _quantified(
         self, universal: bool, variables: Sequence[Bound], body: Term, slots: Mapping[Bound, int]
-    ) -> Ask:
+    ) -> Evaluate:
         """For all: each disjunct is asked once its variables have values; one that is true ends the branch. For some: dually."""
         first = len(slots)
         inner = {**slots, **{v: first + i for i, v in enumerate(variables)}}
         while len(self._values) < first + len(variables):
             self._values.append(0)
-        levels: list[list[Ask]] = [[] for _ in range(len(variables) + 1)]
+        levels: list[list[Evaluate]] = [[] for _ in range(len(variables) + 1)]
         for part in operands_of(body, conjunction=not universal):
             mentioned = free(part)
             level = max((i for i, v in enumerate(variables, 1) if v in mentioned), default=0)
             levels[level].append(self._compiled(part, inner))
-        whole: Ask | None = None
+        whole: Evaluate | None = None
         for index in reversed(range(len(variables))):
             domain = self.elements(variables[index].sort)
             whole = self._turn(universal, first + index, domain, levels[index + 1], whole)
@@ -231,7 +231,7 @@ class Evaluation:
             return whole
         return _any([*levels[0], whole]) if universal else _all([*levels[0], whole])
 
-    def _described(self, variable: Bound, exists: Term, says: Term, slots: Mapping[Bound, int]) -> Ask:
+    def _described(self, variable: Bound, exists: Term, says: Term, slots: Mapping[Bound, int]) -> Evaluate:
         """The value of which something is true; where there is none, the first that there is."""
         slot, inner = len(slots), {**slots, variable: len(slots)}
         if len(self._values) <= slot:
@@ -251,7 +251,9 @@ class Evaluation:
 
         return ask
 
-    def _turn(self, universal: bool, slot: int, domain: range, parts: list[Ask], rest: Ask | None) -> Ask:
+    def _turn(
+        self, universal: bool, slot: int, domain: range, parts: list[Evaluate], rest: Evaluate | None
+    ) -> Evaluate:
         values, count, spend = self._values, len(domain), self._effort.spend
 
         def every() -> int:
@@ -297,7 +299,7 @@ def operands_of(body: Term, *, conjunction: bool) -> list[Term]:
     return [body]
 
 
-def _all(parts: Sequence[Ask]) -> Ask:
+def _all(parts: Sequence[Evaluate]) -> Evaluate:
     def ask() -> int:
         for part in parts:
             if not part():
@@ -307,7 +309,7 @@ def _all(parts: Sequence[Ask]) -> Ask:
     return ask
 
 
-def _any(parts: Sequence[Ask]) -> Ask:
+def _any(parts: Sequence[Evaluate]) -> Evaluate:
     def ask() -> int:
         for part in parts:
             if part():

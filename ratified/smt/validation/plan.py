@@ -17,13 +17,13 @@ from ratified.language.ir import Argument, Function
 from ratified.smt.facts import Fact, Role
 from ratified.smt.first_order.obligations import Obligation, Translation
 from ratified.smt.first_order.shapes import Shape
-from ratified.smt.first_order.steps import Path
+from ratified.smt.first_order.steps import ActionPath
 from ratified.smt.smtlib import text
 from ratified.smt.terms import TRUE, Symbol, Term, symbols_of
 from ratified.smt.validation.text import formula_of
 
 
-class Said:
+class StatedFact:
     """A fact, and its formula as a solver reads it, which is read when it is asked for first."""
 
     def __init__(self, says: str, text_: str, symbols: Mapping[str, Symbol]) -> None:
@@ -47,7 +47,7 @@ class Conclusion:
     """What an obligation refutes."""
 
     obligation: Obligation
-    said: Said
+    said: StatedFact
 
 
 @dataclass(slots=True)
@@ -56,13 +56,13 @@ class Taken:
 
     function: Function | None
     arguments: tuple[tuple[Argument, Shape], ...]
-    paths: tuple[Path, ...]
-    taken: list[Said] = field(default_factory=list)
+    paths: tuple[ActionPath, ...]
+    taken: list[StatedFact] = field(default_factory=list)
     conclusions: list[Conclusion] = field(default_factory=list)
 
 
 @dataclass(slots=True)
-class Plan:
+class ComparisonPlan:
     """All that is to be asked. `definitions` say what the constants are that the translation introduces, by their names.
 
     `complete` says that all obligations are there, so that one has to speak of each step that goes wrong.
@@ -70,18 +70,20 @@ class Plan:
 
     translation: Translation
     complete: bool = True
-    given: list[Said] = field(default_factory=list)
-    definitions: dict[str, Said] = field(default_factory=dict)
-    lemmas: list[tuple[Function, Said]] = field(default_factory=list)
+    given: list[StatedFact] = field(default_factory=list)
+    definitions: dict[str, StatedFact] = field(default_factory=dict)
+    lemmas: list[tuple[Function, StatedFact]] = field(default_factory=list)
     goals: list[Conclusion] = field(default_factory=list)
     beginning: Taken | None = None
     actions: list[Taken] = field(default_factory=list)
     claims: list[Function] = field(default_factory=list)
 
 
-def plan_of(translation: Translation, obligations: Iterable[Obligation], *, complete: bool = True) -> Plan:
+def plan_of(
+    translation: Translation, obligations: Iterable[Obligation], *, complete: bool = True
+) -> ComparisonPlan:
     """Sort what obligations say."""
-    sorting = _Sorting(Plan(translation, complete))
+    sorting = _Sorting(ComparisonPlan(translation, complete))
     for obligation in obligations:
         sorting.obligation(obligation)
     sorting.plan.definitions = {
@@ -91,7 +93,7 @@ def plan_of(translation: Translation, obligations: Iterable[Obligation], *, comp
 
 
 class _Sorting:
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: ComparisonPlan) -> None:
         self.plan = plan
         self._known: set[tuple[str, str]] = set()
         self._taken: dict[str | None, Taken] = {}
@@ -117,7 +119,7 @@ class _Sorting:
                 case _ if fact.formula != TRUE and (said := self._new(fact)) is not None:
                     plan.given.append(said)
 
-    def _new(self, fact: Fact) -> Said | None:
+    def _new(self, fact: Fact) -> StatedFact | None:
         """A fact, unless it is known."""
         said = _said(fact)
         if (said.says, said.text) in self._known:
@@ -141,8 +143,8 @@ class _Sorting:
         return self._taken[name]
 
 
-def _said(fact: Fact) -> Said:
-    return Said(fact.says, text(fact.formula), symbols_of([fact.formula]))
+def _said(fact: Fact) -> StatedFact:
+    return StatedFact(fact.says, text(fact.formula), symbols_of([fact.formula]))
 
 
-__all__ = ["Conclusion", "Plan", "Said", "Taken", "plan_of"]
+__all__ = ["Conclusion", "ComparisonPlan", "StatedFact", "Taken", "plan_of"]

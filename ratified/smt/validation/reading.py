@@ -27,10 +27,20 @@ from ratified.language.types import (
 )
 from ratified.language.values import Bag, Seq, Set
 from ratified.smt.first_order import shapes as sh
-from ratified.smt.first_order.shapes import Atom, Case, Listing, Maybe, Members, Nothing, OneOf, Row, Shape
+from ratified.smt.first_order.shapes import (
+    Atom,
+    Case,
+    Listing,
+    Maybe,
+    Members,
+    Nothing,
+    OneOf,
+    ProductShape,
+    Shape,
+)
 from ratified.smt.terms import Number, Term
 from ratified.smt.validation.encoding import WINDOW_MOST, Encoding
-from ratified.smt.validation.evaluation import Ask, TooMuch
+from ratified.smt.validation.evaluation import Evaluate, TooMuch
 from ratified.smt.validation.writing import VALUES_MOST, Unlike, representatives
 
 VALUES_ASKED = 100
@@ -49,7 +59,7 @@ class Reading:
         """What gives the value of a shape, in the structure as it is when it is asked."""
         if isinstance(t, OptionalType) and not isinstance(shape, Nothing | Maybe):
             t = t.item
-        if isinstance(shape, sh.Function | Members | Listing) and shape.origin is not None:
+        if isinstance(shape, sh.FunctionShape | Members | Listing) and shape.origin is not None:
             _, values = self._encoding.elements(t)
             index = self._encoding.ask(shape.origin)
             return lambda: values[index()]
@@ -65,19 +75,19 @@ class Reading:
             case Maybe(there, value):
                 is_there, inner = self._encoding.ask(there), self.reader(getattr(t, "item", t), value)
                 return lambda: inner() if is_there() else None
-            case Row(RecordType() as r, fields):
+            case ProductShape(RecordType() as r, fields):
                 make, each = (
                     r.record,
                     [self.reader(ft, f) for ft, f in zip(r.fields.values(), fields, strict=True)],
                 )
                 return lambda: make(*[e() for e in each])
-            case Row(TupleType(), fields):
+            case ProductShape(TupleType(), fields):
                 assert isinstance(t, TupleType)
                 some = [self.reader(ft, f) for ft, f in zip(t.items, fields, strict=True)]
                 return lambda: tuple([e() for e in some])
             case OneOf(cases):
                 return _first([(self._encoding.ask(test), self.reader(r, row)) for r, test, row in cases])
-            case sh.Function(_, at):
+            case sh.FunctionShape(_, at):
                 assert isinstance(t, MapType)
                 pairs = [
                     (k, self.reader(t.value, at(self._encoding.constant(t.key, k))))
@@ -93,7 +103,7 @@ class Reading:
     def _members(self, t: Type, shape: Members) -> Callable[[], Any]:
         """Of a type of many values, only some are asked for, and those that are likely."""
         assert isinstance(t, SetType | BagType)
-        item, asked = t.item, dict[object, Ask]()
+        item, asked = t.item, dict[object, Evaluate]()
         few = cardinality(item, self._encoding.scope) <= VALUES_ASKED
         always = list(
             values_of(item, self._encoding.scope) if few else representatives(item, self._encoding.scope)
@@ -122,7 +132,7 @@ class Reading:
             case OptionalType(item) if value is not None:
                 self.expect(item, value)
 
-    def _listing(self, t: Type, length: Ask, at: Callable[[Term], Shape]) -> Callable[[], Any]:
+    def _listing(self, t: Type, length: Evaluate, at: Callable[[Term], Shape]) -> Callable[[], Any]:
         assert isinstance(t, SeqType)
         item, each = t.item, list[Callable[[], Any]]()
 
@@ -136,7 +146,7 @@ class Reading:
 
         return read
 
-    def _atom(self, t: Type, index: Ask) -> Callable[[], Any]:
+    def _atom(self, t: Type, index: Evaluate) -> Callable[[], Any]:
         if isinstance(t, SortType):
             values = list(members(t.sort))
             return lambda: values[index()]
@@ -154,7 +164,7 @@ def _given(value: object) -> Callable[[], object]:
     return lambda: value
 
 
-def _first(cases: Sequence[tuple[Ask, Callable[[], Any]]]) -> Callable[[], Any]:
+def _first(cases: Sequence[tuple[Evaluate, Callable[[], Any]]]) -> Callable[[], Any]:
     def read() -> Any:
         found = [value for test, value in cases if test()]
         if len(found) != 1:

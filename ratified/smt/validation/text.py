@@ -58,10 +58,10 @@ def parsed(text: str) -> Parsed:
 
 def formula_of(text: str, symbols: Mapping[str, Symbol]) -> Term:
     """The formula that a text is, over the symbols that are declared. Raises Unreadable."""
-    return _Reader(symbols).term(parsed(text), {})
+    return _FormulaReader(symbols).term(parsed(text), {})
 
 
-class _Reader:
+class _FormulaReader:
     def __init__(self, symbols: Mapping[str, Symbol]) -> None:
         self._symbols = symbols
 

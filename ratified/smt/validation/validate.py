@@ -19,10 +19,10 @@ from ratified.language.scope import running
 from ratified.results.result import Verdict
 from ratified.smt.first_order.obligations import Obligation, Translation
 from ratified.smt.result import Held, Proof
-from ratified.smt.script import Lemma, Script
+from ratified.smt.script import Lemma, ProofScript
 from ratified.smt.validation.comparing import CLAIM, STEP, Comparison, Disagreement, Share
-from ratified.smt.validation.evaluation import OUT_OF_EFFORT, Effort, TooMuch
-from ratified.smt.validation.plan import Plan, plan_of
+from ratified.smt.validation.evaluation import OUT_OF_EFFORT, TooMuch, WorkLeft
+from ratified.smt.validation.plan import ComparisonPlan, plan_of
 from ratified.smt.validation.sampling import changed, drawn, instances, larger_sizes, sizes_of
 
 UNITS, UNITS_EACH = 1_500_000, 2_500
@@ -88,7 +88,7 @@ def validate(
     obligations = list(obligations)
     plan = plan_of(translation, obligations, complete=complete)
     counted: Counter[str] = Counter()
-    each_counted: list[_Counted] = []
+    each_counted: list[_Compared] = []
     short: list[tuple[int, Model, list[Values]]] = []
     refuted: tuple[str, str] | None = None
     left = max(UNITS, UNITS_EACH * len(obligations)) if units is None else units
@@ -99,8 +99,8 @@ def validate(
         share = left // (1 if number >= len(usual) - 1 else 3)
         models = list(instances(cls, sizes, rng))
         for model in models:
-            effort = Effort(each := share // len(models))
-            reached, false = explored(model, plan.claims, Effort(each // 4))
+            effort = WorkLeft(each := share // len(models))
+            reached, false = explored(model, plan.claims, WorkLeft(each // 4))
             counted.update(tried=1, explored=len(reached), beginnings=bool(reached))
             counted["outside"] += not reached and begins_outside(model)
             if false is not None and refuted is None:
@@ -112,7 +112,7 @@ def validate(
     for place, model, reached in short:
         # What other sizes did not need is for those that had too little.
         if each_counted[place].why == OUT_OF_EFFORT and left > 2 * each_counted[place].effort:
-            effort = Effort(left)
+            effort = WorkLeft(left)
             each_counted[place] = _compared(plan, model, reached, seed, effort, rng)
             left = max(0, effort.left)
     for one in each_counted:
@@ -139,12 +139,12 @@ def comparison_of(model: Model, *, effort: int, share: Share | None = None, seed
     module = model.module
     lemmas = tuple(Lemma(f, None) for f in module.of_kind(Kind.INVARIANT))
     goals = tuple(Lemma(f, None) for f in module.of_kind(Kind.STEP_INVARIANT))
-    translation = Translation(Script(module.name, module, lemmas, goals))
-    return Comparison(plan_of(translation, translation.obligations()), model, seed, Effort(effort), share)
+    translation = Translation(ProofScript(module.name, module, lemmas, goals))
+    return Comparison(plan_of(translation, translation.obligations()), model, seed, WorkLeft(effort), share)
 
 
 @dataclass(frozen=True, slots=True)
-class _Counted:
+class _Compared:
     """What was compared at a size, with how much effort, and why not more."""
 
     counted: Counter[str]
@@ -153,8 +153,13 @@ class _Counted:
 
 
 def _compared(
-    plan: Plan, model: Model, reached: Sequence[Values], seed: int, effort: Effort, rng: random.Random
-) -> _Counted:
+    plan: ComparisonPlan,
+    model: Model,
+    reached: Sequence[Values],
+    seed: int,
+    effort: WorkLeft,
+    rng: random.Random,
+) -> _Compared:
     """Compare as much as there is effort for. Raises TranslationFault."""
     given, why = effort.left, ""
     comparison: Comparison | None = None
@@ -165,7 +170,7 @@ def _compared(
         why = str(problem)
     except Disagreement as found:
         raise fault(found) from None
-    return _Counted(Counter() if comparison is None else comparison.counted, given, why)
+    return _Compared(Counter() if comparison is None else comparison.counted, given, why)
 
 
 def _compare(comparison: Comparison, reached: Sequence[Values], rng: random.Random) -> None:
@@ -191,7 +196,7 @@ def states_of(model: Model, reached: Sequence[Values], rng: random.Random) -> It
         yield from (state for state in turn if state is not None)
 
 
-def explored(model: Model, claims: Sequence[Function], effort: Effort) -> tuple[list[Values], str | None]:
+def explored(model: Model, claims: Sequence[Function], effort: WorkLeft) -> tuple[list[Values], str | None]:
     """The first reachable states, and the first claim that is false in one of them or of a step between them."""
     machine = PythonMachine(model)
     found: dict[Values, None] = {}

@@ -33,12 +33,12 @@ from ratified.language.types import (
 from ratified.smt.first_order.shapes import (
     Atom,
     Case,
-    Function,
+    FunctionShape,
     Listing,
     Maybe,
     Members,
     OneOf,
-    Row,
+    ProductShape,
     Shape,
 )
 from ratified.smt.terms import Number, Term
@@ -56,7 +56,7 @@ class Unlike(Exception):
     """A value that is not what its symbols say."""
 
 
-class Writer(Protocol):
+class MeaningWriter(Protocol):
     """What makes terms mean values."""
 
     def write(self, t: Type, shape: Shape, value: Any) -> None:
@@ -82,10 +82,10 @@ class Writer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ShapePlace:
     """A shape that is to mean a value."""
 
-    writer: Writer
+    writer: MeaningWriter
     shape: Shape
     value: Any
 
@@ -96,32 +96,32 @@ class Place:
         return self.shape
 
 
-WRITING: Rules[Place, None] = Rules("values that symbols are made to mean")
+WRITING: Rules[ShapePlace, None] = Rules("values that symbols are made to mean")
 
 
 @WRITING.rule(NoneType)
-def _(t: NoneType, at: Place) -> None:
+def _(t: NoneType, at: ShapePlace) -> None:
     if at.value is not None:
         raise Unlike(STANDS_FOR_NONE)
 
 
 @WRITING.rule(BoolType)
-def _(t: BoolType, at: Place) -> None:
+def _(t: BoolType, at: ShapePlace) -> None:
     at.writer.decide(at.as_a(Atom, t).term, bool(at.value))
 
 
 @WRITING.rule(IntType, SortType)
-def _(t: IntType | SortType, at: Place) -> None:
+def _(t: IntType | SortType, at: ShapePlace) -> None:
     at.writer.give(at.as_a(Atom, t).term, int(at.value))
 
 
 @WRITING.rule(EnumType)
-def _(t: EnumType, at: Place) -> None:
+def _(t: EnumType, at: ShapePlace) -> None:
     at.writer.decide(at.as_a(Case, t).tests[list(t.enum).index(at.value)], True)
 
 
 @WRITING.rule(OptionalType)
-def _(t: OptionalType, at: Place) -> None:
+def _(t: OptionalType, at: ShapePlace) -> None:
     shape = at.as_a(Maybe, t)
     at.writer.decide(shape.some, at.value is not None)
     if at.value is not None:
@@ -129,19 +129,19 @@ def _(t: OptionalType, at: Place) -> None:
 
 
 @WRITING.rule(RecordType)
-def _(t: RecordType, at: Place) -> None:
-    for (name, field), inner in zip(t.fields.items(), at.as_a(Row, t).fields, strict=True):
+def _(t: RecordType, at: ShapePlace) -> None:
+    for (name, field), inner in zip(t.fields.items(), at.as_a(ProductShape, t).fields, strict=True):
         at.writer.write(field, inner, getattr(at.value, name))
 
 
 @WRITING.rule(TupleType)
-def _(t: TupleType, at: Place) -> None:
-    for item, inner, each in zip(t.items, at.as_a(Row, t).fields, at.value, strict=True):
+def _(t: TupleType, at: ShapePlace) -> None:
+    for item, inner, each in zip(t.items, at.as_a(ProductShape, t).fields, at.value, strict=True):
         at.writer.write(item, inner, each)
 
 
 @WRITING.rule(UnionType)
-def _(t: UnionType, at: Place) -> None:
+def _(t: UnionType, at: ShapePlace) -> None:
     for record, test, inner in at.as_a(OneOf, t).cases:
         if type(at.value) is record.record:
             at.writer.decide(test, True)
@@ -149,14 +149,14 @@ def _(t: UnionType, at: Place) -> None:
 
 
 @WRITING.rule(MapType)
-def _(t: MapType, at: Place) -> None:
-    shape, writer = at.as_a(Function, t), at.writer
+def _(t: MapType, at: ShapePlace) -> None:
+    shape, writer = at.as_a(FunctionShape, t), at.writer
     for k, v in at.value.entries():
         writer.write(t.value, writer.once(shape, k, lambda x: shape.at(writer.constant(t.key, x))), v)
 
 
 @WRITING.rule(SetType, BagType)
-def _(t: SetType | BagType, at: Place) -> None:
+def _(t: SetType | BagType, at: ShapePlace) -> None:
     shape, writer = at.as_a(Members, t), at.writer
     writer.once(shape, ELEMENT, lambda _: writer.only(t.item, shape))
     for x in dict.fromkeys(at.value):
@@ -168,7 +168,7 @@ def _(t: SetType | BagType, at: Place) -> None:
 
 
 @WRITING.rule(SeqType)
-def _(t: SeqType, at: Place) -> None:
+def _(t: SeqType, at: ShapePlace) -> None:
     shape, writer = at.as_a(Listing, t), at.writer
     writer.give(shape.length, len(at.value))
     for i, x in enumerate(at.value):

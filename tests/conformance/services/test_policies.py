@@ -16,7 +16,7 @@ from ratified.cli import main as cli
 from ratified.conform.mutants import planted
 from ratified.conform.operators import mutations
 from ratified.conform.policies import RUNS_MOST, covered, explore, systematic_kills
-from ratified.conform.policy import Call, by_chance, kept_as_test, read_script, replayed, shortened
+from ratified.conform.policy import ScriptCall, by_chance, kept_as_test, read_script, replayed, shortened
 from ratified.results.result import Verdict
 
 Capture = pytest.CaptureFixture[str]
@@ -135,7 +135,7 @@ def test_mistakes_are_planted_everywhere(name: str, count: int) -> None:
 
 
 def test_scripts_are_read_as_they_are_written() -> None:
-    script = (Call("pick"), Call("unwell", (1, 5)))
+    script = (ScriptCall("pick"), ScriptCall("unwell", (1, 5)))
     assert read_script("\n".join(map(str, script))) == script
     run = replayed(POLICIES["smooth-weighted"], 3, script)
     assert (run.verdict, run.events, run.script) == (Verdict.HOLDS, 7, script)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, fields
 
-from ratified.explore.native.driver import Finding, Kind, Packed
+from ratified.explore.native.driver import FindingKind, NativeFinding, Packed
 
 MASK = (1 << 64) - 1
 NEVER = MASK
@@ -92,7 +92,7 @@ class Expected:
     new: tuple[int, ...]
     left: tuple[int, ...]
     constrained: tuple[int, ...]
-    finding: Finding | None
+    finding: NativeFinding | None
     levels: list[list[int]]
 
 
@@ -108,7 +108,7 @@ class _Search:
         self.generated = 0
         self.degrees: list[int] = []
         self.fired, self.new, self.left, self.constrained = [0] * DEGREE, [0] * DEGREE, [0] * 2, [0] * 2
-        self.found: dict[_Key, tuple[Kind, int, int | None, int | None, int | None]] = {}
+        self.found: dict[_Key, tuple[FindingKind, int, int | None, int | None, int | None]] = {}
         self.levels: list[list[int]] = []
         self.seen: set[int] = set()
         self.exhausted = False
@@ -118,14 +118,14 @@ class _Search:
 
     def add(
         self,
-        kind: Kind,
+        kind: FindingKind,
         index: int,
         length: int,
         node: int | None,
         instance: int | None,
         after: int | None = None,
     ) -> None:
-        shown = length + (kind is Kind.STEP_INVARIANT)
+        shown = length + (kind is FindingKind.STEP_INVARIANT)
         state = self.pack(node) if node is not None else (0,) * self.words
         second = self.pack(after) if after is not None else ()
         number = instance if instance is not None else 0xFFFFFFFF
@@ -140,10 +140,15 @@ class _Search:
             return False
         if old is not None and node != old:
             if old == self.maze.fault_after:
-                self.add(Kind.FAULT, 11, length, old, instance)
+                self.add(FindingKind.FAULT, 11, length, old, instance)
             elif old in (self.maze.bad_step0, self.maze.bad_step1):
                 self.add(
-                    Kind.STEP_INVARIANT, 0 if old == self.maze.bad_step0 else 1, length, old, instance, node
+                    FindingKind.STEP_INVARIANT,
+                    0 if old == self.maze.bad_step0 else 1,
+                    length,
+                    old,
+                    instance,
+                    node,
                 )
         return True
 
@@ -151,9 +156,9 @@ class _Search:
         length = len(self.levels) + 1
         for node in nodes:
             if node == self.maze.fault_state:
-                self.add(Kind.FAULT, 9, length, node, None)
+                self.add(FindingKind.FAULT, 9, length, node, None)
             elif node in (self.maze.bad0, self.maze.bad1):
-                self.add(Kind.INVARIANT, 0 if node == self.maze.bad0 else 1, length, node, None)
+                self.add(FindingKind.INVARIANT, 0 if node == self.maze.bad0 else 1, length, node, None)
         self.seen.update(nodes)
         if nodes:
             self.levels.append(sorted(nodes, key=self.pack))
@@ -166,9 +171,9 @@ class _Search:
             for place in left:
                 self.left[place] += 1
             for instance in faults:
-                self.add(Kind.FAULT, 7, length, node, instance)
+                self.add(FindingKind.FAULT, 7, length, node, instance)
             if self.deadlock and not transitions and not left and not faults:
-                self.add(Kind.DEADLOCK, 0, length, node, None)
+                self.add(FindingKind.DEADLOCK, 0, length, node, None)
             self.degrees.append(len(transitions))
             for instance, target in transitions:
                 self.generated += 1
@@ -203,19 +208,19 @@ class _Search:
         pairs = itertools.pairwise(nodes)
         return nodes, [min(i for i, t in self.maze.steps(a)[0] if t == b) for a, b in pairs]
 
-    def finding(self) -> Finding | None:
+    def finding(self) -> NativeFinding | None:
         if not self.found:
             return None
         key = min(self.found)
         kind, index, node, instance, after = self.found[key]
         assert node is not None
-        nodes, instances = self.trace_to(node, key[0] - (kind is Kind.STEP_INVARIANT))
-        if kind is Kind.STEP_INVARIANT:
+        nodes, instances = self.trace_to(node, key[0] - (kind is FindingKind.STEP_INVARIANT))
+        if kind is FindingKind.STEP_INVARIANT:
             assert after is not None
             assert instance is not None
             nodes.append(after)
             instances.append(instance)
-        return Finding(kind, index, instance, tuple(map(self.pack, nodes)), tuple(instances))
+        return NativeFinding(kind, index, instance, tuple(map(self.pack, nodes)), tuple(instances))
 
 
 def explore(maze: Maze, words: int = 1, *, deadlock: bool = False, depth: int | None = None) -> Expected:

@@ -6,14 +6,14 @@ import ctypes
 from functools import cache
 from pathlib import Path
 
-from ratified.explore.native.library import Library, load
+from ratified.explore.native.library import NativeLibrary, load
 from tests.explore.native.maze import Maze
 
 HERE = Path(__file__).parent
 
 
 @cache
-def program(name: str, **macros: int) -> Library:
+def program(name: str, **macros: int) -> NativeLibrary:
     """`name`.c with its macros set. -O1: the tests compile many small programs and run each for milliseconds."""
     flags = tuple(f"-D{macro}={value}" for macro, value in macros.items())
     return load(
@@ -21,7 +21,7 @@ def program(name: str, **macros: int) -> Library:
     )
 
 
-def maze_program(maze: Maze, words: int = 1, **macros: int) -> Library:
+def maze_program(maze: Maze, words: int = 1, **macros: int) -> NativeLibrary:
     """maze.c with these parameters (of which a process has one set at a time)."""
     loaded = program("maze", WORDS=words, **macros)
     values = maze.values()

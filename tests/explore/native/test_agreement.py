@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from ratified.explore.native.engine import check_native
-from ratified.explore.native.preparing import Order, Preparation
+from ratified.explore.native.preparing import BuildRequest, Preparation
 from ratified.explore.reference import check_reference
 from ratified.language.model import Model
 from ratified.models.commit.two_phase import TwoPhase
 from ratified.models.paxos.broken import ForgottenPromise, HalfQuorums, IgnoredVotes
 from ratified.models.paxos.voting import Voting
-from ratified.results.limits import Watch
+from ratified.results.limits import LimitWatch
 from ratified.results.result import Limits, Result, Verdict
 from tests.explore.native.differential import told
 
@@ -63,7 +63,7 @@ def test_a_disk_that_fails_leaves_what_was_seen(tmp_path: Path) -> None:
     limits = Limits(memory=2 << 20)
     model = TwoPhase(ResourceManager=7)
     preparation = Preparation(
-        Order(model, flags=FLAGS), Watch()
+        BuildRequest(model, flags=FLAGS), LimitWatch()
     )  # so that states meet the limit, not the compiler
     preparation.wait(None)
     result = check_native(model, limits=limits, spill=missing, preparation=preparation)

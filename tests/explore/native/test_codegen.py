@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ratified.explore.native.codegen.layout import Layout
 from ratified.explore.native.codegen.program import generate
-from ratified.explore.native.codegen.shapes import Shapes, Unsupported
+from ratified.explore.native.codegen.shapes import PackedShapes, Unsupported
 from ratified.explore.native.compile import RUNTIME, find_compiler
 from ratified.explore.native.engine import check_native
 from ratified.language.errors import RatifiedError
@@ -138,7 +138,7 @@ def test_generated_code_is_clean_under_sanitizers(models: int, tmp_path: Path) -
 def test_states_are_packed_and_unpacked_as_they_were(seed: int, tmp_path: Path) -> None:
     try:
         model = load(random_model(seed), tmp_path)
-        layout = Layout(model, Shapes(model.scope))
+        layout = Layout(model, PackedShapes(model.scope))
         machine = PythonMachine(model)
         states = [s for _, s in machine.initial() if not isinstance(s, OutOfBounds)][:20]
         states += [

@@ -19,7 +19,7 @@ from ratified.explore.native.compile import (
     compile_text,
     find_compiler,
 )
-from ratified.explore.native.driver import Exploration, RunOptions
+from ratified.explore.native.driver import NativeExploration, RunOptions
 from ratified.explore.native.library import load, loaded
 from ratified.language import Model, Param, Range, action, invariant
 
@@ -127,7 +127,7 @@ def test_the_explorer_is_compiled_once_for_models_of_the_same_counts(
         program = generate(model)
         library, _ = loaded(program.text, ("-O0",), explorer=program.explorer)
         assert library.counts == program.program.counts
-        with Exploration(library, RunOptions(threads=1)) as exploration:
+        with NativeExploration(library, RunOptions(threads=1)) as exploration:
             assert exploration.run().distinct == 4
         lines = log.read_text().splitlines()
         return sorted(word for line in lines for word in line.split() if "RX_APART" in word)

@@ -6,16 +6,16 @@ import random
 
 import pytest
 
-from ratified.explore.native.driver import Exploration, Outcome, RunOptions, Stop
-from ratified.explore.native.library import Library
+from ratified.explore.native.driver import ExplorationCounts, NativeExploration, RunOptions, Stop
+from ratified.explore.native.library import NativeLibrary
 from ratified.results.result import Limits
 from tests.explore.native import maze as oracle
 from tests.explore.native.maze import Expected, Maze
 from tests.explore.native.programs import maze_program, program
 
 
-def run(program: Library, options: RunOptions) -> Outcome:
-    with Exploration(program, options) as exploration:
+def run(program: NativeLibrary, options: RunOptions) -> ExplorationCounts:
+    with NativeExploration(program, options) as exploration:
         return exploration.run()
 
 
@@ -43,7 +43,7 @@ def test_two_phase_commit(managers: int, distinct: int, depth: int, threads: int
     assert (outcome.distinct, outcome.depth, outcome.finding) == (distinct, depth, None)
 
 
-def agree(outcome: Outcome, expected: Expected) -> None:
+def agree(outcome: ExplorationCounts, expected: Expected) -> None:
     assert outcome.finding == expected.finding
     assert (outcome.distinct, outcome.generated, outcome.depth) == (
         expected.distinct,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ratified.explore.native.driver import Exploration, Outcome, RunOptions, Stop
+from ratified.explore.native.driver import ExplorationCounts, NativeExploration, RunOptions, Stop
 from ratified.explore.native.library import NativeError
 from ratified.results.result import Limits
 from tests.explore.native import maze as oracle
@@ -23,12 +23,12 @@ MIB = 1 << 20
 SIGKILL = 9
 
 
-def run(name: str, options: RunOptions, **macros: int) -> Outcome:
-    with Exploration(program(name, **macros), options) as exploration:
+def run(name: str, options: RunOptions, **macros: int) -> ExplorationCounts:
+    with NativeExploration(program(name, **macros), options) as exploration:
         return exploration.run()
 
 
-def counts(outcome: Outcome) -> tuple[object, ...]:
+def counts(outcome: ExplorationCounts) -> tuple[object, ...]:
     """What does not depend on threads, memory, or how often a run was interrupted."""
     return tuple(
         getattr(outcome, name)
@@ -95,7 +95,7 @@ def test_any_maze_on_disk(seed: int, tmp_path: Path) -> None:
         options = RunOptions(
             threads=threads, deadlock=True, limits=Limits(memory=600_000 * threads), spill=tmp_path
         )
-        with Exploration(loaded, options) as exploration:
+        with NativeExploration(loaded, options) as exploration:
             outcome = exploration.run()
         agree(outcome, expected)
         assert outcome.stopped is None
@@ -112,7 +112,7 @@ def test_a_counterexample_from_disk(tmp_path: Path) -> None:
 
 
 def test_the_graph_is_refused_on_disk(tmp_path: Path) -> None:
-    with Exploration(
+    with NativeExploration(
         program("paxos", BALLOTS=3), RunOptions(limits=Limits(memory=2 * MIB), spill=tmp_path)
     ) as exploration:
         exploration.run()
@@ -125,7 +125,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
     loaded = program("paxos", BALLOTS=3, RX_TESTING=1)
     for operation in (1, 2, 20):
         loaded.library.rx_test_files(ctypes.c_int64(operation), ctypes.c_int64(0))
-        with Exploration(loaded, options) as exploration:
+        with NativeExploration(loaded, options) as exploration:
             outcome = exploration.run()
         assert (outcome.stopped, outcome.finding) == (Stop.DISK, None)
         assert outcome.message.endswith("No space left on device")
@@ -143,10 +143,10 @@ def test_resuming_after_a_full_disk(tmp_path: Path) -> None:
         )
         for operation in (3, 17, 31, 41):
             loaded.library.rx_test_files(ctypes.c_int64(operation), ctypes.c_int64(0))
-            with Exploration(loaded, options) as exploration:
+            with NativeExploration(loaded, options) as exploration:
                 assert exploration.run().stopped is Stop.DISK
         loaded.library.rx_test_files(ctypes.c_int64(0), ctypes.c_int64(0))
-        with Exploration(loaded, options) as exploration:
+        with NativeExploration(loaded, options) as exploration:
             outcome = exploration.run()
         assert outcome.resumed
         assert counts(outcome) == counts(whole)
@@ -156,7 +156,7 @@ def test_more_initial_states_than_memory_holds(tmp_path: Path) -> None:
     maze = Maze(seed=31, nodes=60_000, span=60_000, starts=90_000, dead_modulus=2)
     expected = oracle.explore(maze)
     options = RunOptions(threads=1, limits=Limits(memory=700_000), spill=tmp_path)
-    with Exploration(maze_program(maze, RX_BATCH=16, RX_RECENT_LOG=4), options) as exploration:
+    with NativeExploration(maze_program(maze, RX_BATCH=16, RX_RECENT_LOG=4), options) as exploration:
         outcome = exploration.run()
     assert outcome.disk
     agree(outcome, expected)
@@ -164,7 +164,7 @@ def test_more_initial_states_than_memory_holds(tmp_path: Path) -> None:
 
 def test_a_spill_folder_that_is_not_there(tmp_path: Path) -> None:
     options = RunOptions(limits=Limits(memory=2 * MIB), spill=tmp_path / "missing")
-    with Exploration(program("paxos", BALLOTS=3), options) as exploration:
+    with NativeExploration(program("paxos", BALLOTS=3), options) as exploration:
         outcome = exploration.run()
     assert outcome.stopped is Stop.DISK
     assert re.search(r"cannot make a file in .*missing", outcome.message)
@@ -254,18 +254,18 @@ def test_another_models_checkpoint(tmp_path: Path) -> None:
         with pytest.raises(
             NativeError, match=r'is of another model, size or version: it says "paxos 3 2 3 0", this is'
         ):
-            Exploration(other, RunOptions(checkpoint=tmp_path))
+            NativeExploration(other, RunOptions(checkpoint=tmp_path))
     with pytest.raises(NativeError, match="was made by a check of other properties"):
-        Exploration(program("paxos", BALLOTS=3), RunOptions(checkpoint=tmp_path, deadlock=True))
+        NativeExploration(program("paxos", BALLOTS=3), RunOptions(checkpoint=tmp_path, deadlock=True))
 
 
 def test_a_checkpoint_in_use(tmp_path: Path) -> None:
     options = RunOptions(checkpoint=tmp_path)
     with (
-        Exploration(program("paxos", BALLOTS=2), options),
+        NativeExploration(program("paxos", BALLOTS=2), options),
         pytest.raises(NativeError, match="is in use by another process"),
     ):
-        Exploration(program("paxos", BALLOTS=2), options)
+        NativeExploration(program("paxos", BALLOTS=2), options)
 
 
 @pytest.mark.parametrize("memory", [None, 2 * MIB])
@@ -278,7 +278,7 @@ def test_a_damaged_checkpoint(memory: int | None, tmp_path: Path) -> None:
 
     def refused(match: str) -> None:
         with pytest.raises(NativeError, match=match):
-            Exploration(program("paxos", BALLOTS=3), options)
+            NativeExploration(program("paxos", BALLOTS=3), options)
 
     for cut, match in (
         (10, "another version"),
@@ -302,4 +302,4 @@ def test_a_damaged_checkpoint(memory: int | None, tmp_path: Path) -> None:
 def test_a_checkpoint_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(NativeError, match="cannot make the folder"):
-        Exploration(program("paxos", BALLOTS=2), RunOptions(checkpoint=tmp_path / "file" / "below"))
+        NativeExploration(program("paxos", BALLOTS=2), RunOptions(checkpoint=tmp_path / "file" / "below"))

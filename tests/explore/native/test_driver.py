@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from ratified.explore.native import driver
-from ratified.explore.native.driver import Exploration, RunOptions, Stop
+from ratified.explore.native.driver import NativeExploration, RunOptions, Stop
 from ratified.results.result import Progress
 from tests.explore.native.programs import program
 
@@ -22,7 +22,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_progress_goes_up() -> None:
     seen: list[Progress] = []
-    with Exploration(program("paxos", BALLOTS=3), RunOptions(threads=2)) as exploration:
+    with NativeExploration(program("paxos", BALLOTS=3), RunOptions(threads=2)) as exploration:
         outcome = exploration.run(seen.append)
     assert seen == sorted(seen, key=lambda progress: (progress.depth, progress.generated))
     assert all(
@@ -38,7 +38,7 @@ def test_interrupted(threads: int) -> None:
         if progress.depth >= 5:
             os.kill(os.getpid(), signal.SIGINT)
 
-    with Exploration(program("paxos", BALLOTS=4), RunOptions(threads=threads)) as exploration:
+    with NativeExploration(program("paxos", BALLOTS=4), RunOptions(threads=threads)) as exploration:
         outcome = exploration.run(interrupt)
     assert outcome.stopped is Stop.INTERRUPTED
     assert 0 < outcome.distinct < BIG
@@ -50,13 +50,13 @@ def test_a_callback_that_fails_ends_the_run() -> None:
         raise ValueError("mine")
 
     with (
-        Exploration(program("paxos", BALLOTS=4), RunOptions()) as exploration,
+        NativeExploration(program("paxos", BALLOTS=4), RunOptions()) as exploration,
         pytest.raises(ValueError, match="mine"),
     ):
         exploration.run(fail)
 
 
 def test_closed_twice() -> None:
-    exploration = Exploration(program("paxos", BALLOTS=2))
+    exploration = NativeExploration(program("paxos", BALLOTS=2))
     exploration.close()
     exploration.close()

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from ratified.explore.native.driver import Exploration, Graph, Kind, RunOptions, simulate
+from ratified.explore.native.driver import FindingKind, FlatGraph, NativeExploration, RunOptions, simulate
 from ratified.explore.native.library import NativeError
 from tests.explore.native import maze as oracle
 from tests.explore.native.maze import Maze
 from tests.explore.native.programs import maze_program, program
 
 
-def graph_of(maze: Maze, words: int, threads: int) -> tuple[Graph, list[int]]:
-    with Exploration(maze_program(maze, words), RunOptions(threads=threads)) as exploration:
+def graph_of(maze: Maze, words: int, threads: int) -> tuple[FlatGraph, list[int]]:
+    with NativeExploration(maze_program(maze, words), RunOptions(threads=threads)) as exploration:
         outcome = exploration.run()
         graph = exploration.graph()
         states = [exploration.state(i) for i in range(outcome.distinct)]
@@ -39,7 +39,7 @@ def test_every_edge(words: int, outside: int) -> None:
 
 
 def test_paxos_graph() -> None:
-    with Exploration(program("paxos", BALLOTS=3), RunOptions(threads=2)) as exploration:
+    with NativeExploration(program("paxos", BALLOTS=3), RunOptions(threads=2)) as exploration:
         outcome = exploration.run()
         graph = exploration.graph()
         assert exploration.state(0) == (0, 0)
@@ -69,7 +69,7 @@ def test_a_walk_that_finds_something() -> None:
     first = found[0]
     assert first.finding is not None
     assert first.found is not None
-    assert first.finding.kind is Kind.INVARIANT
+    assert first.finding.kind is FindingKind.INVARIANT
     assert [(walks.found, walks.finding) for walks in found] == [(first.found, first.finding)] * 3
     again = simulate(loaded, seed=3, walks=first.found + 1, depth=80)
     assert again.finding == first.finding
@@ -97,6 +97,6 @@ def test_a_walk_into_a_deadlock() -> None:
     maze = Maze(seed=23, nodes=300, span=20, dead_modulus=10)
     walks = simulate(maze_program(maze), seed=1, walks=100, depth=100, options=RunOptions(deadlock=True))
     assert walks.finding is not None
-    assert walks.finding.kind is Kind.DEADLOCK
+    assert walks.finding.kind is FindingKind.DEADLOCK
     assert maze.steps(walks.finding.states[-1][0])[0] == []
     assert simulate(maze_program(maze), seed=1, walks=100, depth=100).finding is None

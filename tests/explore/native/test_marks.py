@@ -8,7 +8,7 @@ from typing import Annotated
 import pytest
 
 from ratified.explore.native.codegen import symmetry
-from ratified.explore.native.codegen.writer import Writer
+from ratified.explore.native.codegen.writer import FunctionWriter
 from ratified.language import AtMost, Bag, Map, Model, Range, Seq, Set, action, record, require
 from ratified.language.sorts import Sort
 from tests.explore.native.differential import differences
@@ -76,7 +76,9 @@ def test_one_state_of_each_orbit_whatever_marks_are_made_of() -> None:
 
 
 def test_a_mark_that_depends_on_names_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def by_name(w: Writer, values: Sequence[Sort], renamed: frozenset[type[Sort]], first: int) -> None:
+    def by_name(
+        w: FunctionWriter, values: Sequence[Sort], renamed: frozenset[type[Sort]], first: int
+    ) -> None:
         for k in range(len(values)):
             w.line(f"mark[{first + k}] = {k};")
 

@@ -12,9 +12,9 @@ import pytest
 
 from ratified.explore.native.codegen import build, nodes
 from ratified.explore.native.codegen.code import Block, Line, Loop, Region, When
-from ratified.explore.native.codegen.nodes import ALL, HIGH, Node, Word
-from ratified.explore.native.codegen.printing import Tables
-from ratified.explore.native.codegen.sharing import Function
+from ratified.explore.native.codegen.nodes import ALL, HIGH, CExpr, Word
+from ratified.explore.native.codegen.printing import ConstantArrays
+from ratified.explore.native.codegen.sharing import BodyText
 from ratified.explore.native.compile import find_compiler
 
 CODEGEN = Path(nodes.__file__).parent
@@ -158,8 +158,8 @@ def test_printed_trees_have_the_values_that_they_mean(seed: int, tmp_path: Path)
         inner = Block([Line((f"out[{2 * k + 1}] = ", build.add(word, 1), ";"))])
         body.statements.append(When(test, inner, Block()))
         expected.append((meaning, holds))
-    tables = Tables()
-    lines = Function(body, tables).lines()
+    tables = ConstantArrays()
+    lines = BodyText(body, tables).lines()
     support = (CODEGEN / "support.h").read_text(encoding="utf-8")
     head = ["#include <stdbool.h>", "#include <stdint.h>", "#include <string.h>", "#define W 1", support]
     function = ["void look(const uint64_t *v, uint64_t *out) {", *lines, "}"]
@@ -185,12 +185,12 @@ def test_printed_trees_have_the_values_that_they_mean(seed: int, tmp_path: Path)
 
 
 def text(*statements: Line | When | Loop | Region) -> list[str]:
-    return Function(Block(list(statements)), Tables()).lines()
+    return BodyText(Block(list(statements)), ConstantArrays()).lines()
 
 
-def sum_of(k: int) -> Node:
+def sum_of(k: int) -> CExpr:
     found = build.add(build.multiply(build.load("s", k), build.load("s", k + 1)), build.load("s", k + 2))
-    assert isinstance(found, Node)
+    assert isinstance(found, CExpr)
     return found
 
 

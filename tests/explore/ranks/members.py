@@ -23,9 +23,9 @@ from ratified.cli.report.simulation import simulation_json
 from ratified.cli.report.text import trace_lines
 from ratified.explore.liveness import liveness_claims
 from ratified.explore.measure import measure
-from ratified.explore.native.driver import Exploration, Outcome, RunOptions
+from ratified.explore.native.driver import ExplorationCounts, NativeExploration, RunOptions
 from ratified.explore.native.engine import check_native
-from ratified.explore.ranks import RankOptions, World, check_on_ranks, join
+from ratified.explore.ranks import RankOptions, RankWorld, check_on_ranks, join
 from ratified.explore.ranks.checkpoint import Checkpoint
 from ratified.explore.ranks.rank import Rank
 from ratified.explore.ranks.search import RankedSearch
@@ -57,7 +57,7 @@ def maze_of(seed: int) -> Maze:
     return replace(maze, span=max(maze.span, maze.nodes // 20, 2))
 
 
-def explored_maze(world: World, seed: int) -> Outcome:
+def explored_maze(world: RankWorld, seed: int) -> ExplorationCounts:
     """In rounds of a few states; every fourth with so little memory that it goes to disk."""
     threads, wanted = 1 + seed % 2, (16, 64, 4096)[seed % 3]
     loaded = maze_program(maze_of(seed), 2, RX_BATCH=16, RX_RECENT_LOG=4, RX_SENT_LOG=4)
@@ -131,7 +131,7 @@ def alone(case: Case) -> dict[str, object]:
     )
 
 
-def together(world: World, case: Case, checkpoint: Path | None = None) -> dict[str, object]:
+def together(world: RankWorld, case: Case, checkpoint: Path | None = None) -> dict[str, object]:
     """What several tell."""
     options = RankOptions(case.threads, checkpoint, 0.0, case.batch, case.flags)
     return tell(
@@ -158,7 +158,7 @@ def generated(seeds: range, folder: Path, *, symmetry: bool) -> Iterator[tuple[i
             yield seed, Case(lambda m=model: m, limits, symmetry, flags=("-O0",), batch=64 * (1 + seed % 3))  # type: ignore[misc]
 
 
-def walked(world: World, model: Model) -> str:
+def walked(world: RankWorld, model: Model) -> str:
     """What random runs of a model come to, as a report: of what they check, and of what is measured of them by each engine."""
     found: list[str] = []
     for runs in (1, 40):
@@ -187,7 +187,7 @@ def walks(folder: Path) -> Iterator[tuple[str, Model]]:
             yield f"model {seed}", load(random_model(seed), folder)
 
 
-def resumed(world: World, folder: Path) -> list[Outcome]:
+def resumed(world: RankWorld, folder: Path) -> list[ExplorationCounts]:
     """Stops after some levels, and goes on with what is in the folder; by hand, so that there is nothing to compile."""
     found = []
     loaded = program("paxos", BALLOTS=3)
@@ -200,9 +200,9 @@ def resumed(world: World, folder: Path) -> list[Outcome]:
     return found
 
 
-def single(name: str, **macros: int) -> Outcome:
+def single(name: str, **macros: int) -> ExplorationCounts:
     """A program explored by a single process."""
-    with Exploration(program(name, **macros), RunOptions(threads=1)) as exploration:
+    with NativeExploration(program(name, **macros), RunOptions(threads=1)) as exploration:
         return exploration.run()
 
 

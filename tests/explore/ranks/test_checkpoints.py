@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pytest
 
 from ratified.explore import NativeOptions, check
-from ratified.explore.native.driver import Outcome, RunOptions, Stop
+from ratified.explore.native.driver import ExplorationCounts, RunOptions, Stop
 from ratified.explore.ranks import Alone, RankOptions, check_on_ranks
 from ratified.explore.ranks.checkpoint import Checkpoint
 from ratified.explore.ranks.engine import _refuse_others
@@ -25,7 +25,7 @@ from tests.explore.native.programs import program
 T = TypeVar("T")
 
 
-def explored(folder: Path, *, ballots: int = 2, **options: Any) -> Outcome:
+def explored(folder: Path, *, ballots: int = 2, **options: Any) -> ExplorationCounts:
     loaded = program("paxos", BALLOTS=ballots)
     run = RunOptions(threads=1, checkpoint_seconds=0.0, **options)
     with Rank(loaded, run, 0, 1, 500) as rank:

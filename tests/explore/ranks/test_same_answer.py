@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ratified.explore.native.driver import Outcome, RunOptions, Stop
+from ratified.explore.native.driver import ExplorationCounts, RunOptions, Stop
 from ratified.explore.ranks import Alone
 from ratified.explore.ranks.checkpoint import Checkpoint
 from ratified.explore.ranks.rank import Rank
@@ -130,7 +130,7 @@ def test_going_on_alone(ranks: int) -> None:
     assert counts(outcome) == counts(members.single("paxos", BALLOTS=3))
 
 
-def _alone(left: Path, **options: Any) -> Outcome:
+def _alone(left: Path, **options: Any) -> ExplorationCounts:
     loaded, run = program("paxos", BALLOTS=3), RunOptions(**options)
     with Rank(loaded, run, 0, 1, 500) as rank:
         checkpoint = Checkpoint(left, Alone(), loaded, run)

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from ratified.follow.linearizability import (
     UNKNOWN,
     HistoryError,
+    HistoryRecorder,
     KeyValue,
     Lock,
     Operation,
     Queue,
-    Recorder,
     Register,
     SequentialModel,
     check_history,
@@ -53,7 +53,7 @@ def explains(order: Sequence[Operation], model: SequentialModel) -> bool:
 @st.composite
 def histories(draw: st.DrawFn, functions: Sequence[str], keys: Sequence[Any]) -> list[Operation]:
     """Up to six operations of three processes; the results are any, so that many histories have no order."""
-    recorder = Recorder()
+    recorder = HistoryRecorder()
     small = st.integers(0, 2)
     calls = 0
     for process in draw(st.lists(st.integers(0, 2), max_size=14)):
@@ -125,7 +125,7 @@ def busy(seed: int, count: int, clients: int, keys: int, lost: float = 0.0) -> l
     """Clients of a store that is linearizable: each operation takes effect at some moment between its call and its return."""
     chance = random.Random(seed)
     store: dict[int, Any] = {}
-    recorder = Recorder()
+    recorder = HistoryRecorder()
     stage: dict[int, tuple[Any, ...]] = {}
     names = itertools.count()
     calls = 0

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ratified.follow.linearizability import UNKNOWN, HistoryError, Operation, Recorder, read_history
-from ratified.follow.linearizability.history import TooLong, freeze
+from ratified.follow.linearizability import UNKNOWN, HistoryError, HistoryRecorder, Operation, read_history
+from ratified.follow.linearizability.history import HistoryTooLong, freeze
 
 CALL = '{"process": 0, "type": "invoke", "f": "read"}'
 OK = '{"process": 0, "type": "ok", "f": "read", "value": 1}'
@@ -103,12 +103,12 @@ def test_an_object_is_no_list_of_its_pairs() -> None:
 def test_more_operations_than_are_kept(tmp_path: Path) -> None:
     file = written(tmp_path, CALL, OK, CALL, OK)
     assert len(read_history(file, most=2).operations) == 2
-    with pytest.raises(TooLong, match=r"h\.ndjson:3: more than 1 operations\n"):
+    with pytest.raises(HistoryTooLong, match=r"h\.ndjson:3: more than 1 operations\n"):
         read_history(file, most=1)
 
 
 def test_a_process_has_one_operation_at_a_time() -> None:
-    recorder = Recorder()
+    recorder = HistoryRecorder()
     recorder.call(1, "read")
     with pytest.raises(HistoryError, match="process 1 calls write before its read has returned"):
         recorder.call(1, "write", 2)

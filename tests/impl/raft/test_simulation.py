@@ -13,7 +13,7 @@ from ratified.conform.mutants import Mutant, planted
 from ratified.follow.linearizability import KeyValue, check_history, read_history
 from ratified.impl.raft import Config, drawn_config, raft_system
 from ratified.results.result import Verdict
-from ratified.simulator import EVERY_FAULT, NO_FAULTS, Run, read_schedule, replay, simulate
+from ratified.simulator import EVERY_FAULT, NO_FAULTS, SimulatedRun, read_schedule, replay, simulate
 from tests.impl.raft.bugs import BUGS
 
 SCENARIOS = Path(__file__).parent / "scenarios"
@@ -103,7 +103,7 @@ SEEDS = 200
 """How many runs chaos has to find any of the others."""
 
 
-def first_failure(seeds: int) -> Run | None:
+def first_failure(seeds: int) -> SimulatedRun | None:
     """Return the first run that breaks a promise."""
     for seed in range(seeds):
         run = simulate(raft_system(drawn_config(seed)), (3, 5, 4)[seed % 3], 400, seed)

@@ -13,7 +13,7 @@ from ratified.cli.main import run
 from ratified.smt.certificate.folder import (
     ARCHIVE,
     MANIFEST,
-    Entry,
+    CertifiedObligation,
     Heading,
     _packed,
     _unpacked,
@@ -26,9 +26,13 @@ from ratified.smt.certificate.making import Wanted, certify
 HEADING = Heading("Script", "Model", ("lemma",), ("goal",))
 HEAD = "(declare-fun a () Bool)\n(declare-fun b () Bool)\n"
 ENTRIES = (
-    Entry("001-lemma-init", f"{HEAD}(assert (and a (not a)))\n(check-sat)\n", "i 1.1\ni 1.2\nu : 1 2\n"),
-    Entry("002-lemma-step", f"{HEAD}(assert (and b (not b)))\n(check-sat)\n", "i 1.1\ni 1.2\nu : 1 2\n"),
-    Entry("003-goal-step", f"{HEAD}(assert false)\n(check-sat)\n", "i 1.1\n"),
+    CertifiedObligation(
+        "001-lemma-init", f"{HEAD}(assert (and a (not a)))\n(check-sat)\n", "i 1.1\ni 1.2\nu : 1 2\n"
+    ),
+    CertifiedObligation(
+        "002-lemma-step", f"{HEAD}(assert (and b (not b)))\n(check-sat)\n", "i 1.1\ni 1.2\nu : 1 2\n"
+    ),
+    CertifiedObligation("003-goal-step", f"{HEAD}(assert false)\n(check-sat)\n", "i 1.1\n"),
 )
 
 

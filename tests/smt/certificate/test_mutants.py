@@ -13,7 +13,7 @@ from random import Random
 import pytest
 import z3
 
-from ratified.certified import Refused, Script, Terms, check
+from ratified.certified import CertificateRejected, Script, Terms, check
 from tests.smt.certificate.mutants import PROTOCOLS, WEAK, Mutant, committed, instances_of, mutants_of
 
 SAMPLE = 80
@@ -27,7 +27,7 @@ def accepted(script: Script, lines: str) -> bool:
     """Whether the checker, as it is, takes a certificate for a proof."""
     try:
         check(script, lines)
-    except Refused:
+    except CertificateRejected:
         return False
     return True
 

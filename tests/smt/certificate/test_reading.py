@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ratified.certified import Flattening, Refused, Script, Terms, check
+from ratified.certified import CertificateRejected, Flattening, Script, Terms, check
 
 HEAD = "(declare-sort S 0)\n(declare-fun p (S) Bool)\n(declare-fun c () S)\n(declare-fun d () S)\n(declare-fun b () Bool)\n"
 
@@ -81,7 +81,7 @@ MALFORMED = {
 
 @pytest.mark.parametrize("rest", MALFORMED)
 def test_what_is_malformed_is_refused_with_its_line(rest: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(CertificateRejected) as refused:
         Script(HEAD + rest, Terms())
     assert str(refused.value) == MALFORMED[rest]
 
@@ -89,7 +89,7 @@ def test_what_is_malformed_is_refused_with_its_line(rest: str) -> None:
 def test_what_is_nested_too_deeply_is_refused_and_leaves_the_terms_usable() -> None:
     terms = Terms()
     for nested in ("(not " * 5_000 + "b" + ")" * 5_000, "(let ((x c)) " * 5_000 + "b" + ")" * 5_000):
-        with pytest.raises(Refused, match=r"^line 6: maximum recursion depth exceeded"):
+        with pytest.raises(CertificateRejected, match=r"^line 6: maximum recursion depth exceeded"):
             Script(f"{HEAD}(assert {nested})\n(check-sat)\n", terms)
     check(Script(f"{HEAD}(assert (and b (not b)))\n(check-sat)\n", terms), "i 1.1\ni 1.2\nu : 1 2\n")
 
@@ -98,7 +98,9 @@ def test_what_grows_too_large_when_it_is_flattened_is_refused() -> None:
     formula = "b"
     for _ in range(20):
         formula = f"(= {formula} b)"
-    with pytest.raises(Refused, match=r"^line 1: an assertion is too large when it is flattened$"):
+    with pytest.raises(
+        CertificateRejected, match=r"^line 1: an assertion is too large when it is flattened$"
+    ):
         check(read(formula), "i 1.1\n")
 
 
@@ -159,9 +161,9 @@ def test_comparisons_are_all_of_one_kind() -> None:
 def test_names_that_look_like_new_functions_are_other_names() -> None:
     head = "(declare-sort S 0)\n(declare-fun |@1| () S)\n(declare-fun p (S) Bool)\n"
     script = read("(exists ((x S)) (p x))", "(not (p |@1|))", head=head)
-    with pytest.raises(Refused, match=r"^line 5: the line does not hold"):
+    with pytest.raises(CertificateRejected, match=r"^line 5: the line does not hold"):
         check(script, "t |@1|\nt p 1\ni 1.1\ni 2.1\nu : 1 2\n")
-    with pytest.raises(Refused, match=r"^line 5: the line does not hold"):
+    with pytest.raises(CertificateRejected, match=r"^line 5: the line does not hold"):
         check(script, "t @1.1\nt p 1\ni 1.1\ni 2.1\nu : 1 2\n")
 
 
@@ -169,11 +171,11 @@ def test_a_line_that_was_read_before_is_read_again_where_its_names_mean_somethin
     terms = Terms()
     one = "(declare-sort S 0)\n(declare-fun q () Bool)\n(assert q)\n(check-sat)\n"
     Script(one, terms)
-    with pytest.raises(Refused, match=r"^line 3: and does not take these$"):
+    with pytest.raises(CertificateRejected, match=r"^line 3: and does not take these$"):
         Script(one.replace("q () Bool", "q () S"), terms)
-    with pytest.raises(Refused, match=r"^line 3: q does not take these$"):
+    with pytest.raises(CertificateRejected, match=r"^line 3: q does not take these$"):
         Script(one.replace("(declare-fun q () Bool)", "; no q"), terms)
-    with pytest.raises(Refused, match=r"^line 5: something is said after \(check-sat\)$"):
+    with pytest.raises(CertificateRejected, match=r"^line 5: something is said after \(check-sat\)$"):
         Script(f"{one}(assert q)\n", terms)
 
 
@@ -181,13 +183,15 @@ def test_a_line_that_was_read_before_declares_no_name_twice_and_is_read_to_its_e
     terms = Terms()
     one = "(declare-sort S 0)\n(declare-fun q () Bool)\n(assert q)\n(check-sat)\n"
     assert Script(one, terms).assertions == Script(one, terms).assertions
-    with pytest.raises(Refused, match=r"^line 3: q is declared twice$"):
+    with pytest.raises(CertificateRejected, match=r"^line 3: q is declared twice$"):
         Script(one.replace("(assert q)", "(declare-fun q () Bool)"), terms)
-    with pytest.raises(Refused, match=r"^line 2: S is declared twice$"):
+    with pytest.raises(CertificateRejected, match=r"^line 2: S is declared twice$"):
         Script(f"(declare-sort S 0)\n{one}", terms)
-    with pytest.raises(Refused, match=r"^line 3: x stands where a command should$"):
+    with pytest.raises(CertificateRejected, match=r"^line 3: x stands where a command should$"):
         Script(one.replace("(assert q)", "(assert q)x"), terms)
-    with pytest.raises(Refused, match=r"^line 3: the script ends before \(check-sat\), or in a command$"):
+    with pytest.raises(
+        CertificateRejected, match=r"^line 3: the script ends before \(check-sat\), or in a command$"
+    ):
         Script("(declare-sort S 0)\n(declare-fun q () Bool)\n(assert q)x"[:-1], terms)
 
 
@@ -240,7 +244,7 @@ def test_any_text_is_a_script_or_refused(text: str) -> None:
         script = Script(text, Terms())
         for formula in script.assertions:
             Flattening(script.terms, formula)
-    except Refused:
+    except CertificateRejected:
         return
 
 
@@ -254,5 +258,5 @@ def test_any_text_is_a_script_or_refused(text: str) -> None:
 @example("i 9999999999.1\n")
 @example("|\n")
 def test_any_text_is_refused_as_a_certificate_of_what_has_a_model(text: str) -> None:
-    with pytest.raises(Refused, match=r"^line [0-9]+: "):
+    with pytest.raises(CertificateRejected, match=r"^line [0-9]+: "):
         check(Script(VALID, Terms()), text)

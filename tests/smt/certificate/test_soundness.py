@@ -9,9 +9,9 @@ import pytest
 import z3
 
 from ratified.certified import (
+    CertificateRejected,
     Clause,
     Flattening,
-    Refused,
     Script,
     Terms,
     by_arithmetic,
@@ -212,9 +212,9 @@ def test_lemmas_of_arithmetic_hold_of_integers() -> None:
 
 def test_two_integers_are_equal_if_each_is_at_most_the_other() -> None:
     script = Script(text_of([], GROUND), Terms())
-    with pytest.raises(Refused, match=r"^line 3: the line does not hold, or is not understood$"):
+    with pytest.raises(CertificateRejected, match=r"^line 3: the line does not hold, or is not understood$"):
         check(script, "t a\nt = 1 1\no 2\n")
-    with pytest.raises(Refused, match=r"^line 4: an equality is expected$"):
+    with pytest.raises(CertificateRejected, match=r"^line 4: an equality is expected$"):
         check(script, "t i\nt j\nt <= 1 2\no 3\n")
 
 
@@ -258,7 +258,7 @@ def test_what_does_not_follow_is_refused(kind: str, monkeypatch: pytest.MonkeyPa
     assertions, lines = NOT_PROOFS[kind]
     text = text_of(assertions)
     assert answers(text.replace("(check-sat)", "")) == "sat"
-    with pytest.raises(Refused, match=r"^line 5: the line does not hold, or is not understood$"):
+    with pytest.raises(CertificateRejected, match=r"^line 5: the line does not hold, or is not understood$"):
         check(Script(text, Terms()), lines)
     monkeypatch.setattr(finder, "ATTEMPTS", finder.ATTEMPTS[:4])
     with pytest.raises(NotFound):
@@ -288,7 +288,7 @@ def test_integers_that_are_equal_by_congruence_are_equal_in_sums() -> None:
 
 def test_a_lemma_of_arithmetic_is_of_inequalities() -> None:
     script = Script(text_of([], GROUND), Terms())
-    with pytest.raises(Refused, match=r"^line 4: literals of <= are expected$"):
+    with pytest.raises(CertificateRejected, match=r"^line 4: literals of <= are expected$"):
         check(script, "t i\nt j\nt = 1 2\nl 3\n")
 
 

@@ -14,7 +14,7 @@ from ratified.language.model import Model
 from ratified.results.errors import EvaluationError
 from ratified.results.result import Limits, Verdict
 from ratified.smt.finite.bounded import bounded
-from ratified.smt.finite.symbolic import TooLarge
+from ratified.smt.finite.symbolic import CircuitTooLarge
 from tests.generate.agreement import Disagreement
 
 DEPTH = 4
@@ -44,7 +44,7 @@ def judged(model: Model, *, deadlock: bool = False) -> str:
     for induction in (False, True):
         try:
             found = _bounded(model, deadlock, induction=induction)
-        except TooLarge:
+        except CircuitTooLarge:
             return "refused"
         if found is None:
             return "time"
@@ -82,7 +82,7 @@ def _bounded(model: Model, deadlock: bool, *, induction: bool) -> Said | None:
         found = bounded(model, DEPTH, induction=induction, deadlock=deadlock, limits=Limits(seconds=SECONDS))
     except EvaluationError as error:
         return Said(NO_ANSWER, len(error.trace) if error.trace else 0)
-    except TooLarge:
+    except CircuitTooLarge:
         raise
     except ModelError as error:
         return _error(error)

@@ -13,10 +13,10 @@ from ratified.language.machine import OutOfBounds, StepError, Values
 from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.smt.finite.circuit import FALSE, TRUE
-from ratified.smt.finite.context import Env, Event
+from ratified.smt.finite.context import Hazard, SymbolicEnv
 from ratified.smt.finite.solver import BooleanSolver
 from ratified.smt.finite.steps import CircuitSteps, Moves
-from ratified.smt.finite.symbolic import Truth, decoded
+from ratified.smt.finite.symbolic import LiteralTruth, decoded
 from tests.generate.agreement import Disagreement, Exact, exact
 
 
@@ -76,7 +76,7 @@ def _in_any_state(tree: TreeMachine, steps: CircuitSteps, expected: list[tuple[V
         _same_claims(tree, steps, state, unknown, solver.true)
 
 
-def _lifted(steps: CircuitSteps, state: Values) -> Env:
+def _lifted(steps: CircuitSteps, state: Values) -> SymbolicEnv:
     return {n: steps.algebra.lift(v, t) for (n, t), v in zip(steps.types.items(), state, strict=True)}
 
 
@@ -100,7 +100,7 @@ def _of_tree(tree: TreeMachine, state: Values) -> tuple[Ways, list[Values]]:
     return Ways(taken, len(after) < len(found), False), [t for _, _, t in after]
 
 
-def _decoded(steps: CircuitSteps, moves: Moves, true: Truth) -> Ways:
+def _decoded(steps: CircuitSteps, moves: Moves, true: LiteralTruth) -> Ways:
     taken: set[Exact] = set()
     for way in moves.ways:
         if not true(way.possible):
@@ -128,7 +128,9 @@ def _same(what: str, tree: Ways, circuit: Ways) -> None:
         raise Disagreement("\n".join([what, flags, *only]))
 
 
-def _same_claims(tree: TreeMachine, steps: CircuitSteps, state: Values, now: Env, true: Truth) -> None:
+def _same_claims(
+    tree: TreeMachine, steps: CircuitSteps, state: Values, now: SymbolicEnv, true: LiteralTruth
+) -> None:
     for kind in (Kind.INVARIANT, Kind.CONSTRAINT):
         for claim in tree.module.of_kind(kind):
             _same_answer(
@@ -154,7 +156,7 @@ def _holds(tree: TreeMachine, name: str, state: Values) -> bool | None:
 
 
 def _same_answer(
-    name: str, state: object, wanted: bool | None, found: tuple[int, tuple[Event, ...]], true: Truth
+    name: str, state: object, wanted: bool | None, found: tuple[int, tuple[Hazard, ...]], true: LiteralTruth
 ) -> None:
     holds, events = found
     if any(true(e.literal) for e in events):

@@ -11,7 +11,7 @@ from hypothesis import event, given, reject
 from ratified.language import RatifiedError
 from ratified.smt.finite import expressions
 from ratified.smt.finite.circuit import Circuit
-from ratified.smt.finite.symbolic import TooLarge
+from ratified.smt.finite.symbolic import CircuitTooLarge
 from tests.generate.agreement import Disagreement
 from tests.generate.models import GeneratedModel, model_texts, random_model
 from tests.generate.profile import examples
@@ -31,7 +31,7 @@ def test_circuits_say_what_the_evaluator_says(generated: GeneratedModel, folder:
         model = load(generated, folder)
         states = agree(model, most=10, symbolic=3)
     except RatifiedError as problem:
-        event("refused" if isinstance(problem, TooLarge) else "no model")
+        event("refused" if isinstance(problem, CircuitTooLarge) else "no model")
         reject()
     event(f"{'some' if states > 1 else 'one' if states else 'no'} states")
 
@@ -46,7 +46,7 @@ def test_hardly_any_generated_model_is_refused(folder: Path) -> None:
         try:
             agree(model, most=6, symbolic=1)
             outcomes["agree"] += 1
-        except TooLarge as problem:
+        except CircuitTooLarge as problem:
             outcomes[problem.message] += 1
     assert outcomes["agree"] >= 0.9 * outcomes.total(), outcomes
 

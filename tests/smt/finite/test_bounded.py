@@ -28,7 +28,7 @@ from ratified.results.result import Limits, PropertyKind, Verdict
 from ratified.smt import solving
 from ratified.smt.finite.bounded import bounded
 from ratified.smt.finite.solver import SOLVERS
-from ratified.smt.finite.symbolic import TooLarge
+from ratified.smt.finite.symbolic import CircuitTooLarge
 from tests.shared.sorts import Node
 
 Small = Annotated[int, Range(0, 7)]
@@ -270,7 +270,7 @@ def test_time_that_runs_out_is_undecided() -> None:
 
 
 def test_what_cannot_be_a_circuit_is_refused() -> None:
-    with pytest.raises(TooLarge, match="has 81,920 values at this size"):
+    with pytest.raises(CircuitTooLarge, match="has 81,920 values at this size"):
         bounded(Endless(Node=10), 2, induction=True)
 
 

@@ -20,7 +20,7 @@ from ratified.smt.finite.bounded import bounded
 from ratified.smt.finite.circuit import Circuit
 from ratified.smt.finite.solver import SOLVERS
 from ratified.smt.finite.steps import EXPRESSIONS, STATEMENTS
-from ratified.smt.finite.symbolic import TooLarge
+from ratified.smt.finite.symbolic import CircuitTooLarge
 
 RARE = {ir.Absolute, ir.Disjoint, ir.IndexOf, ir.IsLast, ir.Negative, ir.Zip}
 """What is said with other nodes first."""
@@ -83,14 +83,14 @@ def test_what_has_no_rule_is_what_lowering_takes_away() -> None:
 def test_a_new_kind_of_expression_is_refused_where_it_stands() -> None:
     span = Counter.module.functions["small"].body[0].span
     model = with_body("small", ir.Return(span, StrangeExpression(span, BOOL)))
-    with pytest.raises(TooLarge, match="there are no circuits of StrangeExpression") as refused:
+    with pytest.raises(CircuitTooLarge, match="there are no circuits of StrangeExpression") as refused:
         bounded(model, 1)
     assert refused.value.span == span
 
 
 def test_a_new_kind_of_statement_is_refused_where_it_stands() -> None:
     span = Counter.module.functions["rise"].body[0].span
-    with pytest.raises(TooLarge, match="there are no circuits of StrangeStatement") as refused:
+    with pytest.raises(CircuitTooLarge, match="there are no circuits of StrangeStatement") as refused:
         bounded(with_body("rise", StrangeStatement(span)), 1)
     assert refused.value.span == span
 
@@ -106,7 +106,7 @@ def test_a_new_type_is_refused(t: Type) -> None:
             lambda: algebra.anything(t),
         ]
         for make in makes:
-            with pytest.raises(TooLarge, match="there are no circuits of values of type Strange"):
+            with pytest.raises(CircuitTooLarge, match="there are no circuits of values of type Strange"):
                 make()
 
 
@@ -140,7 +140,9 @@ class Pairs(Model):
 def test_what_depends_on_an_order_that_is_not_kept_is_refused() -> None:
     """Whether the division by zero is come to depends on what comes before it."""
     assert bounded(Pairs(), 2, claims=["few"]).steps == 2
-    with pytest.raises(TooLarge, match="the order of these elements matters, and is not kept") as refused:
+    with pytest.raises(
+        CircuitTooLarge, match="the order of these elements matters, and is not kept"
+    ) as refused:
         bounded(Pairs(), 2, claims=["divided"])
     assert refused.value.span is not None
     assert "self.pairs" in refused.value.span.excerpt()

@@ -33,8 +33,15 @@ from ratified.explore.native.codegen.numbers import (
 )
 from ratified.explore.native.codegen.packing import loaded
 from ratified.explore.native.codegen.statements import copy, run_body, value_of_call
-from ratified.explore.native.codegen.terms import BagV, Held, Opt, Rec, SeqV, SlotV, Uni, Value, as_num
-from ratified.explore.native.codegen.writer import Env, Exits, Here, Pieces, TooLong, Writer
+from ratified.explore.native.codegen.terms import BagV, CValue, HeldValue, Opt, Rec, SeqV, SlotV, Uni, as_num
+from ratified.explore.native.codegen.writer import (
+    CodeEnv,
+    Exits,
+    FunctionTooLong,
+    FunctionWriter,
+    Here,
+    Pieces,
+)
 from ratified.explore.reduction.footprints import leading
 from ratified.language.ir import WEIGHT_MOST, Argument, Expr, Which
 from ratified.language.types import OptionalType, RecordType, Type, UnionType, records_of
@@ -61,7 +68,7 @@ def _action(unit: Unit, number: int, instances: Instances) -> list[tuple[str, st
         budget = STATEMENTS_MOST // instances.count
         try:
             return [_function(unit, f"{name}_{k}", instances, k, budget) for k in range(instances.count)]
-        except TooLong:
+        except FunctionTooLong:
             pass
     return [_function(unit, name, instances, None, STATEMENTS_MOST)]
 
@@ -72,8 +79,8 @@ def _function(
     action = instances.action
     picks = None if chosen is None else _picks(instances, chosen)
 
-    def write(w: Writer) -> None:
-        step = Step(unit, w, instances, const(instances.first + (chosen or 0)))
+    def write(w: FunctionWriter) -> None:
+        step = StepWriter(unit, w, instances, const(instances.first + (chosen or 0)))
         w.exits.fault, w.exits.bound, w.exits.disabled = step.fault, step.bound, step.disabled
         if unit.reduced:
             w.exits.refused = step.refused
@@ -100,11 +107,11 @@ def _picks(instances: Instances, chosen: int) -> list[object]:
 
 
 @dataclass(slots=True, eq=False)
-class Step:
+class StepWriter:
     """Writes the steps of some instances of an action: the number that is meant, and where a step that is none goes."""
 
     unit: Unit
-    w: Writer
+    w: FunctionWriter
     instances: Instances
     number: Num
     label: str = ""
@@ -141,35 +148,35 @@ class Step:
         action, w = self.instances.action, self.w
         static = [a for a in action.arguments if a.domain is None]
         if picks is not None:
-            env: Env = {a.name: lift(w.shapes, v, a.type) for a, v in zip(static, picks, strict=True)}
+            env: CodeEnv = {a.name: lift(w.shapes, v, a.type) for a, v in zip(static, picks, strict=True)}
             self._dynamic([a for a in action.arguments if a.domain is not None], env)
         else:
             self._static(static, 0, {}, FALSE)
 
-    def _static(self, static: Sequence[Argument], index: int, env: Env, code: Num) -> None:
+    def _static(self, static: Sequence[Argument], index: int, env: CodeEnv, code: Num) -> None:
         if index == len(static):
             self.number = plus(const(self.instances.first), code)
             self._dynamic([a for a in self.instances.action.arguments if a.domain is not None], env)
             return
         argument, values = static[index], self.instances.values[index]
 
-        def body(item: Held, position: Num) -> None:
+        def body(item: HeldValue, position: Num) -> None:
             self._static(
                 static, index + 1, {**env, argument.name: item}, plus(times(code, len(values)), position)
             )
 
         for_each(self.w, argument, values, body)
 
-    def _dynamic(self, arguments: Sequence[Argument], env: Env) -> None:
+    def _dynamic(self, arguments: Sequence[Argument], env: CodeEnv) -> None:
         if not arguments:
             self._body(env)
             return
         w, argument, rest = self.w, arguments[0], arguments[1:]
         assert argument.domain is not None
         domain = domain_of(w.named(Here(w, env).ev(argument.domain)))
-        before: list[tuple[Num, Value]] = []
+        before: list[tuple[Num, CValue]] = []
 
-        def body(item: Value) -> None:
+        def body(item: CValue) -> None:
             fine, own = of_type(w, item, argument.type)
             if isinstance(domain, SeqV):
                 # An element that occurs twice is one choice.
@@ -186,7 +193,7 @@ class Step:
             loop(w, domain, body, copies=False, unroll=isinstance(domain, SeqV))
         self.label = outer
 
-    def _body(self, env: Env) -> None:
+    def _body(self, env: CodeEnv) -> None:
         w, action = self.w, self.instances.action
         w.copied, w.memory, w.version = False, {}, 0
         # What a parameter is chosen from need not be asked again: it was the guard that said so.
@@ -206,7 +213,7 @@ class Step:
         w.copied, w.memory, w.version = False, {}, 0
         w.region(body, label)
 
-    def _weigh(self, weight: int | str, env: Env) -> None:
+    def _weigh(self, weight: int | str, env: CodeEnv) -> None:
         """Say how likely this step is: a helper speaks of the state before it."""
         w = self.w
         if isinstance(weight, int):
@@ -225,7 +232,7 @@ class Step:
         w.line("rx_weigh(batch, (int64_t)", found.c, ");")
 
 
-def of_type(w: Writer, item: Held, t: Type) -> tuple[Num, Value]:
+def of_type(w: FunctionWriter, item: HeldValue, t: Type) -> tuple[Num, CValue]:
     """Whether an element is of a parameter's type (a union's set may restrict a parameter of one record), and as that."""
     item = loaded(item)
     fine = TRUE

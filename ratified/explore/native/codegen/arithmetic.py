@@ -20,8 +20,8 @@ from ratified.explore.native.codegen.numbers import (
     truth,
 )
 from ratified.explore.native.codegen.shapes import representable
-from ratified.explore.native.codegen.terms import Held
-from ratified.explore.native.codegen.writer import Here, Writer
+from ratified.explore.native.codegen.terms import HeldValue
+from ratified.explore.native.codegen.writer import FunctionWriter, Here
 from ratified.language import ir
 from ratified.language.ir import Node
 from ratified.language.rules import Rules
@@ -29,7 +29,7 @@ from ratified.language.scope import running
 from ratified.language.sorts import past_last
 from ratified.language.types import SortType
 
-numbers: Rules[Here, Held] = Rules("C of numbers")
+numbers: Rules[Here, HeldValue] = Rules("C of numbers")
 
 _APPLY = {
     "+": (int.__add__, build.add, "rt_add_overflows"),
@@ -39,11 +39,11 @@ _APPLY = {
 
 
 @numbers.rule(ir.Arithmetic)
-def _(node: ir.Arithmetic, here: Here) -> Held:
+def _(node: ir.Arithmetic, here: Here) -> HeldValue:
     return arithmetic(here.w, node.op, here.num(node.left), here.num(node.right), node)
 
 
-def arithmetic(w: Writer, op: str, a: Num, b: Num, node: Node) -> Num:
+def arithmetic(w: FunctionWriter, op: str, a: Num, b: Num, node: Node) -> Num:
     """`+ - * // %` of ints."""
     if op in ("//", "%"):
         return _divide(w, op, a, b, node)
@@ -59,7 +59,7 @@ def arithmetic(w: Writer, op: str, a: Num, b: Num, node: Node) -> Num:
     return num(make(a.c, b.c), low, high)
 
 
-def _divide(w: Writer, op: str, a: Num, b: Num, node: Node) -> Num:
+def _divide(w: FunctionWriter, op: str, a: Num, b: Num, node: Node) -> Num:
     if b.low <= 0 <= b.high:
         w.fault_unless(compare("!=", b, FALSE), "division by zero", node)
     if isinstance(a.c, int) and isinstance(b.c, int):
@@ -76,7 +76,7 @@ def _divide(w: Writer, op: str, a: Num, b: Num, node: Node) -> Num:
 
 
 @numbers.rule(ir.Absolute)
-def _(node: ir.Absolute, here: Here) -> Held:
+def _(node: ir.Absolute, here: Here) -> HeldValue:
     value = here.num(node.operand)
     if value.low >= 0:
         return value
@@ -88,7 +88,7 @@ def _(node: ir.Absolute, here: Here) -> Held:
 
 
 @numbers.rule(ir.Shift)
-def _(node: ir.Shift, here: Here) -> Held:
+def _(node: ir.Shift, here: Here) -> HeldValue:
     moved = arithmetic(here.w, "+", here.num(node.operand), here.num(node.steps), node)
     assert isinstance(node.type, SortType)
     return _numbered(
@@ -97,13 +97,13 @@ def _(node: ir.Shift, here: Here) -> Held:
 
 
 @numbers.rule(ir.Numbered)
-def _(node: ir.Numbered, here: Here) -> Held:
+def _(node: ir.Numbered, here: Here) -> HeldValue:
     assert isinstance(node.type, SortType)
     before = f"{node.type} has no value of that number"
     return _numbered(here.w, here.num(node.index), node.type, node, past=node.type.ordered, before=before)
 
 
-def _numbered(w: Writer, index: Num, t: SortType, node: Node, *, past: bool, before: str) -> Num:
+def _numbered(w: FunctionWriter, index: Num, t: SortType, node: Node, *, past: bool, before: str) -> Num:
     size = w.shapes.scope.sizes[t.sort]
     if past:
         with running(w.shapes.scope):
@@ -116,11 +116,11 @@ def _numbered(w: Writer, index: Num, t: SortType, node: Node, *, past: bool, bef
 
 
 @numbers.rule(ir.Number)
-def _(node: ir.Number, here: Here) -> Held:
+def _(node: ir.Number, here: Here) -> HeldValue:
     return here.num(node.operand)
 
 
 @numbers.rule(ir.Endpoint)
-def _(node: ir.Endpoint, here: Here) -> Held:
+def _(node: ir.Endpoint, here: Here) -> HeldValue:
     assert isinstance(node.type, SortType)
     return const(here.w.shapes.scope.sizes[node.type.sort] - 1 if node.last else 0)

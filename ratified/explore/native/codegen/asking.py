@@ -33,26 +33,26 @@ from ratified.explore.native.codegen.numbers import (
     truth,
 )
 from ratified.explore.native.codegen.packing import entry, item, loaded, there
-from ratified.explore.native.codegen.shapes import SMap, SPacked, Universe
+from ratified.explore.native.codegen.shapes import NumberedValues, SMap, SPacked
 from ratified.explore.native.codegen.terms import (
     BagV,
     Bits,
-    Held,
-    Listed,
+    CValue,
+    HeldValue,
+    ListedRow,
     MapV,
     Opt,
-    Parts,
     Ref,
-    Row,
+    RowSource,
     SeqV,
     SlotV,
     Tup,
-    Value,
+    ValueWithParts,
     as_num,
     full,
     pair_of,
 )
-from ratified.explore.native.codegen.writer import Writer
+from ratified.explore.native.codegen.writer import FunctionWriter
 from ratified.language.ir import Node
 
 FIND_MOST = 12
@@ -65,7 +65,7 @@ NO_INDEX = "the sequence has no such index"
 # --- comparisons ---
 
 
-def comparison(w: Writer, op: str, left: Held, right: Held) -> Num:
+def comparison(w: FunctionWriter, op: str, left: HeldValue, right: HeldValue) -> Num:
     """A comparison of two values of one type."""
     if op in ("==", "!="):
         same = equal(w, left, right)
@@ -81,7 +81,7 @@ def comparison(w: Writer, op: str, left: Held, right: Held) -> Num:
     return inside if op == "<=" else both(inside, negation(equal(w, left, right)))
 
 
-def _there(value: Held) -> Value:
+def _there(value: HeldValue) -> CValue:
     """Min and max with default=None compare what is there, as optionals."""
     value = loaded(value)
     if not isinstance(value, Opt):
@@ -90,14 +90,14 @@ def _there(value: Held) -> Value:
     return loaded(value.item)
 
 
-def _tuples(w: Writer, op: str, left: Tup, right: Tup) -> Num:
+def _tuples(w: FunctionWriter, op: str, left: Tup, right: Tup) -> Num:
     found = const(int(op in ("<=", ">=")))
     for a, b in reversed(list(zip(left.items, right.items, strict=True))):
         found = either(comparison(w, op[0], a, b), both(equal(w, a, b), found))
     return found
 
 
-def equal(w: Writer, a: Held, b: Held) -> Num:
+def equal(w: FunctionWriter, a: HeldValue, b: HeldValue) -> Num:
     """Whether two values of one type are equal."""
     a, b = loaded(a), loaded(b)
     if isinstance(a, Num) and isinstance(b, Num):
@@ -112,7 +112,7 @@ def equal(w: Writer, a: Held, b: Held) -> Num:
     if isinstance(a, Bits | SlotV) and isinstance(b, Bits | SlotV) and type(a) is not type(b):
         return both(included(w, a, b), included(w, b, a))
     shape = joined(w.shapes, shape_of(w.shapes, a), shape_of(w.shapes, b))
-    if isinstance(a, Parts) and isinstance(b, Parts):
+    if isinstance(a, ValueWithParts) and isinstance(b, ValueWithParts):
         both_read = {own for own, _ in a.read} & {own for own, _ in b.read}
         shape = next((own for own in both_read if isinstance(own, SPacked)), shape)
     found = []
@@ -123,7 +123,7 @@ def equal(w: Writer, a: Held, b: Held) -> Num:
     return both(*found) if found else TRUE
 
 
-def included(w: Writer, a: Held, b: Held) -> Num:
+def included(w: FunctionWriter, a: HeldValue, b: HeldValue) -> Num:
     """Whether one set is included in another."""
     a, b = loaded(a), loaded(b)
     if not (isinstance(a, Bits) and isinstance(b, Bits)):
@@ -138,7 +138,7 @@ def included(w: Writer, a: Held, b: Held) -> Num:
     return both(*parts)
 
 
-def common(w: Writer, a: Bits, b: Bits) -> tuple[Bits, Bits]:
+def common(w: FunctionWriter, a: Bits, b: Bits) -> tuple[Bits, Bits]:
     """Two sets in one universe."""
     universe = joined_universe(w.shapes, a.universe, b.universe)
     return as_bits(w.shapes, a, universe), as_bits(w.shapes, b, universe)
@@ -147,7 +147,7 @@ def common(w: Writer, a: Bits, b: Bits) -> tuple[Bits, Bits]:
 # --- membership ---
 
 
-def contains(w: Writer, container: Held, one: Held) -> Num:
+def contains(w: FunctionWriter, container: HeldValue, one: HeldValue) -> Num:
     """Membership of a set, bag or sequence, or among the keys of a map."""
     if isinstance(container, Ref) and isinstance(container.shape, SMap):
         container = full(container.shape.keys)
@@ -159,14 +159,14 @@ def contains(w: Writer, container: Held, one: Held) -> Num:
         return both(valid, bit(container, code))
     assert isinstance(container, SeqV | SlotV | BagV)
     row = container.row
-    if row.most <= FIND_MOST or isinstance(row, Listed):
+    if row.most <= FIND_MOST or isinstance(row, ListedRow):
         found = matches(w, container, one)
         return either(*found) if found else FALSE
     pinned = w.named(one)
     return over(w, container, lambda own: equal(w, own, pinned), universal=False)
 
 
-def matches(w: Writer, container: SeqV | SlotV | BagV, one: Held) -> list[Num]:
+def matches(w: FunctionWriter, container: SeqV | SlotV | BagV, one: HeldValue) -> list[Num]:
     """For each place of a row, whether it is there and holds an element."""
     found = []
     for k in range(container.row.most):
@@ -198,7 +198,7 @@ def bit(value: Bits, code: Num) -> Num:
 # --- counting ---
 
 
-def length(value: Held) -> Num:
+def length(value: HeldValue) -> Num:
     """How many elements there are, copies counted."""
     if isinstance(value, Ref) and isinstance(value.shape, SMap):
         return const(value.shape.keys.size)
@@ -216,7 +216,7 @@ def length(value: Held) -> Num:
     raise AssertionError(value)
 
 
-def copies_at(row: Row) -> Callable[[int], Num]:
+def copies_at(row: RowSource) -> Callable[[int], Num]:
     """How many copies the element at a place of a bag's row has: none, where the row does not reach it."""
 
     def copies(place: int) -> Num:
@@ -224,7 +224,7 @@ def copies_at(row: Row) -> Callable[[int], Num]:
         # What is past the end in memory is 0 as it is.
         return (
             chosen_num(there(row, place), times, FALSE)
-            if isinstance(row, Listed)
+            if isinstance(row, ListedRow)
             else clipped(times, 0, times.high)
         )
 
@@ -234,27 +234,27 @@ def copies_at(row: Row) -> Callable[[int], Num]:
 # --- indexing ---
 
 
-def key_code(w: Writer, keys: Universe, key: Held, node: Node) -> Num:
+def key_code(w: FunctionWriter, keys: NumberedValues, key: HeldValue, node: Node) -> Num:
     """The number of a key, which must be one."""
     code, valid = code_of(w.shapes, key, keys)
     w.fault_unless(valid, NO_KEY, node)
     return clipped(code, 0, keys.size - 1)
 
 
-def at(w: Writer, container: Held, key: Held, node: Node) -> Held:
+def at(w: FunctionWriter, container: HeldValue, key: HeldValue, node: Node) -> HeldValue:
     """The value of a map's key or at a sequence's index."""
     if isinstance(container, Ref) and isinstance(container.shape, SMap):
         return entry(container, key_code(w, container.shape.keys, key, node))
     container = loaded(container)
     if isinstance(container, MapV):
         code = key_code(w, container.keys, key, node)
-        return get(w.shapes, Listed(const(container.keys.size), container.entries), code)
+        return get(w.shapes, ListedRow(const(container.keys.size), container.entries), code)
     assert isinstance(container, SeqV)
     row = container.row
     return get(w.shapes, row, index(w, row, as_num(loaded(key)), node))
 
 
-def index(w: Writer, row: Row, key: Num, node: Node) -> Num:
+def index(w: FunctionWriter, row: RowSource, key: Num, node: Node) -> Num:
     """A position within a row, negative ones counting from the end."""
     fine = both(compare("<=", minus(FALSE, row.length), key), compare("<", key, row.length))
     w.fault_unless(fine, NO_INDEX, node)

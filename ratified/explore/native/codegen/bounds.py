@@ -21,11 +21,11 @@ from ratified.explore.native.codegen.numbers import (
     tested,
 )
 from ratified.explore.native.codegen.packing import item, loaded, there
-from ratified.explore.native.codegen.shapes import Shapes
+from ratified.explore.native.codegen.shapes import PackedShapes
 from ratified.explore.native.codegen.terms import (
     BagV,
     Bits,
-    Held,
+    HeldValue,
     MapV,
     Opt,
     SeqV,
@@ -34,7 +34,7 @@ from ratified.explore.native.codegen.terms import (
     as_num,
     pair_of,
 )
-from ratified.explore.native.codegen.writer import Writer
+from ratified.explore.native.codegen.writer import FunctionWriter
 from ratified.language.ir import Node
 from ratified.language.rules import Rules
 from ratified.language.types import (
@@ -55,11 +55,11 @@ from ratified.language.types import (
     has_bounds,
 )
 
-Check = tuple[Num, str]
+RangeCheck = tuple[Num, str]
 """What must be true, and the bound that is left where it is not."""
 
 
-def fitted(w: Writer, value: Held, t: Type, name: str, node: Node) -> Held:
+def fitted(w: FunctionWriter, value: HeldValue, t: Type, name: str, node: Node) -> HeldValue:
     """A value that is about to be stored, checked as `fit_of` does."""
     value = w.named(value)
     for fine, what in checks(w.shapes, value, t, name):
@@ -67,7 +67,7 @@ def fitted(w: Writer, value: Held, t: Type, name: str, node: Node) -> Held:
     return _clip(value, t)
 
 
-def _clip(value: Held, t: Type) -> Held:
+def _clip(value: HeldValue, t: Type) -> HeldValue:
     """The value with what its bounds tell of it."""
     match t, value:
         case IntType(int(low), int(high)), Num():
@@ -77,24 +77,24 @@ def _clip(value: Held, t: Type) -> Held:
     return value
 
 
-Storing = tuple[Shapes, Held, str]
+Storing = tuple[PackedShapes, HeldValue, str]
 """A value that is about to be stored, and where."""
 
-CHECKS: Rules[Storing, Iterable[Check]] = Rules("C of bounds")
+CHECKS: Rules[Storing, Iterable[RangeCheck]] = Rules("C of bounds")
 
 
-def checks(shapes: Shapes, value: Held, t: Type, name: str) -> Iterable[Check]:
+def checks(shapes: PackedShapes, value: HeldValue, t: Type, name: str) -> Iterable[RangeCheck]:
     """What must be true of a value within bounds, and the bound that is left where it is not; in order."""
     return CHECKS(t, (shapes, value, name)) if has_bounds(t) else ()
 
 
 @CHECKS.rule(BoolType, NoneType, EnumType, SortType, RecordType, UnionType)
-def _(t: Type, storing: Storing) -> Iterable[Check]:
+def _(t: Type, storing: Storing) -> Iterable[RangeCheck]:
     return ()
 
 
 @CHECKS.rule(IntType)
-def _(t: IntType, storing: Storing) -> Iterator[Check]:
+def _(t: IntType, storing: Storing) -> Iterator[RangeCheck]:
     assert isinstance(t.low, int)
     assert isinstance(t.high, int)
     _, value, name = storing
@@ -104,7 +104,7 @@ def _(t: IntType, storing: Storing) -> Iterator[Check]:
 
 
 @CHECKS.rule(OptionalType)
-def _(t: OptionalType, storing: Storing) -> Iterator[Check]:
+def _(t: OptionalType, storing: Storing) -> Iterator[RangeCheck]:
     shapes, value, name = storing
     value = loaded(value)
     if isinstance(value, Opt) and value.item is not None and value.some.c != 0:
@@ -113,7 +113,7 @@ def _(t: OptionalType, storing: Storing) -> Iterator[Check]:
 
 
 @CHECKS.rule(MapType)
-def _(t: MapType, storing: Storing) -> Iterator[Check]:
+def _(t: MapType, storing: Storing) -> Iterator[RangeCheck]:
     shapes, value, name = storing
     value = loaded(value)
     assert isinstance(value, MapV)
@@ -122,7 +122,7 @@ def _(t: MapType, storing: Storing) -> Iterator[Check]:
 
 
 @CHECKS.rule(TupleType)
-def _(t: TupleType, storing: Storing) -> Iterator[Check]:
+def _(t: TupleType, storing: Storing) -> Iterator[RangeCheck]:
     shapes, value, name = storing
     value = loaded(value)
     assert isinstance(value, Tup)
@@ -131,14 +131,14 @@ def _(t: TupleType, storing: Storing) -> Iterator[Check]:
 
 
 @CHECKS.rule(SetType, SeqType)
-def _(t: SetType | SeqType, storing: Storing) -> Iterator[Check]:
+def _(t: SetType | SeqType, storing: Storing) -> Iterator[RangeCheck]:
     shapes, value, name = storing
     yield from _size_check(length(value), t.size, name)
     yield from _item_checks(shapes, value, t.item, name)
 
 
 @CHECKS.rule(BagType)
-def _(t: BagType, storing: Storing) -> Iterator[Check]:
+def _(t: BagType, storing: Storing) -> Iterator[RangeCheck]:
     shapes, value, name = storing
     value = loaded(value)
     assert isinstance(value, BagV)
@@ -150,12 +150,12 @@ def _(t: BagType, storing: Storing) -> Iterator[Check]:
     yield from _item_checks(shapes, value, t.item, name)
 
 
-def _size_check(found: Num, size: object, name: str) -> Iterator[Check]:
+def _size_check(found: Num, size: object, name: str) -> Iterator[RangeCheck]:
     if isinstance(size, int):
         yield compare("<=", found, const(size)), f"the limit of {size} elements in {name}"
 
 
-def _item_checks(shapes: Shapes, value: Held, inner: Type, name: str) -> Iterator[Check]:
+def _item_checks(shapes: PackedShapes, value: HeldValue, inner: Type, name: str) -> Iterator[RangeCheck]:
     if not has_bounds(inner):
         return
     value = loaded(value)
@@ -172,7 +172,7 @@ def _item_checks(shapes: Shapes, value: Held, inner: Type, name: str) -> Iterato
             yield either(negation(present), fine), what
 
 
-def _bit_checks(shapes: Shapes, value: Bits, inner: Type, name: str) -> Iterator[Check]:
+def _bit_checks(shapes: PackedShapes, value: Bits, inner: Type, name: str) -> Iterator[RangeCheck]:
     universe = value.universe
     wrong: dict[str, list[int]] = {}
     for k in range(universe.size):

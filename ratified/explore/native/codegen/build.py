@@ -12,25 +12,25 @@ from ratified.explore.native.codegen.nodes import (
     HIGH,
     LOW,
     Add,
-    AtMost,
+    AnyOf,
     BitAnd,
+    BitField,
     BitOr,
     BitTest,
     BitXor,
     Both,
+    CExpr,
     Choose,
-    Either,
+    ConstantArray,
     Equal,
-    Field,
     Invoke,
     Less,
+    LessOrEqual,
     Load,
     Multiply,
     Negation,
-    Node,
     ShiftLeft,
     Subtract,
-    Table,
     Truth,
     Var,
     Without,
@@ -48,14 +48,14 @@ TABLE_MOST = 4096
 # --- leaves ---
 
 
-def var(name: str, low: int = 0, high: int = ALL, *, stable: bool = True) -> Node:
+def var(name: str, low: int = 0, high: int = ALL, *, stable: bool = True) -> CExpr:
     """A name in C: of one thing, which has one interval."""
     made = make(Var, (stable,), low, high, of=name, stable=stable)
     assert (made.low, made.high) == (low, high), f"{name} stands for two things"
     return made
 
 
-def load(base: str, index: Word, high: int = ALL, *, stable: bool = True) -> Node:
+def load(base: str, index: Word, high: int = ALL, *, stable: bool = True) -> CExpr:
     """A word of an array, whose index is always inside, and which is at most so high."""
     return make(Load, (index, high, stable), 0, high, of=base, stable=stable)
 
@@ -83,7 +83,7 @@ def table(values: Sequence[int], index: Word, low: int, high: int) -> Word:
         return rows[at]
     if max(rows) <= 1 and len(rows) <= 64:
         return field(sum(v << k for k, v in enumerate(rows)), at, 1)
-    return make(Table, (at,), min(rows), max(rows), of=tuple(rows))
+    return make(ConstantArray, (at,), min(rows), max(rows), of=tuple(rows))
 
 
 def _inside(index: Word, count: int) -> Word:
@@ -95,7 +95,7 @@ def _inside(index: Word, count: int) -> Word:
     return make(Invoke, (index, count), 0, count - 1, of="rt_inside")
 
 
-def element(base: str, index: Word, stride: int, offset: int, most: int, high: int) -> Node:
+def element(base: str, index: Word, stride: int, offset: int, most: int, high: int) -> CExpr:
     """A word of a row in an array: `base[index * stride + offset]`, inside whatever the index is."""
     inside = _inside(index, max(1, most))
     return load(base, add(multiply(inside, stride), offset), high)
@@ -106,15 +106,15 @@ def element(base: str, index: Word, stride: int, offset: int, most: int, high: i
 
 def field(word: Word, shift: Word, mask: int) -> Word:
     """`word >> shift & mask`."""
-    if isinstance(shift, Node):
-        return make(Field, (word, _places(shift), mask), 0, mask)
+    if isinstance(shift, CExpr):
+        return make(BitField, (word, _places(shift), mask), 0, mask)
     if isinstance(word, int):
         return (word & ALL) >> shift & mask
     mask &= ones(highest(word)) >> shift
     if mask == 0:
         return 0
     match word:
-        case Field(args=(Node() as inner, int(own), int(within))):
+        case BitField(args=(CExpr() as inner, int(own), int(within))):
             return field(inner, own + shift, within >> shift & mask)
         case ShiftLeft(args=(inner, int(own))):
             if own <= shift:
@@ -129,7 +129,7 @@ def field(word: Word, shift: Word, mask: int) -> Word:
             return field(inner, shift, within >> shift & mask)
     if shift == 0 and mask & highest(word) == highest(word) and mask == ones(mask):
         return word
-    return make(Field, (word, shift, mask), 0, mask)
+    return make(BitField, (word, shift, mask), 0, mask)
 
 
 def _places(shift: Word) -> Word:
@@ -200,7 +200,7 @@ def without(a: Word, b: Word) -> Word:
 
 def shift_left(a: Word, places: Word) -> Word:
     """`a << places`."""
-    if isinstance(places, Node):
+    if isinstance(places, CExpr):
         return 0 if a == 0 else make(ShiftLeft, (a, _places(places)))
     if isinstance(a, int):
         return a << places & ALL
@@ -264,7 +264,7 @@ def subtract(a: Word, b: Word) -> Word:
         return 0
     if type(b) is Add and isinstance(b.args[1], int):
         return add(subtract(a, b.args[0]), -b.args[1])
-    if isinstance(a, Node) and type(a) is Add and isinstance(a.args[1], int):
+    if isinstance(a, CExpr) and type(a) is Add and isinstance(a.args[1], int):
         return add(subtract(a.args[0], b), a.args[1])
     (low, high), (least, most) = interval(a), interval(b)
     return make(Subtract, (a, b), *_kept(low - most, high - least))
@@ -282,7 +282,7 @@ def multiply(a: Word, b: Word) -> Word:
     return make(Multiply, (a, b), *_kept(min(ends), max(ends)))
 
 
-def invoke(name: str, *args: Word, low: int = LOW, high: int = HIGH) -> Node:
+def invoke(name: str, *args: Word, low: int = LOW, high: int = HIGH) -> CExpr:
     """A call of a pure and total function of the runtime."""
     return make(Invoke, args, low, high, of=name)
 
@@ -299,25 +299,25 @@ def choose(test: Word, then: Word, orelse: Word) -> Word:
         return negation(test)
     if type(test) is Negation:
         return choose(test.args[0], orelse, then)
-    if isinstance(then, Node) and type(then) is Choose and then.args[0] is test:
+    if isinstance(then, CExpr) and type(then) is Choose and then.args[0] is test:
         return choose(test, then.args[1], orelse)
-    if isinstance(orelse, Node) and type(orelse) is Choose and orelse.args[0] is test:
+    if isinstance(orelse, CExpr) and type(orelse) is Choose and orelse.args[0] is test:
         return choose(test, then, orelse.args[2])
-    if orelse == 0 and type(test) is BitTest and isinstance(then, Node) and _zero_with(then, test):
+    if orelse == 0 and type(test) is BitTest and isinstance(then, CExpr) and _zero_with(then, test):
         return then
     (low, high), (least, most) = _ends(then), _ends(orelse)
     low, high = min(low, least), max(high, most)
     return make(Choose, (test, then, orelse), *((low, high) if low >= 0 or high <= HIGH else (LOW, HIGH)))
 
 
-def _zero_with(word: Node, test: BitTest) -> bool:
+def _zero_with(word: CExpr, test: BitTest) -> bool:
     """Whether a word is 0 exactly where a test is false, because it is what is tested."""
     same, tested, mask, value = test.args
     if same or value != 0:
         return False
     if tested is word:
         return mask == ones(highest(word))
-    if type(word) is not Field:
+    if type(word) is not BitField:
         return False
     inner, shift, _ = word.args
     return tested is inner and isinstance(shift, int) and mask == word.fixed(2) << shift
@@ -336,7 +336,7 @@ def test_of(word: Word) -> tuple[bool, Word, int, int] | None:
         return None
     if type(word) is BitTest:
         return bool(word.args[0]), word.args[1], word.fixed(2), word.fixed(3)
-    if type(word) is Field and word.args[2] == 1 and isinstance(word.args[1], int):
+    if type(word) is BitField and word.args[2] == 1 and isinstance(word.args[1], int):
         bit = 1 << word.args[1]
         return True, word.args[0], bit, bit
     return None
@@ -354,12 +354,12 @@ def having(equal: bool, word: Word, mask: int, value: int) -> Word:
     """Whether the bits of a word under a mask have a value (or another)."""
     if isinstance(word, int):
         return int((word & mask == value) == equal)
-    if type(word) is Field and isinstance(word.args[1], int) and isinstance(word.args[0], Node):
+    if type(word) is BitField and isinstance(word.args[1], int) and isinstance(word.args[0], CExpr):
         shift, within = word.args[1], word.fixed(2)
         if value & ~within:
             return int(not equal)
         word, mask, value = word.args[0], (mask & within) << shift, value << shift
-        assert isinstance(word, Node)
+        assert isinstance(word, CExpr)
     mask &= ones(highest(word))
     if value & ~mask:
         return int(not equal)
@@ -384,7 +384,7 @@ def equal(a: Word, b: Word) -> Word:
         if (
             b == 0
             and type(a) is Add
-            and all(isinstance(x, Node) and x.low >= 0 for x in a.args)
+            and all(isinstance(x, CExpr) and x.low >= 0 for x in a.args)
             and a.high <= HIGH
         ):
             return joined([equal(x, 0) for x in a.args], conjunction=True)
@@ -395,7 +395,12 @@ def equal(a: Word, b: Word) -> Word:
         return 1
     if a.high < b.low or b.high < a.low:
         return 0
-    if type(a) is Field and type(b) is Field and a.args[1:] == b.args[1:] and isinstance(a.args[1], int):
+    if (
+        type(a) is BitField
+        and type(b) is BitField
+        and a.args[1:] == b.args[1:]
+        and isinstance(a.args[1], int)
+    ):
         return having(True, bit_xor(a.args[0], b.args[0]), a.fixed(2) << a.args[1], 0)
     if a.number > b.number:
         a, b = b, a
@@ -409,7 +414,7 @@ def less(a: Word, b: Word, *, strict: bool = True) -> Word:
     if a is b:
         return int(not strict)
     if (
-        isinstance(a, Node)
+        isinstance(a, CExpr)
         and type(a) is Add
         and a.args[0] is b
         and isinstance(a.args[1], int)
@@ -421,7 +426,7 @@ def less(a: Word, b: Word, *, strict: bool = True) -> Word:
         return 1
     if low > most or (strict and low == most):
         return 0
-    return make(Less if strict else AtMost, (a, b), 0, 1)
+    return make(Less if strict else LessOrEqual, (a, b), 0, 1)
 
 
 def negation(word: Word) -> Word:
@@ -434,15 +439,15 @@ def negation(word: Word) -> Word:
         return word.args[0]
     if type(word) is Less:
         return less(word.args[1], word.args[0], strict=False)
-    if type(word) is AtMost:
+    if type(word) is LessOrEqual:
         return less(word.args[1], word.args[0])
     return make(Negation, (word,), 0, 1)
 
 
 def joined(several: Sequence[Word], *, conjunction: bool) -> Word:
     """All or some of several. Tests of one word are made one: of equality in a conjunction, of difference in a disjunction."""
-    end, kind = (0, Both) if conjunction else (1, Either)
-    kept: list[Node] = []
+    end, kind = (0, Both) if conjunction else (1, AnyOf)
+    kept: list[CExpr] = []
     tests: dict[Word, int] = {}
     todo = list(several)
     for word in todo:
@@ -451,7 +456,7 @@ def joined(several: Sequence[Word], *, conjunction: bool) -> Word:
                 return end
             continue
         for x in word.args if type(word) is kind else (word,):
-            assert isinstance(x, Node)
+            assert isinstance(x, CExpr)
             if x in kept:
                 continue
             own = said(test_of(x), equal=conjunction)
@@ -466,7 +471,7 @@ def joined(several: Sequence[Word], *, conjunction: bool) -> Word:
             if (own[3] ^ other[3]) & own[2] & other[2]:
                 return end
             merged = having(conjunction, own[1], own[2] | other[2], own[3] | other[3])
-            assert isinstance(merged, Node)
+            assert isinstance(merged, CExpr)
             kept[at] = merged
     if not kept:
         return 1 - end

@@ -10,12 +10,12 @@ from ratified.explore.native.codegen.leaves import leaves
 from ratified.explore.native.codegen.lifting import element, lift
 from ratified.explore.native.codegen.numbers import Num, chosen, chosen_num, compare, const
 from ratified.explore.native.codegen.packing import at_place, loaded, value_of
-from ratified.explore.native.codegen.shapes import Shapes, Universe
-from ratified.explore.native.codegen.terms import Held, Listed, Opt, Rec, Row, Tup, Uni, Value
+from ratified.explore.native.codegen.shapes import NumberedValues, PackedShapes
+from ratified.explore.native.codegen.terms import CValue, HeldValue, ListedRow, Opt, Rec, RowSource, Tup, Uni
 from ratified.language.types import Type
 
 
-def select(shapes: Shapes, test: Num, then: Held, orelse: Held) -> Held:
+def select(shapes: PackedShapes, test: Num, then: HeldValue, orelse: HeldValue) -> HeldValue:
     """One of two values."""
     if isinstance(test.c, int):
         return then if test.c else orelse
@@ -28,14 +28,14 @@ def select(shapes: Shapes, test: Num, then: Held, orelse: Held) -> Held:
     return value_of([chosen(test, x, y) for x, y in zip(a, b, strict=True)], shape)
 
 
-def chosen_value(shapes: Shapes, test: Num, then: Held, orelse: Held) -> Value:
+def chosen_value(shapes: PackedShapes, test: Num, then: HeldValue, orelse: HeldValue) -> CValue:
     """One of two values, read."""
     return loaded(select(shapes, test, then, orelse))
 
 
-def get(shapes: Shapes, row: Row, position: Num) -> Value:
+def get(shapes: PackedShapes, row: RowSource, position: Num) -> CValue:
     """The value at a position within the length of a row."""
-    if not isinstance(row, Listed) or isinstance(position.c, int):
+    if not isinstance(row, ListedRow) or isinstance(position.c, int):
         return at_place(row, position)
     found = row.items[-1]
     for index in range(len(row.items) - 2, -1, -1):
@@ -43,7 +43,7 @@ def get(shapes: Shapes, row: Row, position: Num) -> Value:
     return found
 
 
-def explode(shapes: Shapes, universe: Universe, code: Num) -> Value:
+def explode(shapes: PackedShapes, universe: NumberedValues, code: Num) -> CValue:
     """The value with a number in a universe."""
     if isinstance(code.c, int):
         return element(shapes, universe, code.c)
@@ -60,7 +60,7 @@ def explode(shapes: Shapes, universe: Universe, code: Num) -> Value:
     return found
 
 
-def from_list(shapes: Shapes, values: Sequence[object], t: Type, at: Num) -> Value:
+def from_list(shapes: PackedShapes, values: Sequence[object], t: Type, at: Num) -> CValue:
     """The value at a place in a list of values of a type."""
     shape = shapes.shape(t)
     rows = [leaves(shapes, lift(shapes, v, t), shape) for v in values]

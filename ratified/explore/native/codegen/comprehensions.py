@@ -20,7 +20,7 @@ from ratified.explore.native.codegen.leaves import bit_words, code_of, leaves, m
 from ratified.explore.native.codegen.loops import (
     PURE_MOST,
     Domain,
-    Place,
+    DomainElement,
     chain,
     counted,
     domain_of,
@@ -44,20 +44,20 @@ from ratified.explore.native.codegen.numbers import (
     tested,
     truth,
 )
-from ratified.explore.native.codegen.shapes import Shape, SNum, Universe, Unsupported
+from ratified.explore.native.codegen.shapes import NumberedValues, PackedShape, SNum, Unsupported
 from ratified.explore.native.codegen.sums import conditions, summed
-from ratified.explore.native.codegen.terms import Bits, Held, SeqV, SlotV, Tup, Value, known, listed
-from ratified.explore.native.codegen.writer import Ended, Here, Writer
+from ratified.explore.native.codegen.terms import Bits, CValue, HeldValue, SeqV, SlotV, Tup, known, listed
+from ratified.explore.native.codegen.writer import BlockEnded, FunctionWriter, Here
 from ratified.language import ir
 from ratified.language.ir import Clause
 from ratified.language.rules import Rules
 from ratified.language.types import IntType, MapType, SetType
 
-comprehensions: Rules[Here, Held] = Rules("C of comprehensions")
+comprehensions: Rules[Here, HeldValue] = Rules("C of comprehensions")
 
 
 @comprehensions.rule(ir.Collect)
-def _(node: ir.Collect, here: Here) -> Held:
+def _(node: ir.Collect, here: Here) -> HeldValue:
     match node.kind:
         case "all" | "any":
             return _quantified(node, node.clauses, here)
@@ -81,7 +81,7 @@ def _quantified(node: ir.Collect, clauses: tuple[Clause, ...], here: Here) -> Nu
     clause, rest = clauses[0], clauses[1:]
     universal = node.kind == "all"
 
-    def test(one: Value) -> Num:
+    def test(one: CValue) -> Num:
         inner = here.bind(clause.names, one)
         guards: list[Callable[[], Num]] = [partial(inner.num, c) for c in clause.conditions]
         if universal:
@@ -99,7 +99,7 @@ def _negated(test: Callable[[], Num]) -> Num:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class At:
+class ClauseStart:
     """Where a clause begins: what must be true there; of an element of a set, also the set and the number."""
 
     here: Here
@@ -113,8 +113,8 @@ class Met:
     """An element of a comprehension: what is computed of it, the place behind that, and whether it is there."""
 
     slot: Block
-    values: tuple[Value, ...]
-    at: At
+    values: tuple[CValue, ...]
+    at: ClauseStart
     room: int
 
     @property
@@ -126,7 +126,7 @@ class Met:
         return both(tested("some", word, 1 << (self.at.number & 63)), self.at.test)
 
 
-class Elements:
+class Collected:
     """What the clauses of a comprehension come to, met in order, and what is computed `of` each.
 
     If nothing had to be written for it, `met` says it all (`plain`), and what is in `block` need not be kept.
@@ -136,7 +136,7 @@ class Elements:
         self,
         node: ir.Collect,
         here: Here,
-        of: Callable[[Here], tuple[Held, ...]],
+        of: Callable[[Here], tuple[HeldValue, ...]],
         *,
         copies: bool,
         unroll: bool = False,
@@ -144,7 +144,7 @@ class Elements:
         self.w, self.of, self.copies, self.unroll = here.w, of, copies, unroll
         self.met: list[Met] = []
         self.begun, self.looped, before = self.w.room, False, self.w.emitted
-        self.block, _, self.ended = self.w.branch(lambda: self._run(node.clauses, At(here)))
+        self.block, _, self.ended = self.w.branch(lambda: self._run(node.clauses, ClauseStart(here)))
         self.plain = not self.looped and not self.ended and _vacuous(self.block)
         if self.plain:
             self.w.emitted = before
@@ -154,9 +154,9 @@ class Elements:
         self.w.extend(self.block)
         self.w.emitted += 1
         if self.ended:
-            raise Ended
+            raise BlockEnded
 
-    def _run(self, clauses: tuple[Clause, ...], at: At) -> None:
+    def _run(self, clauses: tuple[Clause, ...], at: ClauseStart) -> None:
         w = self.w
         if not clauses:
             values = tuple(w.named_value(v) for v in self.of(at.here))
@@ -184,15 +184,15 @@ class Elements:
         del self.met[met:]
         self._loop(clause, rest, at, domain)
 
-    def _loop(self, clause: Clause, rest: tuple[Clause, ...], at: At, domain: Domain) -> None:
+    def _loop(self, clause: Clause, rest: tuple[Clause, ...], at: ClauseStart, domain: Domain) -> None:
         self.looped = True
 
-        def each(one: Value) -> None:
+        def each(one: CValue) -> None:
             self._conditional(clause, rest, replace(at, here=at.here.bind(clause.names, one)))
 
         counted(self.w, domain, each, copies=self.copies)
 
-    def _place(self, clause: Clause, rest: tuple[Clause, ...], at: At, place: Place) -> None:
+    def _place(self, clause: Clause, rest: tuple[Clause, ...], at: ClauseStart, place: DomainElement) -> None:
         at = replace(at, here=at.here.bind(clause.names, place.value))
         for c in range(place.copies.high if self.copies else 1):
             present = (
@@ -204,7 +204,7 @@ class Elements:
                 inner = replace(at, test=both(at.test, present))
             self._under(present, partial(self._conditional, clause, rest, inner))
 
-    def _conditional(self, clause: Clause, rest: tuple[Clause, ...], at: At) -> None:
+    def _conditional(self, clause: Clause, rest: tuple[Clause, ...], at: ClauseStart) -> None:
         fine = conditions(clause, at.here)
         self._under(fine, partial(self._run, rest, replace(at, test=both(at.test, fine))))
 
@@ -221,7 +221,7 @@ def _vacuous(block: Block) -> bool:
     return all(isinstance(s, When) and _vacuous(s.then) and not s.orelse for s in block.flat())
 
 
-def _gathering(elements: Elements) -> Gathering:
+def _gathering(elements: Collected) -> Gathering:
     """The same elements, to be put where they belong by statements."""
     gathering = Gathering(elements.w)
     elements.written()
@@ -233,8 +233,8 @@ def _gathering(elements: Elements) -> Gathering:
 # --- sequences, bags and maps ---
 
 
-def _sequence(node: ir.Collect, here: Here) -> Held:
-    elements = Elements(node, here, lambda inner: (inner.ev(node.element),), copies=True)
+def _sequence(node: ir.Collect, here: Here) -> HeldValue:
+    elements = Collected(node, here, lambda inner: (inner.ev(node.element),), copies=True)
     if elements.plain and node.kind == "seq":
         if all(m.present.known for m in elements.met):
             return SeqV(listed(m.values[0] for m in elements.met))
@@ -246,9 +246,9 @@ def _sequence(node: ir.Collect, here: Here) -> Held:
     return _gathering(elements).row(node.kind)
 
 
-def _map(node: ir.Collect, here: Here) -> Held:
+def _map(node: ir.Collect, here: Here) -> HeldValue:
     assert isinstance(node.type, MapType)
-    elements = Elements(node, here, lambda inner: (inner.ev(node.element),), copies=True, unroll=True)
+    elements = Collected(node, here, lambda inner: (inner.ev(node.element),), copies=True, unroll=True)
     if not elements.plain:
         elements.written()
     if any(m.present.c != 1 for m in elements.met):
@@ -264,10 +264,10 @@ def _map(node: ir.Collect, here: Here) -> Held:
 # --- sets ---
 
 
-def _set(node: ir.Collect, here: Here) -> Held:
+def _set(node: ir.Collect, here: Here) -> HeldValue:
     assert isinstance(node.type, SetType)
     w, inner_type = here.w, node.type.item
-    elements = Elements(node, here, lambda inner: (inner.ev(node.element),), copies=False)
+    elements = Collected(node, here, lambda inner: (inner.ev(node.element),), copies=False)
     if not elements.plain:
         return _gathering(elements).set(inner_type)
     made = [m.values[0] for m in elements.met]
@@ -280,7 +280,7 @@ def _set(node: ir.Collect, here: Here) -> Held:
     return _gathering(elements).set(inner_type)
 
 
-def _set_of_bits(w: Writer, met: list[Met], universe: Universe) -> Bits:
+def _set_of_bits(w: FunctionWriter, met: list[Met], universe: NumberedValues) -> Bits:
     """A set in one expression: what are bits of one word, and go the same way, is moved together."""
     words: list[Word] = [0] * universe.words
     possible = [0] * universe.words
@@ -331,13 +331,13 @@ def _one_bit(test: Num) -> tuple[Word, int] | None:
 # --- min and max ---
 
 
-def _extreme(node: ir.Collect, here: Here) -> Held:
-    def of(inner: Here) -> tuple[Held, ...]:
+def _extreme(node: ir.Collect, here: Here) -> HeldValue:
+    def of(inner: Here) -> tuple[HeldValue, ...]:
         element = inner.ev(node.element)
         return element, element if node.key is None else inner.ev(node.key)
 
     w = here.w
-    elements = Elements(node, here, of, copies=False)
+    elements = Collected(node, here, of, copies=False)
     if elements.plain:
         if all(known(m.values[1]) for m in elements.met):
             return _best_known(node, here, elements.met)
@@ -353,20 +353,22 @@ def _extreme(node: ir.Collect, here: Here) -> Held:
     return _best_by_statements(node, here, elements)
 
 
-def _better(w: Writer, node: ir.Collect, key: Held, best: Held) -> Num:
+def _better(w: FunctionWriter, node: ir.Collect, key: HeldValue, best: HeldValue) -> Num:
     return comparison(w, "<", key, best) if node.kind == "min" else comparison(w, "<", best, key)
 
 
-def _best_known(node: ir.Collect, here: Here, met: list[Met]) -> Held:
+def _best_known(node: ir.Collect, here: Here, met: list[Met]) -> HeldValue:
     """Where all keys are known: a chain of tests, from the best on."""
     w = here.w
-    shape: Shape = joined_all(w.shapes, [shape_of(w.shapes, m.values[1]) for m in met]) if met else SNum(0, 0)
+    shape: PackedShape = (
+        joined_all(w.shapes, [shape_of(w.shapes, m.values[1]) for m in met]) if met else SNum(0, 0)
+    )
 
     def words(one: Met) -> list[int]:
         return [x for x in leaves(w.shapes, one.values[1], shape) if isinstance(x, int)]
 
     keyed = sorted(met, key=words, reverse=node.kind == "max")
-    found: Held
+    found: HeldValue
     if node.default is None:
         w.fault_unless(
             either(FALSE, *(m.present for m in keyed)), f"{node.kind}() of an empty container", node
@@ -379,7 +381,7 @@ def _best_known(node: ir.Collect, here: Here, met: list[Met]) -> Held:
     return found
 
 
-def _best_by_statements(node: ir.Collect, here: Here, elements: Elements) -> Held:
+def _best_by_statements(node: ir.Collect, here: Here, elements: Collected) -> HeldValue:
     w = here.w
     have, before = w.flag(begins=False), w.later()
     elements.written()

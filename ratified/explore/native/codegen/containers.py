@@ -41,23 +41,23 @@ from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.codegen.terms import (
     BagV,
     Bits,
-    Held,
+    CValue,
+    HeldValue,
     MapV,
     SeqV,
     SlotV,
-    Value,
     as_num,
     hull,
     known,
     listed,
     pair_of,
 )
-from ratified.explore.native.codegen.writer import Here, Writer
+from ratified.explore.native.codegen.writer import FunctionWriter, Here
 from ratified.language import ir
 from ratified.language.rules import Rules
 from ratified.language.types import MapType, SetType
 
-containers: Rules[Here, Held] = Rules("C of sets, bags and maps")
+containers: Rules[Here, HeldValue] = Rules("C of sets, bags and maps")
 
 _OPERATIONS: dict[str, tuple[Callable[[Word, Word], Word], Callable[[int, int], int]]] = {
     "|": (build.bit_or, int.__or__),
@@ -72,18 +72,18 @@ _OPERATIONS: dict[str, tuple[Callable[[Word, Word], Word], Callable[[int, int], 
 
 
 @containers.rule(ir.MakeSet)
-def _(node: ir.MakeSet, here: Here) -> Held:
+def _(node: ir.MakeSet, here: Here) -> HeldValue:
     assert isinstance(node.type, SetType)
     return make_set(here.w, node.type.item, [here.ev(i) for i in node.items])
 
 
 @containers.rule(ir.MakeMap)
-def _(node: ir.MakeMap, here: Here) -> Held:
+def _(node: ir.MakeMap, here: Here) -> HeldValue:
     assert isinstance(node.type, MapType)
     return make_map(here.w, node.type, [(here.val(k), here.val(v)) for k, v in node.pairs])
 
 
-def make_map(w: Writer, t: MapType, pairs: Sequence[tuple[Value, Value]]) -> MapV:
+def make_map(w: FunctionWriter, t: MapType, pairs: Sequence[tuple[CValue, CValue]]) -> MapV:
     """A map from pairs of a key and a value, later ones winning."""
     universe = w.shapes.universe(t.key)
     if universe is None and all(known(k) for k, _ in pairs):
@@ -93,7 +93,7 @@ def make_map(w: Writer, t: MapType, pairs: Sequence[tuple[Value, Value]]) -> Map
             f"a map whose keys are computed cannot be compiled for keys of type {t.key}",
             remedy="explore with engine='reference'",
         )
-    entries: list[Value | None] = [None] * universe.size
+    entries: list[CValue | None] = [None] * universe.size
     for key, value in pairs:
         code, valid = code_of(w.shapes, key, universe)
         if valid.c != 1:
@@ -117,18 +117,18 @@ def make_map(w: Writer, t: MapType, pairs: Sequence[tuple[Value, Value]]) -> Map
 
 
 @containers.rule(ir.In)
-def _(node: ir.In, here: Here) -> Held:
+def _(node: ir.In, here: Here) -> HeldValue:
     container = here.ev(node.container)
     return contains(here.w, container, here.ev(node.item))
 
 
 @containers.rule(ir.Length)
-def _(node: ir.Length, here: Here) -> Held:
+def _(node: ir.Length, here: Here) -> HeldValue:
     return length(here.ev(node.operand))
 
 
 @containers.rule(ir.Count)
-def _(node: ir.Count, here: Here) -> Held:
+def _(node: ir.Count, here: Here) -> HeldValue:
     container, one = here.val(node.container), here.ev(node.item)
     assert isinstance(container, BagV | SeqV)
     counts = []
@@ -139,7 +139,7 @@ def _(node: ir.Count, here: Here) -> Held:
 
 
 @containers.rule(ir.IndexOf)
-def _(node: ir.IndexOf, here: Here) -> Held:
+def _(node: ir.IndexOf, here: Here) -> HeldValue:
     container, one = here.val(node.container), here.ev(node.item)
     assert isinstance(container, SeqV)
     tests = matches(here.w, container, one)
@@ -151,13 +151,13 @@ def _(node: ir.IndexOf, here: Here) -> Held:
 
 
 @containers.rule(ir.At)
-def _(node: ir.At, here: Here) -> Held:
+def _(node: ir.At, here: Here) -> HeldValue:
     container, key = here.ev(node.container), here.ev(node.key)
     return at(here.w, container, key, node)
 
 
 @containers.rule(ir.Disjoint)
-def _(node: ir.Disjoint, here: Here) -> Held:
+def _(node: ir.Disjoint, here: Here) -> HeldValue:
     w, a, b = here.w, here.val(node.left), here.val(node.right)
     if isinstance(a, Bits) and isinstance(b, Bits):
         a, b = common(w, a, b)
@@ -171,7 +171,7 @@ def _(node: ir.Disjoint, here: Here) -> Held:
 
 
 @containers.rule(ir.SetOp)
-def _(node: ir.SetOp, here: Here) -> Held:
+def _(node: ir.SetOp, here: Here) -> HeldValue:
     a, b = here.val(node.left), here.val(node.right)
     if not (isinstance(a, Bits) and isinstance(b, Bits)):
         return row_operation(here.w, node.op, a, b)
@@ -187,7 +187,7 @@ def _(node: ir.SetOp, here: Here) -> Held:
 
 
 @containers.rule(ir.Insert)
-def _(node: ir.Insert, here: Here) -> Held:
+def _(node: ir.Insert, here: Here) -> HeldValue:
     w, container, one = here.w, here.val(node.container), here.val(node.item)
     if isinstance(container, SeqV):
         return concat(w, container.row, listed([one]))
@@ -209,7 +209,7 @@ def _(node: ir.Insert, here: Here) -> Held:
 
 
 @containers.rule(ir.Remove)
-def _(node: ir.Remove, here: Here) -> Held:
+def _(node: ir.Remove, here: Here) -> HeldValue:
     w, container, one = here.w, here.val(node.container), here.val(node.item)
     if node.strict:
         w.fault_unless(contains(w, container, one), "there is no such element to remove", node)
@@ -231,7 +231,7 @@ def _(node: ir.Remove, here: Here) -> Held:
 
 
 @containers.rule(ir.With)
-def _(node: ir.With, here: Here) -> Held:
+def _(node: ir.With, here: Here) -> HeldValue:
     w, container, key, value = here.w, here.val(node.container), here.val(node.key), here.val(node.value)
     if not isinstance(container, MapV):
         assert isinstance(container, SeqV)
@@ -245,7 +245,7 @@ def _(node: ir.With, here: Here) -> Held:
 
 
 @containers.rule(ir.Concat)
-def _(node: ir.Concat, here: Here) -> Held:
+def _(node: ir.Concat, here: Here) -> HeldValue:
     w, a, b = here.w, here.val(node.left), here.val(node.right)
     if isinstance(a, SeqV) and isinstance(b, SeqV):
         return concat(w, a.row, b.row)

@@ -20,11 +20,18 @@ from ratified.explore.native.codegen.loops import UNROLLED_MOST, ended_quietly
 from ratified.explore.native.codegen.numbering import Instances, instances_of
 from ratified.explore.native.codegen.numbers import Num, const, num
 from ratified.explore.native.codegen.sequences import sequences
-from ratified.explore.native.codegen.shapes import Shapes, Unsupported
-from ratified.explore.native.codegen.sharing import Function as Printed
+from ratified.explore.native.codegen.shapes import PackedShapes, Unsupported
+from ratified.explore.native.codegen.sharing import BodyText as Printed
 from ratified.explore.native.codegen.statements import calls
-from ratified.explore.native.codegen.terms import Bits, Held, MapV, Rec, Tup, Value
-from ratified.explore.native.codegen.writer import Ended, Exits, Here, Shared, TooLong, Writer
+from ratified.explore.native.codegen.terms import Bits, CValue, HeldValue, MapV, Rec, Tup
+from ratified.explore.native.codegen.writer import (
+    BlockEnded,
+    Exits,
+    FunctionTooLong,
+    FunctionWriter,
+    Here,
+    SharedText,
+)
 from ratified.explore.reduction.reducible import reducible
 from ratified.language import ir
 from ratified.language.errors import Span
@@ -45,7 +52,7 @@ from ratified.language.types import (
     values_of,
 )
 
-EXPRESSIONS: Rules[Here, Held] = Rules.joined(
+EXPRESSIONS: Rules[Here, HeldValue] = Rules.joined(
     "C of expressions", logic, numbers, containers, sequences, comprehensions, calls
 )
 
@@ -70,41 +77,41 @@ class Unit:
 
     model: Model
     name: str = ""
-    within: Shared | None = None
+    within: SharedText | None = None
     weights: Mapping[str, int | str] | None = None
     reduced: bool = False
     module: ir.Module = field(init=False)
-    shapes: Shapes = field(init=False)
+    shapes: PackedShapes = field(init=False)
     layout: Layout = field(init=False)
-    shared: Shared = field(init=False)
+    shared: SharedText = field(init=False)
     instances: tuple[Instances, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         self.module = reducible(self.model) if self.reduced else lowered(self.model.module, CODE_PASSES)
-        self.shapes = Shapes(self.model.scope)
+        self.shapes = PackedShapes(self.model.scope)
         self.layout = Layout(self.model, self.shapes)
-        self.shared = Shared(self.shapes, self.layout, self.module, EXPRESSIONS, unit=self.name)
+        self.shared = SharedText(self.shapes, self.layout, self.module, EXPRESSIONS, unit=self.name)
         if self.within is not None:
             self.shared.tables, self.shared.errors = self.within.tables, self.within.errors
             self.shared.numbers = self.within.numbers
         self.instances = instances_of(self.module, self.shapes)
 
     def lines(
-        self, exits: Exits, write: Callable[[Writer], None], budget: int = STATEMENTS_MOST
+        self, exits: Exits, write: Callable[[FunctionWriter], None], budget: int = STATEMENTS_MOST
     ) -> list[str]:
         """A function's body. What grows too long is written once more, with loops."""
         try:
             return self.lines_once(exits, write, budget, rolled=False)
-        except TooLong:
+        except FunctionTooLong:
             return self.lines_once(exits, write, 1 << 60, rolled=True)
 
     def lines_once(
-        self, exits: Exits, write: Callable[[Writer], None], budget: int, *, rolled: bool
+        self, exits: Exits, write: Callable[[FunctionWriter], None], budget: int, *, rolled: bool
     ) -> list[str]:
         """The same, in one way. Raises TooLong."""
-        writer = Writer(self.shared, exits, rolled=rolled, budget=budget)
+        writer = FunctionWriter(self.shared, exits, rolled=rolled, budget=budget)
         try:
-            with suppress(Ended):
+            with suppress(BlockEnded):
                 write(writer)
             return Printed(writer.block, self.shared.tables).lines()
         except Unsupported as problem:
@@ -121,7 +128,7 @@ class Unit:
 
 
 def for_each(
-    w: Writer, argument: Argument, values: Sequence[object], body: Callable[[Held, Num], None]
+    w: FunctionWriter, argument: Argument, values: Sequence[object], body: Callable[[HeldValue, Num], None]
 ) -> None:
     """What `body` writes of each value and its place: written out for a few, a loop over a table for many."""
     if len(values) <= UNROLLED_MOST:
@@ -133,7 +140,7 @@ def for_each(
     _each_listed(w, values, argument.type, body)
 
 
-def each(w: Writer, argument: Argument, t: Type, body: Callable[[Held], None]) -> None:
+def each(w: FunctionWriter, argument: Argument, t: Type, body: Callable[[HeldValue], None]) -> None:
     """What `body` writes of each value of a type, in any order: of sets, maps and tuples of many values, part by part.
 
     Raises Unsupported, with the parameter's name, where the values are too many for a table.
@@ -171,9 +178,9 @@ def _too_many(argument: Argument, values: float) -> Unsupported:
 
 
 def _each_row(
-    w: Writer, argument: Argument, types: Sequence[Type], body: Callable[[tuple[Value, ...]], None]
+    w: FunctionWriter, argument: Argument, types: Sequence[Type], body: Callable[[tuple[CValue, ...]], None]
 ) -> None:
-    def rest(row: tuple[Value, ...]) -> None:
+    def rest(row: tuple[CValue, ...]) -> None:
         if len(row) == len(types):
             body(row)
         else:
@@ -182,7 +189,9 @@ def _each_row(
     rest(())
 
 
-def _each_listed(w: Writer, values: Sequence[object], t: Type, body: Callable[[Held, Num], None]) -> None:
+def _each_listed(
+    w: FunctionWriter, values: Sequence[object], t: Type, body: Callable[[HeldValue, Num], None]
+) -> None:
     """A loop over a table of all values of a type, in their order."""
     i, universe = w.name("i"), w.shapes.universe(t)
     at = num(build.var(i, 0, len(values) - 1), 0, len(values) - 1)

@@ -26,22 +26,22 @@ from ratified.explore.native.codegen.lifting import element, lift_set, lower
 from ratified.explore.native.codegen.loops import domain_of, loop, settled, to_array, under
 from ratified.explore.native.codegen.numbers import TRUE, Num, const, negation
 from ratified.explore.native.codegen.packing import loaded
-from ratified.explore.native.codegen.shapes import Shape, SNum, STup, Unsupported
+from ratified.explore.native.codegen.shapes import PackedShape, SNum, STup, Unsupported
 from ratified.explore.native.codegen.terms import (
     BagV,
     Bits,
-    Held,
+    CValue,
+    HeldValue,
     InArray,
-    Row,
+    RowSource,
     SeqV,
     SlotV,
-    Value,
     empty,
     known,
     listed,
     numbers_of,
 )
-from ratified.explore.native.codegen.writer import Writer
+from ratified.explore.native.codegen.writer import FunctionWriter
 from ratified.language.types import Type
 from ratified.language.values import Set
 
@@ -54,7 +54,7 @@ OUTSIDE = "an element outside of its set's universe"
 # --- one more element ---
 
 
-def make_set(w: Writer, item: Type, values: Sequence[Held]) -> Bits | SlotV:
+def make_set(w: FunctionWriter, item: Type, values: Sequence[HeldValue]) -> Bits | SlotV:
     """A set of these."""
     given = [loaded(v) for v in values]
     shape = joined_all(w.shapes, [shape_of(w.shapes, v) for v in given]) if given else None
@@ -73,7 +73,7 @@ def make_set(w: Writer, item: Type, values: Sequence[Held]) -> Bits | SlotV:
     return SlotV(settled(w, row))
 
 
-def add_bit(w: Writer, value: Bits, one: Held) -> Bits:
+def add_bit(w: FunctionWriter, value: Bits, one: HeldValue) -> Bits:
     """A set of bits with one more element."""
     code, valid = code_of(w.shapes, one, value.universe)
     if valid.c != 1:
@@ -86,7 +86,7 @@ def add_bit(w: Writer, value: Bits, one: Held) -> Bits:
     return Bits(value.universe, tuple(words), tuple(possible))
 
 
-def packed_element(w: Writer, value: Held, shape: Shape) -> str:
+def packed_element(w: FunctionWriter, value: HeldValue, shape: PackedShape) -> str:
     """The leaves of a value as a C array: its name."""
     words = leaves(w.shapes, value, shape) or [0]
     name = w.name("e")
@@ -94,20 +94,20 @@ def packed_element(w: Writer, value: Held, shape: Shape) -> str:
     return name
 
 
-def insert(w: Writer, row: InArray, value: Held) -> None:
+def insert(w: FunctionWriter, row: InArray, value: HeldValue) -> None:
     """Put an element into a set under construction."""
     own, n = packed_element(w, value, row.item), row.length.c
     w.line(n, f" = rt_insert({row.name}, ", n, f", {row.stride}, {own});")
 
 
-def add_copies(w: Writer, row: InArray, value: Held, copies: Num) -> None:
+def add_copies(w: FunctionWriter, row: InArray, value: HeldValue, copies: Num) -> None:
     """Put copies of an element into a bag under construction."""
     assert isinstance(row.item, STup)
     own, n = packed_element(w, value, row.item.items[0]), row.length.c
     w.line(n, f" = rt_bag_add({row.name}, ", n, f", {row.stride - 1}, {own}, ", copies.c, ");")
 
 
-def append(w: Writer, row: InArray, value: Held) -> None:
+def append(w: FunctionWriter, row: InArray, value: HeldValue) -> None:
     """Put an element at the end of a row under construction."""
     n = row.length.c
     for k, word in enumerate(leaves(w.shapes, value, row.item)):
@@ -115,7 +115,7 @@ def append(w: Writer, row: InArray, value: Held) -> None:
     w.line(n, "++;")
 
 
-def bag_array(w: Writer, value: BagV, more_of: Shape | None, more: int, copies: int) -> InArray:
+def bag_array(w: FunctionWriter, value: BagV, more_of: PackedShape | None, more: int, copies: int) -> InArray:
     """A bag in a C array, with room for `more` elements and as many more copies."""
     item = joined_item(w.shapes, bag_item(w.shapes, value.row), more_of)
     assert item is not None
@@ -123,14 +123,14 @@ def bag_array(w: Writer, value: BagV, more_of: Shape | None, more: int, copies: 
     return to_array(w, value.row, shape, value.row.most + more)
 
 
-def bag_with(w: Writer, value: BagV, one: Held) -> BagV:
+def bag_with(w: FunctionWriter, value: BagV, one: HeldValue) -> BagV:
     """A bag with one more copy."""
     row = bag_array(w, value, inside(w.shapes, shape_of(w.shapes, one)), 1, 1)
     add_copies(w, row, one, const(1))
     return BagV(settled(w, row), value.copies + 1)
 
 
-def set_with(w: Writer, value: SlotV, one: Held) -> SlotV:
+def set_with(w: FunctionWriter, value: SlotV, one: HeldValue) -> SlotV:
     """A large set with one more element."""
     own, more = item_shape(w.shapes, value.row), inside(w.shapes, shape_of(w.shapes, one))
     row = to_array(w, value.row, joined(w.shapes, own, more) if own else more, value.row.most + 1)
@@ -138,7 +138,7 @@ def set_with(w: Writer, value: SlotV, one: Held) -> SlotV:
     return SlotV(settled(w, row))
 
 
-def without(w: Writer, value: SlotV | BagV, one: Held) -> SlotV | BagV:
+def without(w: FunctionWriter, value: SlotV | BagV, one: HeldValue) -> SlotV | BagV:
     """A row with one (copy of an) element less."""
     own = item_shape(w.shapes, value.row)
     if own is None:
@@ -166,20 +166,20 @@ class Put:
     """An element that statements come to: where it is put in, and its copies."""
 
     slot: Block
-    value: Held
+    value: HeldValue
     copies: Num = TRUE
 
 
 class Gathering:
     """Elements as they are met: what they come to is declared before them, when all are known."""
 
-    def __init__(self, w: Writer) -> None:
+    def __init__(self, w: FunctionWriter) -> None:
         self.w = w
         self.before = w.later()
         self.met: list[Put] = []
         self.begun, self.room = w.room, 0
 
-    def put(self, value: Held) -> None:
+    def put(self, value: HeldValue) -> None:
         """An element is here."""
         self.room += self.w.room // self.begun
         named = self.w.named(value)  # before the place where it is put in
@@ -241,7 +241,7 @@ class Gathering:
         return Bits(universe, tuple(words), tuple(masks))
 
 
-def as_row(w: Writer, value: Held) -> Row:
+def as_row(w: FunctionWriter, value: HeldValue) -> RowSource:
     """The elements of a container in canonical order, copies repeated."""
     domain = domain_of(value)
     if isinstance(domain, SlotV | SeqV):
@@ -255,13 +255,13 @@ def as_row(w: Writer, value: Held) -> Row:
     return found.row
 
 
-def row_operation(w: Writer, op: str, a: Value, b: Value) -> Bits | SlotV:
+def row_operation(w: FunctionWriter, op: str, a: CValue, b: CValue) -> Bits | SlotV:
     """`| & - ^` where one of the sets is a row."""
     if op == "^":
         return row_operation(w, "|", row_operation(w, "-", a, b), row_operation(w, "-", b, a))
     gathering = Gathering(w)
 
-    def take(item: Value) -> None:
+    def take(item: CValue) -> None:
         keep = contains(w, b, item)
         under(w, keep if op == "&" else negation(keep), lambda: gathering.put(item))
 

@@ -19,8 +19,8 @@ from ratified.explore.native.codegen.numbering import count_for, values_for
 from ratified.explore.native.codegen.printing import literal
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.codegen.statements import run_body
-from ratified.explore.native.codegen.terms import Held, Value
-from ratified.explore.native.codegen.writer import Env, Exits, Here, Pieces, Writer, have
+from ratified.explore.native.codegen.terms import CValue, HeldValue
+from ratified.explore.native.codegen.writer import CodeEnv, Exits, FunctionWriter, Here, Pieces, have
 from ratified.language.evaluate import TreeMachine
 from ratified.language.ir import Argument, Function
 from ratified.language.machine import OutOfBounds, StepError
@@ -47,12 +47,12 @@ def initial(unit: Unit) -> str:
         return _constants(unit, states)
     missing = {d.name: k for k, d in enumerate(d for d in unit.module.variables if d.name not in zeros)}
 
-    def write(w: Writer) -> None:
+    def write(w: FunctionWriter) -> None:
         if init is None:
             _slot(w, begin)
             w.line(f"{name}rx_emit(batch, 0);")
             return
-        states = States(unit, w, init, begin, missing)
+        states = InitialStates(unit, w, init, begin, missing)
         w.exits.fault, w.exits.bound, w.exits.disabled = states.fault, states.bound, states.disabled
         w.base, w.copied = "t", True
         w.changed()
@@ -100,18 +100,18 @@ def _constants(unit: Unit, states: list[tuple[int, ...]]) -> str:
     )
 
 
-def _slot(w: Writer, begin: list[str]) -> None:
+def _slot(w: FunctionWriter, begin: list[str]) -> None:
     w.line(f"uint64_t *restrict t = {w.shared.unit}rx_slot(batch);")
     for line in begin:
         w.line(line)
 
 
 @dataclass(slots=True, eq=False)
-class States:
+class InitialStates:
     """Writes the initial states: one for each choice of the parameters of `init`."""
 
     unit: Unit
-    w: Writer
+    w: FunctionWriter
     init: Function
     begin: list[str]
     missing: dict[str, int]
@@ -129,7 +129,7 @@ class States:
         """This state leaves a bound."""
         return f"{{ {self.unit.name}rx_bound(batch, {place}); ", *self.disabled(), " }"
 
-    def choices(self, index: int, env: Env) -> None:
+    def choices(self, index: int, env: CodeEnv) -> None:
         """Choose the parameters from a place on."""
         w = self.w
         if index == len(self.init.arguments):
@@ -141,7 +141,7 @@ class States:
             return
         argument = self.init.arguments[index]
 
-        def chosen(item: Held) -> None:
+        def chosen(item: HeldValue) -> None:
             self.choices(index + 1, {**env, argument.name: item})
 
         if argument.domain is None:
@@ -150,14 +150,14 @@ class States:
         body, _, _ = w.branch(lambda: self._domain(argument, env, chosen))
         w.region(body, w.name("L"))
 
-    def _all(self, argument: Argument, chosen: Callable[[Held], None]) -> None:
+    def _all(self, argument: Argument, chosen: Callable[[HeldValue], None]) -> None:
         """A parameter that no guard restricts: all of its values, for whose order nobody asks."""
         if count_for(self.unit.shapes, argument) <= UNROLLED_MOST:
             for_each(self.w, argument, values_for(self.unit.shapes, argument), lambda item, _: chosen(item))
         else:
             each(self.w, argument, argument.type, chosen)
 
-    def _domain(self, argument: Argument, env: Env, chosen: Callable[[Held], None]) -> None:
+    def _domain(self, argument: Argument, env: CodeEnv, chosen: Callable[[HeldValue], None]) -> None:
         """A parameter of init that a guard restricts: the guard reads the variables as they begin."""
         w = self.w
         assert argument.domain is not None
@@ -167,13 +167,13 @@ class States:
         w.changed()
         domain = domain_of(w.named(Here(w, env).ev(argument.domain)))
 
-        def choose(item: Value) -> None:
+        def choose(item: CValue) -> None:
             fine, own = of_type(w, item, argument.type)
             under(w, fine, partial(chosen, w.named(own)))
 
         loop(w, domain, choose, copies=False)
 
-    def _one(self, env: Env) -> None:
+    def _one(self, env: CodeEnv) -> None:
         w = self.w
         w.memory, w.unassigned = {}, self.missing
         _slot(w, self.begin)

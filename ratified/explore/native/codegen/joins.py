@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from ratified.explore.native.codegen.numbers import Num
 from ratified.explore.native.codegen.shapes import (
+    NumberedValues,
+    PackedShape,
+    PackedShapes,
     SBag,
     SBits,
     SCode,
-    Shape,
-    Shapes,
     SMap,
     SNone,
     SNum,
@@ -24,20 +25,19 @@ from ratified.explore.native.codegen.shapes import (
     SSlots,
     STup,
     SUni,
-    Universe,
     optional,
     packed,
 )
 from ratified.explore.native.codegen.terms import (
     BagV,
     Bits,
-    Held,
-    Listed,
+    HeldValue,
+    ListedRow,
     MapV,
     Opt,
     Rec,
     Ref,
-    Row,
+    RowSource,
     SeqV,
     SlotV,
     Tup,
@@ -47,7 +47,7 @@ from ratified.explore.native.codegen.terms import (
 from ratified.language.types import IntType, OptionalType, SetType, TupleType, Type
 
 
-def shape_of(shapes: Shapes, value: Held) -> Shape:
+def shape_of(shapes: PackedShapes, value: HeldValue) -> PackedShape:
     """A shape that holds a value."""
     match value:
         case Num():
@@ -75,22 +75,22 @@ def shape_of(shapes: Shapes, value: Held) -> Shape:
     raise AssertionError(value)
 
 
-def item_shape(shapes: Shapes, row: Row) -> Shape | None:
+def item_shape(shapes: PackedShapes, row: RowSource) -> PackedShape | None:
     """The shape of the values of a row; None where there are none."""
     if row.item is not None:
         return row.item
-    assert isinstance(row, Listed)
+    assert isinstance(row, ListedRow)
     return joined_all(shapes, [shape_of(shapes, i) for i in row.items]) if row.items else None
 
 
-def bag_item(shapes: Shapes, row: Row) -> Shape | None:
+def bag_item(shapes: PackedShapes, row: RowSource) -> PackedShape | None:
     """The shape of the elements of a bag's row."""
     pair = item_shape(shapes, row)
     assert pair is None or isinstance(pair, STup)
     return pair.items[0] if pair else None
 
 
-def joined_all(shapes: Shapes, several: Sequence[Shape]) -> Shape:
+def joined_all(shapes: PackedShapes, several: Sequence[PackedShape]) -> PackedShape:
     """The least shape that holds what each of several holds."""
     found = several[0]
     for shape in several[1:]:
@@ -98,12 +98,12 @@ def joined_all(shapes: Shapes, several: Sequence[Shape]) -> Shape:
     return found
 
 
-def joined_item(shapes: Shapes, a: Shape | None, b: Shape | None) -> Shape | None:
+def joined_item(shapes: PackedShapes, a: PackedShape | None, b: PackedShape | None) -> PackedShape | None:
     """The same of rows, of which one may have no element."""
     return joined(shapes, a, b) if a and b else a or b
 
 
-def joined(shapes: Shapes, a: Shape, b: Shape) -> Shape:
+def joined(shapes: PackedShapes, a: PackedShape, b: PackedShape) -> PackedShape:
     """The least shape that holds what either holds."""
     if a == b:
         return a
@@ -129,7 +129,7 @@ def joined(shapes: Shapes, a: Shape, b: Shape) -> Shape:
     return _containers(shapes, a, b)
 
 
-def _containers(shapes: Shapes, a: Shape, b: Shape) -> Shape:
+def _containers(shapes: PackedShapes, a: PackedShape, b: PackedShape) -> PackedShape:
     match a, b:
         case SCode() | SOrderedBits(), SCode() | SOrderedBits():
             return shapes.ordered_set(joined_universe(shapes, a.universe, b.universe))
@@ -148,24 +148,24 @@ def _containers(shapes: Shapes, a: Shape, b: Shape) -> Shape:
     raise AssertionError((a, b))
 
 
-def _slots(shapes: Shapes, shape: Shape) -> SSlots:
+def _slots(shapes: PackedShapes, shape: PackedShape) -> SSlots:
     if isinstance(shape, SSlots):
         return shape
     assert isinstance(shape, SBits | SCode | SOrderedBits)
     return SSlots(shapes.shape(shape.universe.type, inside=True), shape.universe.size)
 
 
-def joined_universe(shapes: Shapes, a: Universe, b: Universe) -> Universe:
+def joined_universe(shapes: PackedShapes, a: NumberedValues, b: NumberedValues) -> NumberedValues:
     """A universe that has the values of both."""
     return a if a is b else shapes.needed(join_types(a.type, b.type))
 
 
-def unpacked(shape: Shape) -> Shape:
+def unpacked(shape: PackedShape) -> PackedShape:
     """A shape with its leaves one by one."""
     return shape.inner if isinstance(shape, SPacked) else shape
 
 
-def _inner(shape: Shape) -> Shape:
+def _inner(shape: PackedShape) -> PackedShape:
     match shape:
         case SOptNum(low, high):
             return SNum(low, high)
@@ -174,7 +174,7 @@ def _inner(shape: Shape) -> Shape:
     return shape
 
 
-def alike(a: Shape, b: Shape) -> bool:
+def alike(a: PackedShape, b: PackedShape) -> bool:
     """Whether values have the same leaves in two shapes, as far as both hold them."""
     match a, b:
         case SNum(), SNum():
@@ -189,7 +189,7 @@ def alike(a: Shape, b: Shape) -> bool:
 # --- shapes of elements ---
 
 
-def element_universe(shapes: Shapes, t: Type, shape: Shape | None) -> Universe | None:
+def element_universe(shapes: PackedShapes, t: Type, shape: PackedShape | None) -> NumberedValues | None:
     """A universe for elements of a type, with the bounds that a shape tells where the type has none."""
     found = shapes.universe(t)
     if found is None and shape is not None:
@@ -198,7 +198,7 @@ def element_universe(shapes: Shapes, t: Type, shape: Shape | None) -> Universe |
     return found
 
 
-def refine(t: Type, shape: Shape) -> Type | None:
+def refine(t: Type, shape: PackedShape) -> Type | None:
     """A type with the bounds of a shape."""
     match t, shape:
         case IntType(), SNum(low, high):
@@ -220,12 +220,12 @@ def refine(t: Type, shape: Shape) -> Type | None:
     return t
 
 
-def inside(shapes: Shapes, shape: Shape) -> Shape:
+def inside(shapes: PackedShapes, shape: PackedShape) -> PackedShape:
     """The shape of an element of a set or bag: its leaves in canonical order, side by side."""
     return packed(_ordered(shapes, shape))
 
 
-def _ordered(shapes: Shapes, shape: Shape) -> Shape:
+def _ordered(shapes: PackedShapes, shape: PackedShape) -> PackedShape:
     match shape:
         case SPacked(inner):
             return inner

@@ -11,7 +11,14 @@ from collections.abc import Sequence
 from ratified.explore.native.codegen.leaves import leaves
 from ratified.explore.native.codegen.lifting import lift, lower
 from ratified.explore.native.codegen.packing import value_of
-from ratified.explore.native.codegen.shapes import SHAPES, Shape, Shapes, Unsupported, fitting, widths
+from ratified.explore.native.codegen.shapes import (
+    SHAPES,
+    PackedShape,
+    PackedShapes,
+    Unsupported,
+    fitting,
+    widths,
+)
 from ratified.explore.native.codegen.terms import Pos, Ref
 from ratified.language.errors import RatifiedError
 from ratified.language.kinds import refuse_other_types
@@ -26,10 +33,10 @@ WORDS_MOST = 64
 class Layout:
     """The places of a model's variables."""
 
-    def __init__(self, model: Model, shapes: Shapes) -> None:
+    def __init__(self, model: Model, shapes: PackedShapes) -> None:
         self.of = shapes
         self.variables = {d.name: d for d in model.module.variables}
-        self.shapes: dict[str, Shape] = {}
+        self.shapes: dict[str, PackedShape] = {}
         self.places: dict[str, tuple[Pos, ...]] = {}
         self._refs: dict[tuple[str, str], Ref] = {}
         refuse_other_types(model.module, SHAPES, "the native explorer", Unsupported)

@@ -39,11 +39,12 @@ from ratified.explore.native.codegen.packing import (
     turned_over,
 )
 from ratified.explore.native.codegen.shapes import (
+    NumberedValues,
+    PackedShape,
+    PackedShapes,
     SBag,
     SBits,
     SCode,
-    Shape,
-    Shapes,
     SMap,
     SNone,
     SNum,
@@ -57,7 +58,6 @@ from ratified.explore.native.codegen.shapes import (
     SSlots,
     STup,
     SUni,
-    Universe,
     Unsupported,
     groups,
     shared,
@@ -66,21 +66,21 @@ from ratified.explore.native.codegen.shapes import (
 from ratified.explore.native.codegen.terms import (
     BagV,
     Bits,
-    Held,
+    CValue,
+    HeldValue,
     InArray,
     InState,
-    Listed,
+    ListedRow,
     MapV,
     Opt,
-    Parts,
     Rec,
     Ref,
-    Row,
+    RowSource,
     SeqV,
     SlotV,
     Tup,
     Uni,
-    Value,
+    ValueWithParts,
     as_num,
     known,
     listed,
@@ -107,7 +107,7 @@ from ratified.language.types import (
 )
 
 
-def leaves(shapes: Shapes, value: Held, shape: Shape) -> list[Word]:
+def leaves(shapes: PackedShapes, value: HeldValue, shape: PackedShape) -> list[Word]:
     """The leaves of a value in a shape that holds it."""
     if isinstance(value, Ref):
         if value.shape == shape:
@@ -145,7 +145,7 @@ def leaves(shapes: Shapes, value: Held, shape: Shape) -> list[Word]:
     return _container(shapes, value, shape)
 
 
-def _container(shapes: Shapes, value: Value, shape: Shape) -> list[Word]:
+def _container(shapes: PackedShapes, value: CValue, shape: PackedShape) -> list[Word]:
     match shape:
         case SSeq(part, most):
             assert isinstance(value, SeqV)
@@ -161,14 +161,14 @@ def _container(shapes: Shapes, value: Value, shape: Shape) -> list[Word]:
     raise AssertionError(shape)
 
 
-def _read(value: Value) -> Sequence[tuple[Shape, tuple[Word, ...]]]:
-    if isinstance(value, Parts):
+def _read(value: CValue) -> Sequence[tuple[PackedShape, tuple[Word, ...]]]:
+    if isinstance(value, ValueWithParts):
         return value.read
     row = getattr(value, "row", None)
-    return row.read if isinstance(row, Listed) else ()
+    return row.read if isinstance(row, ListedRow) else ()
 
 
-def _several(shapes: Shapes, values: Sequence[Held], parts: Sequence[Shape]) -> list[Word]:
+def _several(shapes: PackedShapes, values: Sequence[HeldValue], parts: Sequence[PackedShape]) -> list[Word]:
     return [w for part, v in zip(parts, values, strict=True) for w in leaves(shapes, v, part)]
 
 
@@ -185,9 +185,9 @@ def _set(words: tuple[Word, ...], shape: SBits | SCode | SOrderedBits) -> list[W
     return list(words)
 
 
-def _optional(shapes: Shapes, value: Value, shape: SOptNum | SOpt) -> list[Word]:
+def _optional(shapes: PackedShapes, value: CValue, shape: SOptNum | SOpt) -> list[Word]:
     assert isinstance(value, Opt)
-    inner: Shape = SNum(shape.low, shape.high) if isinstance(shape, SOptNum) else shape.item
+    inner: PackedShape = SNum(shape.low, shape.high) if isinstance(shape, SOptNum) else shape.item
     if value.some.c == 0 or value.item is None:
         return [0] * (1 if isinstance(shape, SOptNum) else 1 + len(widths(inner)))
     if isinstance(shape, SOptNum):
@@ -195,7 +195,7 @@ def _optional(shapes: Shapes, value: Value, shape: SOptNum | SOpt) -> list[Word]
     return [value.some.c, *(chosen(value.some, w, 0) for w in leaves(shapes, value.item, inner))]
 
 
-def _union(shapes: Shapes, value: Value, shape: SUni) -> list[Word]:
+def _union(shapes: PackedShapes, value: CValue, shape: SUni) -> list[Word]:
     alternatives = shape.alternatives
     several = len(shared(alternatives))
     if isinstance(value, Rec):
@@ -216,18 +216,18 @@ def _union(shapes: Shapes, value: Value, shape: SUni) -> list[Word]:
     return [tag, *found]
 
 
-def _padded(shapes: Shapes, value: Rec, shape: SRec, several: int) -> list[Word]:
+def _padded(shapes: PackedShapes, value: Rec, shape: SRec, several: int) -> list[Word]:
     own = leaves(shapes, value, shape)
     return [*own, *[0] * (several - len(own))]
 
 
-def row_leaves(shapes: Shapes, row: Row, part: Shape | None, most: int) -> list[Word]:
+def row_leaves(shapes: PackedShapes, row: RowSource, part: PackedShape | None, most: int) -> list[Word]:
     """The length and places of a row whose values have a shape."""
     found: list[Word] = [row.length.c]
     if part is None:
         return found
     stride = len(widths(part))
-    clean = not isinstance(row, Listed) and row.item is not None and alike(row.item, part)
+    clean = not isinstance(row, ListedRow) and row.item is not None and alike(row.item, part)
     for k in range(most):
         if k >= row.most or row.length.high <= k:
             found += [0] * stride
@@ -240,7 +240,9 @@ def row_leaves(shapes: Shapes, row: Row, part: Shape | None, most: int) -> list[
     return found
 
 
-def _ordered_bag(shapes: Shapes, value: BagV, part: Shape | None, most: int, copies: int) -> list[Word]:
+def _ordered_bag(
+    shapes: PackedShapes, value: BagV, part: PackedShape | None, most: int, copies: int
+) -> list[Word]:
     counts = []
     found: list[Word] = []
     for k in range(most if part else 0):
@@ -260,7 +262,7 @@ def _ordered_bag(shapes: Shapes, value: BagV, part: Shape | None, most: int, cop
 # --- sets and maps in another universe ---
 
 
-def as_bits(shapes: Shapes, value: Held, universe: Universe) -> Bits:
+def as_bits(shapes: PackedShapes, value: HeldValue, universe: NumberedValues) -> Bits:
     """A set as bits of a universe. Elements outside it are left out."""
     value = loaded(value)
     if isinstance(value, Bits):
@@ -284,7 +286,7 @@ def as_bits(shapes: Shapes, value: Held, universe: Universe) -> Bits:
     return bits_of(universe, words)
 
 
-def bits_of(universe: Universe, words: Sequence[Word]) -> Bits:
+def bits_of(universe: NumberedValues, words: Sequence[Word]) -> Bits:
     """The set with these words."""
     possible = tuple(
         w if isinstance(w, int) else universe.mask(k) & ((1 << nodes.highest(w).bit_length()) - 1)
@@ -293,7 +295,7 @@ def bits_of(universe: Universe, words: Sequence[Word]) -> Bits:
     return Bits(universe, tuple(words), possible)
 
 
-def bit_words(code: Num, universe: Universe) -> list[Word]:
+def bit_words(code: Num, universe: NumberedValues) -> list[Word]:
     """The words of a set with one element."""
     if universe.words == 1 or isinstance(code.c, int):
         own = build.one_bit(code.c)
@@ -302,7 +304,7 @@ def bit_words(code: Num, universe: Universe) -> list[Word]:
     return [build.choose(build.equal(word, k), bit, 0) for k in range(universe.words)]
 
 
-def moved(value: Bits, pairs: Sequence[tuple[int, int]], universe: Universe) -> Bits:
+def moved(value: Bits, pairs: Sequence[tuple[int, int]], universe: NumberedValues) -> Bits:
     """The set that has, for each pair, the second number if the value has the first."""
     moves: dict[tuple[int, int, int], int] = {}
     for source, target in pairs:
@@ -321,7 +323,7 @@ def moved(value: Bits, pairs: Sequence[tuple[int, int]], universe: Universe) -> 
     return Bits(universe, tuple(build.bit_or(*p) for p in parts), tuple(possible))
 
 
-def as_slots(shapes: Shapes, value: Held) -> SlotV:
+def as_slots(shapes: PackedShapes, value: HeldValue) -> SlotV:
     """A set as a row. Only known bits can be made one without control flow."""
     value = loaded(value)
     if isinstance(value, SlotV):
@@ -335,7 +337,7 @@ def as_slots(shapes: Shapes, value: Held) -> SlotV:
     return SlotV(listed(lift(shapes, v, value.universe.type) for v in members_of(value)))
 
 
-def entries(value: Held, keys: Universe) -> tuple[Value, ...]:
+def entries(value: HeldValue, keys: NumberedValues) -> tuple[CValue, ...]:
     """The values of a map in the order of a universe that has the same keys."""
     value = loaded(value)
     assert isinstance(value, MapV)
@@ -347,10 +349,10 @@ def entries(value: Held, keys: Universe) -> tuple[Value, ...]:
 # --- numbers of values ---
 
 
-def code_of(shapes: Shapes, value: Held, universe: Universe) -> tuple[Num, Num]:
+def code_of(shapes: PackedShapes, value: HeldValue, universe: NumberedValues) -> tuple[Num, Num]:
     """The number of a value in a universe, and whether it has one."""
     value = loaded(value)
-    if isinstance(value, Parts) and value.code and value.code[0] is universe:
+    if isinstance(value, ValueWithParts) and value.code and value.code[0] is universe:
         code = value.code[1]
         return num(code, 0, universe.size - 1), TRUE
     if known(value):
@@ -360,11 +362,11 @@ def code_of(shapes: Shapes, value: Held, universe: Universe) -> tuple[Num, Num]:
     return num(code_.c, max(0, code_.low), min(universe.size - 1, code_.high)), valid
 
 
-def _size(shapes: Shapes, t: Type) -> int:
+def _size(shapes: PackedShapes, t: Type) -> int:
     return shapes.needed(t).size
 
 
-def _code(shapes: Shapes, value: Held, t: Type) -> tuple[Num, Num]:
+def _code(shapes: PackedShapes, value: HeldValue, t: Type) -> tuple[Num, Num]:
     value = loaded(value)
     if isinstance(value, Opt) and not isinstance(t, OptionalType | NoneType):
         # Widened, while the set that it is looked up in kept its universe.
@@ -375,7 +377,7 @@ def _code(shapes: Shapes, value: Held, t: Type) -> tuple[Num, Num]:
     return CODES(t, (shapes, value))
 
 
-Coding = tuple[Shapes, Value]
+Coding = tuple[PackedShapes, CValue]
 """The shapes of a model, and a value to be numbered."""
 
 CODES: Rules[Coding, tuple[Num, Num]] = Rules("C of numbers of values")
@@ -448,7 +450,7 @@ def _(t: SeqType | BagType, coding: Coding) -> tuple[Num, Num]:
     raise AssertionError(t)  # not COUNTABLE
 
 
-def _union_code(shapes: Shapes, value: Value, records: tuple[RecordType, ...]) -> tuple[Num, Num]:
+def _union_code(shapes: PackedShapes, value: CValue, records: tuple[RecordType, ...]) -> tuple[Num, Num]:
     offsets, offset = {}, 0
     for r in records:
         offsets[r] = offset
@@ -473,7 +475,7 @@ def _union_code(shapes: Shapes, value: Value, records: tuple[RecordType, ...]) -
     return found
 
 
-def _mixed(shapes: Shapes, values: Sequence[Held], types: Sequence[Type]) -> tuple[Num, Num]:
+def _mixed(shapes: PackedShapes, values: Sequence[HeldValue], types: Sequence[Type]) -> tuple[Num, Num]:
     code, valid = const(0), TRUE
     for value, t in zip(values, types, strict=True):
         size = _size(shapes, t)

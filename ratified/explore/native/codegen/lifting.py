@@ -9,21 +9,21 @@ from typing import Any
 from ratified.explore.native.codegen.numbers import FALSE, TRUE, const
 from ratified.explore.native.codegen.packing import item as item_of
 from ratified.explore.native.codegen.packing import loaded
-from ratified.explore.native.codegen.shapes import Shapes, SPacked, SUni, Universe, Unsupported
+from ratified.explore.native.codegen.shapes import NumberedValues, PackedShapes, SPacked, SUni, Unsupported
 from ratified.explore.native.codegen.terms import (
     BagV,
     Bits,
-    Held,
+    CValue,
+    HeldValue,
     MapV,
     Opt,
-    Parts,
     Read,
     Rec,
     SeqV,
     SlotV,
     Tup,
     Uni,
-    Value,
+    ValueWithParts,
     as_num,
     hull,
     listed,
@@ -51,34 +51,34 @@ from ratified.language.types import (
 )
 from ratified.language.values import Bag, Seq, Set
 
-Lifting = tuple[Shapes, Any]
+Lifting = tuple[PackedShapes, Any]
 """The shapes of a model, and a Python value."""
 
-LIFTS: Rules[Lifting, Value] = Rules("C of Python values")
+LIFTS: Rules[Lifting, CValue] = Rules("C of Python values")
 
 
-def lift(shapes: Shapes, value: object, t: Type) -> Value:
+def lift(shapes: PackedShapes, value: object, t: Type) -> CValue:
     """A Python value as a known value."""
     return LIFTS(t, (shapes, value))
 
 
 @LIFTS.rule(BoolType, IntType, SortType)
-def _(t: Type, lifting: Lifting) -> Value:
+def _(t: Type, lifting: Lifting) -> CValue:
     return const(int(lifting[1]))
 
 
 @LIFTS.rule(EnumType)
-def _(t: EnumType, lifting: Lifting) -> Value:
+def _(t: EnumType, lifting: Lifting) -> CValue:
     return const(list(t.enum).index(lifting[1]))
 
 
 @LIFTS.rule(NoneType)
-def _(t: NoneType, lifting: Lifting) -> Value:
+def _(t: NoneType, lifting: Lifting) -> CValue:
     return Opt(FALSE, None)
 
 
 @LIFTS.rule(OptionalType)
-def _(t: OptionalType, lifting: Lifting) -> Value:
+def _(t: OptionalType, lifting: Lifting) -> CValue:
     shapes, value = lifting
     return Opt(FALSE, None) if value is None else Opt(TRUE, lift(shapes, value, t.item))
 
@@ -90,7 +90,7 @@ def _(t: RecordType, lifting: Lifting) -> Rec:
 
 
 @LIFTS.rule(UnionType)
-def _(t: UnionType, lifting: Lifting) -> Value:
+def _(t: UnionType, lifting: Lifting) -> CValue:
     shapes, value = lifting
     k = next(k for k, r in enumerate(t.records) if r.record is type(value))
     own = lift(shapes, value, t.records[k])
@@ -99,25 +99,25 @@ def _(t: UnionType, lifting: Lifting) -> Value:
 
 
 @LIFTS.rule(TupleType)
-def _(t: TupleType, lifting: Lifting) -> Value:
+def _(t: TupleType, lifting: Lifting) -> CValue:
     shapes, value = lifting
     return Tup(tuple(lift(shapes, v, i) for v, i in zip(value, t.items, strict=True)))
 
 
 @LIFTS.rule(SetType)
-def _(t: SetType, lifting: Lifting) -> Value:
+def _(t: SetType, lifting: Lifting) -> CValue:
     shapes, value = lifting
     return lift_set(shapes, list(value), t.item)
 
 
 @LIFTS.rule(SeqType)
-def _(t: SeqType, lifting: Lifting) -> Value:
+def _(t: SeqType, lifting: Lifting) -> CValue:
     shapes, value = lifting
     return SeqV(listed(lift(shapes, v, t.item) for v in value))
 
 
 @LIFTS.rule(BagType)
-def _(t: BagType, lifting: Lifting) -> Value:
+def _(t: BagType, lifting: Lifting) -> CValue:
     shapes, value = lifting
     counts = [(v, value.count(v)) for v in value.distinct()]
     pairs = [Tup((lift(shapes, v, t.item), const(n))) for v, n in counts]
@@ -125,7 +125,7 @@ def _(t: BagType, lifting: Lifting) -> Value:
 
 
 @LIFTS.rule(MapType)
-def _(t: MapType, lifting: Lifting) -> Value:
+def _(t: MapType, lifting: Lifting) -> CValue:
     shapes, value = lifting
     held = value._data
     universe = shapes.universe(t.key) or shapes.universe(hull(list(held), t.key))
@@ -134,7 +134,7 @@ def _(t: MapType, lifting: Lifting) -> Value:
     return MapV(universe, tuple(lift(shapes, held[k], t.value) for k in universe.values if k in held))
 
 
-def lift_set(shapes: Shapes, values: Sequence[object], item: Type) -> Bits | SlotV:
+def lift_set(shapes: PackedShapes, values: Sequence[object], item: Type) -> Bits | SlotV:
     """A set of Python values as a known value."""
     universe = shapes.universe(item) or (shapes.universe(hull(values, item)) if values else None)
     if universe is None:
@@ -146,34 +146,34 @@ def lift_set(shapes: Shapes, values: Sequence[object], item: Type) -> Bits | Slo
     return Bits(universe, tuple(words), tuple(words))
 
 
-def element(shapes: Shapes, universe: Universe, number: int) -> Value:
+def element(shapes: PackedShapes, universe: NumberedValues, number: int) -> CValue:
     """The value with a known number in a universe; made once, since loops over universes are many."""
     key = universe.number, number
     found = shapes.lifted.get(key)
     if found is None:
         made = lift(shapes, universe.values[number], universe.type)
-        found = replace(made, code=(universe, number)) if isinstance(made, Parts) else made
+        found = replace(made, code=(universe, number)) if isinstance(made, ValueWithParts) else made
         shapes.lifted[key] = found
     return found  # type: ignore[return-value]  # a value
 
 
-def lower(shapes: Shapes, value: Held, t: Type) -> object:
+def lower(shapes: PackedShapes, value: HeldValue, t: Type) -> object:
     """A known value as a Python value."""
     with running(shapes.scope):
         return _lower(shapes, value, t)
 
 
-Lowering = tuple[Shapes, Value]
+Lowering = tuple[PackedShapes, CValue]
 """The shapes of a model, and a known value."""
 
 LOWERS: Rules[Lowering, object] = Rules("Python values of C")
 
 
-def _lower(shapes: Shapes, value: Held, t: Type) -> object:
+def _lower(shapes: PackedShapes, value: HeldValue, t: Type) -> object:
     return LOWERS(t, (shapes, loaded(value)))
 
 
-def _number(value: Value) -> int:
+def _number(value: CValue) -> int:
     number = as_num(value).c
     assert isinstance(number, int)
     return number
@@ -270,7 +270,7 @@ def _(t: MapType, lowering: Lowering) -> object:
     return t.of({k: _lower(shapes, v, t.value) for k, v in pairs})
 
 
-def narrow_to(value: Held, t: RecordType) -> Rec:
+def narrow_to(value: HeldValue, t: RecordType) -> Rec:
     """A value that is known to be this record."""
     value = loaded(value)
     if isinstance(value, Opt):

@@ -5,19 +5,19 @@ from __future__ import annotations
 from functools import partial
 
 from ratified.explore.native.codegen.functions import Unit, comment, where_text
-from ratified.explore.native.codegen.numbering import Goals
+from ratified.explore.native.codegen.numbering import GoalNumbers
 from ratified.explore.native.codegen.numbers import FALSE, Num
 from ratified.explore.native.codegen.packing import loaded
 from ratified.explore.native.codegen.properties import STATE, for_all
 from ratified.explore.native.codegen.statements import value_of_call
-from ratified.explore.native.codegen.terms import Held, Tup, as_num
-from ratified.explore.native.codegen.writer import Env, Exits, Writer
+from ratified.explore.native.codegen.terms import HeldValue, Tup, as_num
+from ratified.explore.native.codegen.writer import CodeEnv, Exits, FunctionWriter
 from ratified.language.ir import Function
 
 _SIGNATURE = f"({STATE}, uint64_t *out)"
 
 
-def claims_text(unit: Unit, claims: tuple[Goals, ...]) -> str:
+def claims_text(unit: Unit, claims: tuple[GoalNumbers, ...]) -> str:
     """The functions of all claims, and the table of them."""
     texts = []
     for k, goals in enumerate(claims):
@@ -40,8 +40,8 @@ def claims_text(unit: Unit, claims: tuple[Goals, ...]) -> str:
     return "\n\n".join(texts)
 
 
-def _claim(w: Writer, unit: Unit, claim: Function) -> None:
-    def asked(env: Env) -> None:
+def _claim(w: FunctionWriter, unit: Unit, claim: Function) -> None:
+    def asked(env: CodeEnv) -> None:
         wanted, reached = _said(loaded(value_of_call(w, claim, env)))
         bits = ("(uint64_t)(", reached.c, ") | (uint64_t)(", wanted.c, ") << 1")
         w.line("out[goal >> 5] |= (", *bits, ") << (2 * (goal & 31)); goal++;")
@@ -49,7 +49,7 @@ def _claim(w: Writer, unit: Unit, claim: Function) -> None:
     for_all(w, unit, claim, asked)
 
 
-def _said(found: Held) -> tuple[Num, Num]:
+def _said(found: HeldValue) -> tuple[Num, Num]:
     """Whether something is wanted, and whether it is reached."""
     if isinstance(found, Tup):
         wanted, reached = found.items

@@ -18,21 +18,21 @@ from ratified.explore.native.codegen.loops import chain, two_ways
 from ratified.explore.native.codegen.numbers import FALSE, TRUE, both, compare, const, either, negation, num
 from ratified.explore.native.codegen.packing import item as item_at
 from ratified.explore.native.codegen.packing import loaded
-from ratified.explore.native.codegen.shapes import Shapes, SNum, Unsupported
+from ratified.explore.native.codegen.shapes import PackedShapes, SNum, Unsupported
 from ratified.explore.native.codegen.terms import (
     BagV,
     Bits,
-    Held,
-    Listed,
+    CValue,
+    HeldValue,
+    ListedRow,
     MapV,
     Opt,
     Rec,
-    Row,
+    RowSource,
     SeqV,
     SlotV,
     Tup,
     Uni,
-    Value,
     full,
     listed,
     pair_of,
@@ -62,30 +62,30 @@ from ratified.language.types import (
     resolved,
 )
 
-logic: Rules[Here, Held] = Rules("C of logic and records")
+logic: Rules[Here, HeldValue] = Rules("C of logic and records")
 
 
 # --- leaves ---
 
 
 @logic.rule(ir.Literal)
-def _(node: ir.Literal, here: Here) -> Held:
+def _(node: ir.Literal, here: Here) -> HeldValue:
     return lift(here.w.shapes, node.value, node.type)
 
 
 @logic.rule(ir.Variable)
-def _(node: ir.Variable, here: Here) -> Held:
+def _(node: ir.Variable, here: Here) -> HeldValue:
     return here.w.read(node.name, node.which, node)
 
 
 @logic.rule(ir.Parameter)
-def _(node: ir.Parameter, here: Here) -> Held:
+def _(node: ir.Parameter, here: Here) -> HeldValue:
     scope = here.w.shapes.scope
     return lift(here.w.shapes, scope.parameters[node.name], resolved(node.type, scope))
 
 
 @logic.rule(ir.Universe)
-def _(node: ir.Universe, here: Here) -> Held:
+def _(node: ir.Universe, here: Here) -> HeldValue:
     assert isinstance(node.type, SetType)
     shapes = here.w.shapes
     universe = shapes.universe(node.type.item)
@@ -102,9 +102,9 @@ def _(node: ir.Universe, here: Here) -> Held:
 
 
 @logic.rule(ir.Subsets)
-def _(node: ir.Subsets, here: Here) -> Held:
+def _(node: ir.Subsets, here: Here) -> HeldValue:
     size = None if node.size is None else here.num(node.size).c
-    if isinstance(size, nodes.Node):
+    if isinstance(size, nodes.CExpr):
         raise Unsupported(
             "subsets of a computed size cannot be compiled",
             span=node.span,
@@ -121,40 +121,40 @@ def _(node: ir.Subsets, here: Here) -> Held:
 
 
 @logic.rule(ir.Not)
-def _(node: ir.Not, here: Here) -> Held:
+def _(node: ir.Not, here: Here) -> HeldValue:
     return negation(here.num(node.operand))
 
 
 @logic.rule(ir.And)
-def _(node: ir.And, here: Here) -> Held:
+def _(node: ir.And, here: Here) -> HeldValue:
     return chain(here.w, [partial(here.num, o) for o in node.operands], conjunction=True)
 
 
 @logic.rule(ir.Or)
-def _(node: ir.Or, here: Here) -> Held:
+def _(node: ir.Or, here: Here) -> HeldValue:
     return chain(here.w, [partial(here.num, o) for o in node.operands], conjunction=False)
 
 
 @logic.rule(ir.IfElse)
-def _(node: ir.IfElse, here: Here) -> Held:
+def _(node: ir.IfElse, here: Here) -> HeldValue:
     test = here.num(node.test)
     return two_ways(here.w, test, partial(here.ev, node.then), partial(here.ev, node.orelse))
 
 
 @logic.rule(ir.Compare)
-def _(node: ir.Compare, here: Here) -> Held:
+def _(node: ir.Compare, here: Here) -> HeldValue:
     left, right = here.val(node.left), here.val(node.right)
     return comparison(here.w, node.op, left, right)
 
 
 @logic.rule(ir.IsNone)
-def _(node: ir.IsNone, here: Here) -> Held:
+def _(node: ir.IsNone, here: Here) -> HeldValue:
     value = here.val(node.operand)
     return negation(value.some) if isinstance(value, Opt) else FALSE
 
 
 @logic.rule(ir.IsRecord)
-def _(node: ir.IsRecord, here: Here) -> Held:
+def _(node: ir.IsRecord, here: Here) -> HeldValue:
     value, some = here.val(node.operand), TRUE
     if isinstance(value, Opt):
         some = value.some
@@ -174,11 +174,11 @@ def _(node: ir.IsRecord, here: Here) -> Held:
 
 
 @logic.rule(ir.Narrow)
-def _(node: ir.Narrow, here: Here) -> Held:
+def _(node: ir.Narrow, here: Here) -> HeldValue:
     return narrow(here.w.shapes, here.val(node.operand), node.type)
 
 
-def narrow(shapes: Shapes, value: Value, t: Type) -> Value:
+def narrow(shapes: PackedShapes, value: CValue, t: Type) -> CValue:
     """A value that is known to be of a smaller type."""
     if isinstance(t, OptionalType):
         if not isinstance(value, Opt) or value.item is None:
@@ -196,7 +196,7 @@ def narrow(shapes: Shapes, value: Value, t: Type) -> Value:
     return value
 
 
-def _narrow_union(shapes: Shapes, value: Uni, t: UnionType) -> Value:
+def _narrow_union(shapes: PackedShapes, value: Uni, t: UnionType) -> CValue:
     own = zip(value.type.records, value.alternatives, strict=True)
     left = [a for r, a in own if a is not None and r in t.records]
     if len(left) == 1:
@@ -211,28 +211,28 @@ def _other_union(value: Uni, t: UnionType, numbers: list[int]) -> Uni:
 
 
 @logic.rule(ir.Widen)
-def _(node: ir.Widen, here: Here) -> Held:
+def _(node: ir.Widen, here: Here) -> HeldValue:
     return widen(here.w.shapes, here.val(node.operand), node.type)
 
 
-Widening = tuple[Shapes, Value]
+Widening = tuple[PackedShapes, CValue]
 """The shapes of a model, and a value."""
 
-WIDENS: Rules[Widening, Value] = Rules("C of larger types")
+WIDENS: Rules[Widening, CValue] = Rules("C of larger types")
 
 
-def widen(shapes: Shapes, value: Value, t: Type) -> Value:
+def widen(shapes: PackedShapes, value: CValue, t: Type) -> CValue:
     """A value as one of a larger type."""
     return WIDENS(t, (shapes, value))
 
 
 @WIDENS.rule(BoolType, IntType, NoneType, EnumType, SortType, RecordType)
-def _(t: Type, widening: Widening) -> Value:
+def _(t: Type, widening: Widening) -> CValue:
     return widening[1]
 
 
 @WIDENS.rule(OptionalType)
-def _(t: OptionalType, widening: Widening) -> Value:
+def _(t: OptionalType, widening: Widening) -> CValue:
     shapes, value = widening
     if not isinstance(value, Opt):
         return Opt(TRUE, widen(shapes, value, t.item))
@@ -243,7 +243,7 @@ def _(t: OptionalType, widening: Widening) -> Value:
 
 
 @WIDENS.rule(UnionType)
-def _(t: UnionType, widening: Widening) -> Value:
+def _(t: UnionType, widening: Widening) -> CValue:
     _, value = widening
     if isinstance(value, Rec):
         held = tuple(value if r == value.type else None for r in t.records)
@@ -254,7 +254,7 @@ def _(t: UnionType, widening: Widening) -> Value:
 
 
 @WIDENS.rule(TupleType)
-def _(t: TupleType, widening: Widening) -> Value:
+def _(t: TupleType, widening: Widening) -> CValue:
     shapes, value = widening
     assert isinstance(value, Tup)
     made = tuple(widen(shapes, v, i) for v, i in zip(value.items, t.items, strict=True))
@@ -262,14 +262,14 @@ def _(t: TupleType, widening: Widening) -> Value:
 
 
 @WIDENS.rule(MapType)
-def _(t: MapType, widening: Widening) -> Value:
+def _(t: MapType, widening: Widening) -> CValue:
     shapes, value = widening
     assert isinstance(value, MapV)
     return MapV(value.keys, tuple(widen(shapes, e, t.value) for e in value.entries))
 
 
 @WIDENS.rule(SetType, SeqType, BagType)
-def _(t: SetType | SeqType | BagType, widening: Widening) -> Value:
+def _(t: SetType | SeqType | BagType, widening: Widening) -> CValue:
     shapes, value = widening
     if isinstance(value, Bits):
         universe = shapes.universe(t.item)
@@ -279,13 +279,13 @@ def _(t: SetType | SeqType | BagType, widening: Widening) -> Value:
     return value
 
 
-def _widen_row(shapes: Shapes, row: Row, inner: Type, *, bag: bool) -> Row:
+def _widen_row(shapes: PackedShapes, row: RowSource, inner: Type, *, bag: bool) -> RowSource:
     items = [item_at(row, k) for k in range(row.most)]
     if not bag:
         made = [widen(shapes, i, inner) for i in items]
     else:
         made = [Tup((widen(shapes, value, inner), times)) for value, times in map(pair_of, items)]
-    if all(a is b for a, b in zip(made, items, strict=True)) and isinstance(row, Listed):
+    if all(a is b for a, b in zip(made, items, strict=True)) and isinstance(row, ListedRow):
         return row
     return listed(made, row.length)
 
@@ -298,7 +298,7 @@ def _int_free(t: Type) -> bool:
 
 
 @logic.rule(ir.MakeRecord)
-def _(node: ir.MakeRecord, here: Here) -> Held:
+def _(node: ir.MakeRecord, here: Here) -> HeldValue:
     assert isinstance(node.type, RecordType)
     # CPython evaluates all fields before it checks any.
     made = [here.val(f.operand if isinstance(f, ir.Fit) else f) for f in node.fields]
@@ -313,22 +313,22 @@ def _(node: ir.MakeRecord, here: Here) -> Held:
 
 
 @logic.rule(ir.Fit)
-def _(node: ir.Fit, here: Here) -> Held:
+def _(node: ir.Fit, here: Here) -> HeldValue:
     return fitted(here.w, here.ev(node.operand), resolved(node.type, here.w.shapes.scope), node.name, node)
 
 
 @logic.rule(ir.MakeTuple)
-def _(node: ir.MakeTuple, here: Here) -> Held:
+def _(node: ir.MakeTuple, here: Here) -> HeldValue:
     return Tup(tuple(map(here.val, node.items)))
 
 
 @logic.rule(ir.Field)
-def _(node: ir.Field, here: Here) -> Held:
+def _(node: ir.Field, here: Here) -> HeldValue:
     value = here.val(node.operand)
     if isinstance(value, Rec):
         return _field(value, node.name)
     assert isinstance(value, Uni)
-    found: Value | None = None
+    found: CValue | None = None
     for k, alternative in reversed(list(enumerate(value.alternatives))):
         if alternative is not None:
             own = widen(here.w.shapes, _field(alternative, node.name), node.type)
@@ -338,12 +338,12 @@ def _(node: ir.Field, here: Here) -> Held:
     return found
 
 
-def _field(value: Rec, name: str) -> Value:
+def _field(value: Rec, name: str) -> CValue:
     return value.fields[list(value.type.fields).index(name)]
 
 
 @logic.rule(ir.Item)
-def _(node: ir.Item, here: Here) -> Held:
+def _(node: ir.Item, here: Here) -> HeldValue:
     value = here.val(node.operand)
     assert isinstance(value, Tup)
     return value.items[node.index]

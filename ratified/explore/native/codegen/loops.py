@@ -35,26 +35,26 @@ from ratified.explore.native.codegen.numbers import (
     truth,
 )
 from ratified.explore.native.codegen.packing import at_place, item, loaded, there
-from ratified.explore.native.codegen.shapes import Shape, SMap
+from ratified.explore.native.codegen.shapes import PackedShape, SMap
 from ratified.explore.native.codegen.terms import (
     BagV,
     Bits,
-    Held,
+    CValue,
+    HeldValue,
     InArray,
     InState,
-    Listed,
+    ListedRow,
     MapV,
     Ref,
-    Row,
+    RowSource,
     SeqV,
     SlotV,
-    Value,
     full,
     numbers_of,
     pair_of,
     same,
 )
-from ratified.explore.native.codegen.writer import Ended, Env, Writer
+from ratified.explore.native.codegen.writer import BlockEnded, CodeEnv, FunctionWriter
 
 PURE_MOST = 3000
 """How many elements (of nested loops, multiplied) are looked at to make one expression."""
@@ -70,7 +70,7 @@ T = TypeVar("T")
 # --- and, or, if ---
 
 
-def chain(w: Writer, parts: Sequence[Callable[[], Num]], *, conjunction: bool) -> Num:
+def chain(w: FunctionWriter, parts: Sequence[Callable[[], Num]], *, conjunction: bool) -> Num:
     """`and` or `or`, evaluated from the left and only as far as needed."""
     join, end = (both, 0) if conjunction else (either, 1)
     found: list[Num] = []
@@ -87,14 +87,14 @@ def chain(w: Writer, parts: Sequence[Callable[[], Num]], *, conjunction: bool) -
         if so_far.known:
             w.extend(block)
             if one is None:
-                raise Ended
+                raise BlockEnded
             found = [one]
             continue
         found = [_guarded(w, so_far if conjunction else negation(so_far), block, one, end)]
     return join(*found) if found else const(1 - end)
 
 
-def _guarded(w: Writer, enter: Num, block: Block, one: Num | None, end: int) -> Num:
+def _guarded(w: FunctionWriter, enter: Num, block: Block, one: Num | None, end: int) -> Num:
     """A further part that needs statements: they stand in a block of their own."""
     if one is None:
         w.when(enter, block)
@@ -105,7 +105,9 @@ def _guarded(w: Writer, enter: Num, block: Block, one: Num | None, end: int) -> 
     return truth(build.var(flag, 0, 1))
 
 
-def two_ways(w: Writer, test: Num, then: Callable[[], Held], orelse: Callable[[], Held]) -> Held:
+def two_ways(
+    w: FunctionWriter, test: Num, then: Callable[[], HeldValue], orelse: Callable[[], HeldValue]
+) -> HeldValue:
     """A value computed in one of two ways."""
     if test.known:
         return then() if test.c else orelse()
@@ -115,7 +117,7 @@ def two_ways(w: Writer, test: Num, then: Callable[[], Held], orelse: Callable[[]
         w.when(test, a_block)
         w.extend(b_block)
         if b is None:
-            raise Ended
+            raise BlockEnded
         return b
     if b is None:
         w.when(negation(test), b_block)
@@ -135,7 +137,7 @@ def two_ways(w: Writer, test: Num, then: Callable[[], Held], orelse: Callable[[]
 # --- elements of domains ---
 
 
-def domain_of(value: Held) -> Domain:
+def domain_of(value: HeldValue) -> Domain:
     """What is run through: a set of bits or a row; for a map its keys."""
     if isinstance(value, Ref) and isinstance(value.shape, SMap):
         return full(value.shape.keys)
@@ -152,17 +154,17 @@ def size(value: Domain) -> int:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Place:
+class DomainElement:
     """An element of a domain: whether it is there, and its value. Of a set that is not known also the set and the number."""
 
     present: Num
-    value: Value
+    value: CValue
     bits: Bits | None = None
     number: int = 0
     copies: Num = TRUE
 
 
-def places_of(w: Writer, value: Domain) -> list[Place]:
+def places_of(w: FunctionWriter, value: Domain) -> list[DomainElement]:
     """The elements that a domain may have, in canonical order."""
     found = []
     if isinstance(value, Bits):
@@ -170,7 +172,7 @@ def places_of(w: Writer, value: Domain) -> list[Place]:
             word = value.words[k >> 6]
             present = tested("some", word, 1 << (k & 63))
             own = None if isinstance(word, int) else value
-            found.append(Place(present, element(w.shapes, value.universe, k), own, k))
+            found.append(DomainElement(present, element(w.shapes, value.universe, k), own, k))
         return found
     for k in range(value.row.most):
         present = there(value.row, k)
@@ -179,23 +181,23 @@ def places_of(w: Writer, value: Domain) -> list[Place]:
         own_value = item(value.row, k)
         if isinstance(value, BagV):
             own_value, copies = pair_of(own_value)
-            found.append(Place(present, own_value, copies=copies))
+            found.append(DomainElement(present, own_value, copies=copies))
         else:
-            found.append(Place(present, own_value))
+            found.append(DomainElement(present, own_value))
     return found
 
 
 # --- all and any ---
 
 
-def over(w: Writer, value: Held, test: Callable[[Value], Num], *, universal: bool) -> Num:
+def over(w: FunctionWriter, value: HeldValue, test: Callable[[CValue], Num], *, universal: bool) -> Num:
     """`all` or `any` of a test of elements."""
     domain = domain_of(value)
     count = size(domain)
     places = places_of(w, domain) if w.multiplicity * count <= PURE_MOST else []
     if not places and count:
         return _looped(w, domain, test, universal=universal)
-    tries: list[tuple[Place, Block, Num | None]] = []
+    tries: list[tuple[DomainElement, Block, Num | None]] = []
     w.multiplicity *= max(1, count)
     try:
         for place in places:
@@ -212,12 +214,12 @@ def over(w: Writer, value: Held, test: Callable[[Value], Num], *, universal: boo
     return _one_by_one(w, tries, universal)
 
 
-def written_out(w: Writer) -> bool:
+def written_out(w: FunctionWriter) -> bool:
     """Whether statements for each element are written one after another, not as a loop."""
     return w.multiplicity <= UNROLLED_MOST and not w.rolled
 
 
-def _grouped(domain: Domain, tries: Sequence[tuple[Place, Num]], universal: bool) -> Num:
+def _grouped(domain: Domain, tries: Sequence[tuple[DomainElement, Num]], universal: bool) -> Num:
     """All in one expression: elements of a set with the same condition are one test of bits."""
     join, split, skip = (both, either, 1) if universal else (either, both, 0)
     parts: list[Num] = []
@@ -237,7 +239,9 @@ def _grouped(domain: Domain, tries: Sequence[tuple[Place, Num]], universal: bool
     return join(*parts) if parts else const(int(universal))
 
 
-def _one_by_one(w: Writer, tries: Sequence[tuple[Place, Block, Num | None]], universal: bool) -> Num:
+def _one_by_one(
+    w: FunctionWriter, tries: Sequence[tuple[DomainElement, Block, Num | None]], universal: bool
+) -> Num:
     flag, label = w.flag(begins=universal), w.name("L")
 
     def write() -> None:
@@ -250,7 +254,7 @@ def _one_by_one(w: Writer, tries: Sequence[tuple[Place, Block, Num | None]], uni
             if place.present.c == 1:
                 w.extend(block)
                 if found is None or stop.c == 1:
-                    raise Ended
+                    raise BlockEnded
             else:
                 w.when(place.present, block)
 
@@ -259,20 +263,20 @@ def _one_by_one(w: Writer, tries: Sequence[tuple[Place, Block, Num | None]], uni
     return truth(build.var(flag, 0, 1))
 
 
-def _stop(w: Writer, flag: str, label: str, universal: bool, stop: Num) -> None:
+def _stop(w: FunctionWriter, flag: str, label: str, universal: bool, stop: Num) -> None:
     line = Line((f"{{ {flag} = {int(not universal)}; goto {label}; }}",))
     if stop.c == 1:
         w.put(line)
-        raise Ended
+        raise BlockEnded
     if stop.c != 0:
         w.when(stop, Block([line]))
 
 
-def _looped(w: Writer, domain: Domain, test: Callable[[Value], Num], *, universal: bool) -> Num:
+def _looped(w: FunctionWriter, domain: Domain, test: Callable[[CValue], Num], *, universal: bool) -> Num:
     """`all` or `any` by a loop that stops early."""
     flag, label = w.flag(begins=universal), w.name("L")
 
-    def write(one: Value) -> None:
+    def write(one: CValue) -> None:
         found = test(one)
         _stop(w, flag, label, universal, negation(found) if universal else found)
 
@@ -285,7 +289,12 @@ def _looped(w: Writer, domain: Domain, test: Callable[[Value], Num], *, universa
 
 
 def loop(
-    w: Writer, value: Held, body: Callable[[Value], None], *, copies: bool = True, unroll: bool = False
+    w: FunctionWriter,
+    value: HeldValue,
+    body: Callable[[CValue], None],
+    *,
+    copies: bool = True,
+    unroll: bool = False,
 ) -> None:
     """Write `body` for each element in canonical order (each copy of a bag's, unless `copies` is False)."""
     domain = domain_of(value)
@@ -304,7 +313,7 @@ def loop(
     counted(w, domain, body, copies=copies)
 
 
-def under(w: Writer, test: Num, body: Callable[[], None]) -> None:
+def under(w: FunctionWriter, test: Num, body: Callable[[], None]) -> None:
     """What `body` writes, under a test; names of the loop's environment that it changes are brought together afterwards."""
     if test.c == 1:
         body()
@@ -315,7 +324,7 @@ def under(w: Writer, test: Num, body: Callable[[], None]) -> None:
         w.when(test, block)
 
 
-def _bringing_together(w: Writer, env: Env, test: Num, body: Callable[[], None]) -> None:
+def _bringing_together(w: FunctionWriter, env: CodeEnv, test: Num, body: Callable[[], None]) -> None:
     before = dict(env)
     block, _, ended = w.branch(body)
     after = dict(env)
@@ -343,7 +352,7 @@ def stem(name: str) -> str:
     return "".join(c if c.isascii() and c.isalnum() else "_" for c in name) + "_"
 
 
-def counted(w: Writer, domain: Domain, body: Callable[[Value], None], *, copies: bool) -> None:
+def counted(w: FunctionWriter, domain: Domain, body: Callable[[CValue], None], *, copies: bool) -> None:
     """A loop in C."""
     count = size(domain)
     w.room *= max(1, count)
@@ -356,7 +365,7 @@ def counted(w: Writer, domain: Domain, body: Callable[[Value], None], *, copies:
         w.room //= max(1, count)
 
 
-def _through_bits(w: Writer, domain: Bits, body: Callable[[Value], None]) -> None:
+def _through_bits(w: FunctionWriter, domain: Bits, body: Callable[[CValue], None]) -> None:
     universe, b, i = domain.universe, w.name("b"), w.name("i")
     at = num(build.var(i, 0, universe.size - 1), 0, universe.size - 1)
 
@@ -379,7 +388,9 @@ def _through_bits(w: Writer, domain: Bits, body: Callable[[Value], None]) -> Non
         each(build.add(build.multiply(build.var(k, 0, universe.words - 1), 64), bit))
 
 
-def _through_row(w: Writer, domain: SeqV | SlotV | BagV, body: Callable[[Value], None], copies: bool) -> None:
+def _through_row(
+    w: FunctionWriter, domain: SeqV | SlotV | BagV, body: Callable[[CValue], None], copies: bool
+) -> None:
     row = in_memory(w, domain.row)
     i = w.name("i")
     at = num(build.var(i, 0, max(0, row.most - 1)), 0, max(0, row.most - 1))
@@ -401,23 +412,23 @@ def _through_row(w: Writer, domain: SeqV | SlotV | BagV, body: Callable[[Value],
 
 def ended_quietly(write: Callable[[], object]) -> None:
     """Write, whether or not what is written always leaves."""
-    with suppress(Ended):
+    with suppress(BlockEnded):
         write()
 
 
 # --- rows in arrays ---
 
 
-def in_memory(w: Writer, row: Row) -> InArray | InState:
+def in_memory(w: FunctionWriter, row: RowSource) -> InArray | InState:
     """A row whose places can be counted through."""
-    if not isinstance(row, Listed):
+    if not isinstance(row, ListedRow):
         return row
     shape = item_shape(w.shapes, row)
     assert shape is not None
     return to_array(w, row, shape, row.most)
 
 
-def to_array(w: Writer, row: Row, shape: Shape, most: int) -> InArray:
+def to_array(w: FunctionWriter, row: RowSource, shape: PackedShape, most: int) -> InArray:
     """A copy of a row in a C array, with room for `most`; its length is a C variable."""
     length = w.name("n")
     found = w.array(shape, most, Num(build.var(length, 0, most, stable=False), 0, most))
@@ -429,7 +440,7 @@ def to_array(w: Writer, row: Row, shape: Shape, most: int) -> InArray:
     return found
 
 
-def settled(w: Writer, row: InArray) -> InArray:
+def settled(w: FunctionWriter, row: InArray) -> InArray:
     """The row with its length fixed under a name of its own."""
     length = num(w.let(row.length.c, "n"), 0, row.most)
     return InArray(row.name, row.item, length, row.most, row.stride)

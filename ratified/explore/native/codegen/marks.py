@@ -29,10 +29,11 @@ from ratified.explore.native.codegen.numbers import (
 )
 from ratified.explore.native.codegen.packing import item as item_at
 from ratified.explore.native.codegen.packing import load, there
-from ratified.explore.native.codegen.shapes import Universe, widths
+from ratified.explore.native.codegen.shapes import NumberedValues, widths
 from ratified.explore.native.codegen.terms import (
     BagV,
     Bits,
+    CValue,
     MapV,
     Opt,
     Rec,
@@ -40,11 +41,10 @@ from ratified.explore.native.codegen.terms import (
     SlotV,
     Tup,
     Uni,
-    Value,
     as_num,
     pair_of,
 )
-from ratified.explore.native.codegen.writer import Writer
+from ratified.explore.native.codegen.writer import FunctionWriter
 from ratified.language.rules import Rules
 from ratified.language.sorts import Sort
 from ratified.language.types import (
@@ -67,7 +67,7 @@ from ratified.language.types import (
 )
 from ratified.language.values import values_in
 
-Part = tuple[Word, int]
+MarkPart = tuple[Word, int]
 """A part of a mark, and how many bits it may take."""
 
 BITS = 64
@@ -81,7 +81,7 @@ COUNTED_MOST = 8
 class Marking:
     """Whose mark is made, by which writer, and what is renamed. `own`: of what a map holds for that value."""
 
-    w: Writer
+    w: FunctionWriter
     value: Sort
     renamed: frozenset[type[Sort]]
     own: bool = False
@@ -90,7 +90,7 @@ class Marking:
         """Whether values of a type change when others are renamed."""
         return any(s in self.renamed for s in sorts_of(t))
 
-    def spoken_of(self, universe: Universe, *, alone: bool) -> list[int]:
+    def spoken_of(self, universe: NumberedValues, *, alone: bool) -> list[int]:
         """The numbers of a universe's elements that have the value in them; `alone`: and nothing else that is renamed."""
         mine = type(self.value), int(self.value)
         found = [set(_sorted_parts(v, self.renamed)) for v in universe.values]
@@ -107,7 +107,9 @@ def _sorted_parts(value: object, renamed: frozenset[type[Sort]]) -> Iterator[tup
         yield from _sorted_parts(part, renamed)
 
 
-def write_marks(w: Writer, values: Sequence[Sort], renamed: frozenset[type[Sort]], first: int) -> None:
+def write_marks(
+    w: FunctionWriter, values: Sequence[Sort], renamed: frozenset[type[Sort]], first: int
+) -> None:
     """Statements that put the marks of the values of a sort, of the state `s`, into `mark[first]` and the places after it."""
     layout = w.shared.layout
     for k, value in enumerate(values):
@@ -122,7 +124,7 @@ def write_marks(w: Writer, values: Sequence[Sort], renamed: frozenset[type[Sort]
         w.line(f"mark[{first + k}] = ", build.bit_or(*words) if words else 0, ";")
 
 
-def _parts(marking: Marking, value: Value, t: Type) -> list[Part]:
+def _parts(marking: Marking, value: CValue, t: Type) -> list[MarkPart]:
     """The parts of a mark that a value gives; of what nobody renames all that there is, if it is of what a map holds for it."""
     if marking.moves(t):
         return MARKS(t, (marking, value))
@@ -132,24 +134,24 @@ def _parts(marking: Marking, value: Value, t: Type) -> list[Part]:
     return list(zip(leaves(marking.w.shapes, value, shape), widths(shape), strict=True))
 
 
-Marked = tuple[Marking, Value]
+Marked = tuple[Marking, CValue]
 """For whom, and what of a state is looked at: of a type that is renamed."""
 
-MARKS: Rules[Marked, list[Part]] = Rules("C of marks")
+MARKS: Rules[Marked, list[MarkPart]] = Rules("C of marks")
 
 
 @MARKS.rule(BoolType, IntType, NoneType, EnumType)
-def _(_t: Type, _marked: Marked) -> list[Part]:
+def _(_t: Type, _marked: Marked) -> list[MarkPart]:
     return []
 
 
 @MARKS.rule(SortType)
-def _(t: SortType, marked: Marked) -> list[Part]:
+def _(t: SortType, marked: Marked) -> list[MarkPart]:
     return [(test.c, 1) for test in _tests(*marked, t).values()]
 
 
 @MARKS.rule(OptionalType)
-def _(t: OptionalType, marked: Marked) -> list[Part]:
+def _(t: OptionalType, marked: Marked) -> list[MarkPart]:
     marking, value = marked
     assert isinstance(value, Opt)
     if value.item is None:
@@ -159,7 +161,7 @@ def _(t: OptionalType, marked: Marked) -> list[Part]:
 
 
 @MARKS.rule(RecordType)
-def _(t: RecordType, marked: Marked) -> list[Part]:
+def _(t: RecordType, marked: Marked) -> list[MarkPart]:
     marking, value = marked
     assert isinstance(value, Rec)
     types = record_fields(value.type, marking.w.shapes.scope).values()
@@ -167,7 +169,7 @@ def _(t: RecordType, marked: Marked) -> list[Part]:
 
 
 @MARKS.rule(UnionType)
-def _(t: UnionType, marked: Marked) -> list[Part]:
+def _(t: UnionType, marked: Marked) -> list[MarkPart]:
     marking, value = marked
     assert isinstance(value, Uni)
     parts = [(test.c, 1) for test in _tests(marking, value, t).values()]
@@ -175,14 +177,14 @@ def _(t: UnionType, marked: Marked) -> list[Part]:
 
 
 @MARKS.rule(TupleType)
-def _(t: TupleType, marked: Marked) -> list[Part]:
+def _(t: TupleType, marked: Marked) -> list[MarkPart]:
     value = marked[1]
     assert isinstance(value, Tup)
     return [p for v, u in zip(value.items, t.items, strict=True) for p in _parts(marked[0], v, u)]
 
 
 @MARKS.rule(MapType)
-def _(t: MapType, marked: Marked) -> list[Part]:
+def _(t: MapType, marked: Marked) -> list[MarkPart]:
     marking, value = marked
     assert isinstance(value, MapV)
     if not marking.moves(t.key):
@@ -193,7 +195,7 @@ def _(t: MapType, marked: Marked) -> list[Part]:
 
 
 @MARKS.rule(SetType, BagType, SeqType)
-def _(t: SetType | BagType | SeqType, marked: Marked) -> list[Part]:
+def _(t: SetType | BagType | SeqType, marked: Marked) -> list[MarkPart]:
     marking, value = marked
     if isinstance(value, Bits):
         return _of_bits(marking, value)
@@ -209,14 +211,14 @@ def _(t: SetType | BagType | SeqType, marked: Marked) -> list[Part]:
     return [(count.c, row.most.bit_length()) for count in counts]
 
 
-def _of_bits(marking: Marking, value: Bits) -> list[Part]:
+def _of_bits(marking: Marking, value: Bits) -> list[MarkPart]:
     """How many of a set's elements speak of the value, and how many speak of it alone."""
     universe = value.universe
     alone, all_of_it = marking.spoken_of(universe, alone=True), marking.spoken_of(universe, alone=False)
     several = [alone, *([all_of_it] if len(all_of_it) > len(alone) else [])]
     if marking.own:
         several.append(list(range(universe.size)))
-    parts = list[Part]()
+    parts = list[MarkPart]()
     for numbers in several:
         masks = [sum(1 << k % 64 for k in numbers if k // 64 == i) for i in range(len(value.words))]
         count = count_bits([build.bit_and(w, m) for w, m in zip(value.words, masks, strict=True)])
@@ -224,7 +226,7 @@ def _of_bits(marking: Marking, value: Bits) -> list[Part]:
     return parts
 
 
-def _tests(marking: Marking, value: Value, t: Type, at: str = "") -> dict[str, Num]:
+def _tests(marking: Marking, value: CValue, t: Type, at: str = "") -> dict[str, Num]:
     """By where in an element a value of the sort may stand: whether it is this one. Alternatives of a union share fields."""
     return _TESTS(t, _Element(marking, value, at))
 
@@ -234,10 +236,10 @@ class _Element:
     """What stands somewhere in an element."""
 
     marking: Marking
-    value: Value
+    value: CValue
     at: str
 
-    def inside(self, value: Value, t: Type, at: str = "") -> dict[str, Num]:
+    def inside(self, value: CValue, t: Type, at: str = "") -> dict[str, Num]:
         """The tests of a part of it."""
         return _tests(self.marking, value, t, self.at + at)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from ratified.explore.measuring import TIMES, At, Plan
+from ratified.explore.measuring import TIMES, MeasuredAt, MeasurePlan
 from ratified.explore.native.codegen import build, nodes
 from ratified.explore.native.codegen.actions import successors
 from ratified.explore.native.codegen.functions import Unit
@@ -17,16 +17,22 @@ from ratified.explore.native.codegen.properties import properties
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.codegen.statements import value_of_call
 from ratified.explore.native.codegen.terms import as_num
-from ratified.explore.native.codegen.writer import Env, Exits, Writer
+from ratified.explore.native.codegen.writer import CodeEnv, Exits, FunctionWriter
 from ratified.language.ir import Argument, Expr, Function, Kind, Module, Return
 from ratified.language.types import IntType, unbounded
 
 _SIGNATURE = "(const uint64_t *restrict s, uint64_t steps, const uint64_t *restrict times, int64_t *out)"
 
-_AT = {At.END: "RM_END", At.MAX: "RM_MAX", At.MIN: "RM_MIN", At.MEAN: "RM_MEAN", At.FIRST: "RM_FIRST"}
+_AT = {
+    MeasuredAt.END: "RM_END",
+    MeasuredAt.MAX: "RM_MAX",
+    MeasuredAt.MIN: "RM_MIN",
+    MeasuredAt.MEAN: "RM_MEAN",
+    MeasuredAt.FIRST: "RM_FIRST",
+}
 
 
-def measuring(plan: Plan) -> tuple[str, Unit]:
+def measuring(plan: MeasurePlan) -> tuple[str, Unit]:
     """The text of the program, and what its numbers mean. Raises Unsupported, as `generate` does."""
     with nodes.alone:
         nodes.forget()
@@ -36,7 +42,7 @@ def measuring(plan: Plan) -> tuple[str, Unit]:
             nodes.forget()
 
 
-def _measuring(plan: Plan) -> tuple[str, Unit]:
+def _measuring(plan: MeasurePlan) -> tuple[str, Unit]:
     asked = [(f"measure_{k}", m.query.parts[0][1]) for k, m in enumerate(plan.measures)]
     until = [] if plan.until is None else [("model_until", plan.until.parts[0][1])]
     # As functions of the model they are lowered with it.
@@ -98,8 +104,8 @@ def _asking(unit: Unit, name: str, length: int) -> str:
     return "\n".join([f"static int {name}{_SIGNATURE} {{", unused, *lines, "    return RX_OK;", "}"])
 
 
-def _value(w: Writer, unit: Unit, name: str, length: int) -> None:
-    env: Env = {"steps": num(build.var("steps", 0, length), 0, length)}
+def _value(w: FunctionWriter, unit: Unit, name: str, length: int) -> None:
+    env: CodeEnv = {"steps": num(build.var("steps", 0, length), 0, length)}
     for k, instances in enumerate(unit.instances):
         count = num(build.load("times", k, length), 0, length)
         env[TIMES + instances.action.name] = count

@@ -19,7 +19,7 @@ LOW, HIGH = -(2**63), 2**63 - 1
 """The integers that generated code computes with."""
 
 
-class Node:
+class CExpr:
     """An expression: its operands, what else it is `of` (a name, or entries), and what is known of its value."""
 
     __slots__ = ("args", "high", "low", "number", "of", "stable")
@@ -37,100 +37,100 @@ class Node:
         assert isinstance(found, int)
         return found
 
-    def operands(self) -> list[Node]:
+    def operands(self) -> list[CExpr]:
         """The nodes that it is made of."""
-        return [a for a in self.args if isinstance(a, Node)]
+        return [a for a in self.args if isinstance(a, CExpr)]
 
 
-Word = int | Node
+Word = int | CExpr
 """A 64-bit word: a constant or a node."""
 
 
-class Var(Node):
+class Var(CExpr):
     """The name that it is `of`; `args` says whether it has one value as long as it is in scope."""
 
     __slots__ = ()
 
 
-class Load(Node):
+class Load(CExpr):
     """`base[index]`, of the base; then how high it may be, and whether it does not change."""
 
     __slots__ = ()
 
 
-class Table(Node):
+class ConstantArray(CExpr):
     """`values[index]`, of the values, a constant array."""
 
     __slots__ = ()
 
 
-class Field(Node):
+class BitField(CExpr):
     """`word >> shift & mask`."""
 
     __slots__ = ()
 
 
-class BitAnd(Node):
+class BitAnd(CExpr):
     """`a & b`."""
 
     __slots__ = ()
 
 
-class BitOr(Node):
+class BitOr(CExpr):
     """`a | b | ...`."""
 
     __slots__ = ()
 
 
-class BitXor(Node):
+class BitXor(CExpr):
     """`a ^ b`."""
 
     __slots__ = ()
 
 
-class Without(Node):
+class Without(CExpr):
     """`a & ~b`."""
 
     __slots__ = ()
 
 
-class ShiftLeft(Node):
+class ShiftLeft(CExpr):
     """`a << places`."""
 
     __slots__ = ()
 
 
-class Add(Node):
+class Add(CExpr):
     """`a + b`."""
 
     __slots__ = ()
 
 
-class Subtract(Node):
+class Subtract(CExpr):
     """`a - b`."""
 
     __slots__ = ()
 
 
-class Multiply(Node):
+class Multiply(CExpr):
     """`a * b`."""
 
     __slots__ = ()
 
 
-class Invoke(Node):
+class Invoke(CExpr):
     """What a pure function of the runtime gives, of its name."""
 
     __slots__ = ()
 
 
-class Choose(Node):
+class Choose(CExpr):
     """`test ? then : orelse`."""
 
     __slots__ = ()
 
 
-class Truth(Node):
+class Truth(CExpr):
     """What is 0 or 1, an int to C."""
 
     __slots__ = ()
@@ -148,7 +148,7 @@ class Less(Truth):
     __slots__ = ()
 
 
-class AtMost(Truth):
+class LessOrEqual(Truth):
     """`a <= b`, of signed numbers."""
 
     __slots__ = ()
@@ -166,7 +166,7 @@ class Both(Truth):
     __slots__ = ()
 
 
-class Either(Truth):
+class AnyOf(Truth):
     """`a || b || ...`."""
 
     __slots__ = ()
@@ -181,7 +181,7 @@ class Negation(Truth):
 alone = RLock()
 """Held while a program is made: trees of two are not to be mixed."""
 
-_nodes: dict[type[Node], dict[tuple[object, ...], Node]] = {}
+_nodes: dict[type[CExpr], dict[tuple[object, ...], CExpr]] = {}
 _numbers = count()
 
 made: dict[tuple[object, ...], object] = {}
@@ -195,14 +195,14 @@ def forget() -> None:
 
 
 def make(
-    kind: type[Node],
+    kind: type[CExpr],
     args: tuple[Word, ...],
     low: int = 0,
     high: int = ALL,
     *,
     of: str | tuple[int, ...] = "",
     stable: bool = True,
-) -> Node:
+) -> CExpr:
     """The node of a kind with these operands, made once; its interval, and whether it is stable if they are."""
     key = (of, *args) if of else args
     own = _nodes.setdefault(kind, {})
@@ -212,7 +212,7 @@ def make(
         found.args, found.of = args, of
         found.low, found.high = low, high
         found.number = next(_numbers)
-        found.stable = stable and all(a.stable for a in args if isinstance(a, Node))
+        found.stable = stable and all(a.stable for a in args if isinstance(a, CExpr))
     return found
 
 

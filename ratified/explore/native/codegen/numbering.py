@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from ratified.explore.liveness import liveness_claims
 from ratified.explore.native.codegen.layout import Layout
-from ratified.explore.native.codegen.shapes import Shapes, Unsupported
+from ratified.explore.native.codegen.shapes import PackedShapes, Unsupported
 from ratified.language.errors import Span
 from ratified.language.ir import Argument, Function, Kind, Module
 from ratified.language.machine import MOST_CHOICES
@@ -47,7 +47,7 @@ EACH_MOST = 256
 """An action is fair for each value of a parameter: so many values have numbers of their own, whatever a guard says."""
 
 
-def instances_of(module: Module, shapes: Shapes) -> tuple[Instances, ...]:
+def instances_of(module: Module, shapes: PackedShapes) -> tuple[Instances, ...]:
     """The instances of every action of a model. Raises Unsupported where a parameter has too many values."""
     found: list[Instances] = []
     lively = liveness_claims(module)
@@ -59,7 +59,7 @@ def instances_of(module: Module, shapes: Shapes) -> tuple[Instances, ...]:
     return tuple(found)
 
 
-def _told_apart(action: Function, each: Collection[str], shapes: Shapes) -> Function:
+def _told_apart(action: Function, each: Collection[str], shapes: PackedShapes) -> Function:
     """An action that is fair for each value of some parameters: a guard that gives them their values is a guard like others."""
 
     def static(argument: Argument) -> bool:
@@ -69,14 +69,14 @@ def _told_apart(action: Function, each: Collection[str], shapes: Shapes) -> Func
     return replace(action, arguments=arguments)
 
 
-def values_for(shapes: Shapes, argument: Argument) -> tuple[object, ...]:
+def values_for(shapes: PackedShapes, argument: Argument) -> tuple[object, ...]:
     """All values of a parameter that no guard restricts."""
     count_for(shapes, argument)
     with running(shapes.scope):
         return tuple(values_of(argument.type, shapes.scope))
 
 
-def count_for(shapes: Shapes, argument: Argument) -> float:
+def count_for(shapes: PackedShapes, argument: Argument) -> float:
     """How many there are, if they are not too many: then it raises Unsupported."""
     count = cardinality(argument.type, shapes.scope)
     if count > MOST_CHOICES:
@@ -88,7 +88,7 @@ def count_for(shapes: Shapes, argument: Argument) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Goals:
+class GoalNumbers:
     """A claim of liveness, and the numbers of its goals: from `first` on, one for each choice of arguments (`values` of each)."""
 
     claim: Function
@@ -101,17 +101,17 @@ class Goals:
         return math.prod(len(v) for v in self.values)
 
 
-def goals_of(module: Module, shapes: Shapes) -> tuple[Goals, ...]:
+def goals_of(module: Module, shapes: PackedShapes) -> tuple[GoalNumbers, ...]:
     """The goals of every claim of liveness, in order of definition. Raises Unsupported where a parameter has too many values."""
-    found: list[Goals] = []
+    found: list[GoalNumbers] = []
     for claim in liveness_claims(module):
         values = tuple(values_for(shapes, a) for a in claim.arguments)
-        found.append(Goals(claim, sum(g.count for g in found), values))
+        found.append(GoalNumbers(claim, sum(g.count for g in found), values))
     return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class ProgramMeanings:
     """What is found out while a program is generated: the bounds, errors and witnesses that its numbers stand for."""
 
     bounds: tuple[BoundPlace, ...]
@@ -127,8 +127,8 @@ class Program:
     module: Module
     layout: Layout
     instances: tuple[Instances, ...]
-    goals: tuple[Goals, ...]
-    written: Written
+    goals: tuple[GoalNumbers, ...]
+    written: ProgramMeanings
 
     @property
     def invariants(self) -> tuple[Function, ...]:

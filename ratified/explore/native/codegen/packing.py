@@ -23,10 +23,11 @@ from ratified.explore.native.codegen.numbers import (
     truth,
 )
 from ratified.explore.native.codegen.shapes import (
+    NumberedValues,
+    PackedShape,
     SBag,
     SBits,
     SCode,
-    Shape,
     SMap,
     SNone,
     SNum,
@@ -40,7 +41,6 @@ from ratified.explore.native.codegen.shapes import (
     SSlots,
     STup,
     SUni,
-    Universe,
     groups,
     shared,
     widths,
@@ -48,22 +48,22 @@ from ratified.explore.native.codegen.shapes import (
 from ratified.explore.native.codegen.terms import (
     BagV,
     Bits,
-    Held,
+    CValue,
+    HeldValue,
     InArray,
     InState,
-    Listed,
+    ListedRow,
     MapV,
     Opt,
-    Parts,
     Pos,
     Rec,
     Ref,
-    Row,
+    RowSource,
     SeqV,
     SlotV,
     Tup,
     Uni,
-    Value,
+    ValueWithParts,
     listed,
     pair_of,
 )
@@ -76,7 +76,7 @@ CHANGING = "t"
 # --- packed states ---
 
 
-def load(ref: Ref) -> Value:
+def load(ref: Ref) -> CValue:
     """A packed value, read."""
     key = load, id(ref)
     found = nodes.made.get(key)
@@ -85,7 +85,7 @@ def load(ref: Ref) -> Value:
     return found[0]  # type: ignore[index,no-any-return]  # as above
 
 
-def _load(ref: Ref) -> Value:
+def _load(ref: Ref) -> CValue:
     match ref.shape:
         case SSeq(item, most):
             return SeqV(InState(ref, _count(ref, most), most, item))
@@ -99,7 +99,7 @@ def _load(ref: Ref) -> Value:
     return value_of([leaf(ref, k) for k in range(len(ref.places[0]))], ref.shape)
 
 
-def loaded(value: Held) -> Value:
+def loaded(value: HeldValue) -> CValue:
     """The value, read from the packed state if it was not yet."""
     return load(value) if isinstance(value, Ref) else value
 
@@ -115,7 +115,7 @@ def entry(ref: Ref, code: Num) -> Ref:
     return part(ref, 0, len(widths(value)), ref.shape.keys.size, code, value)
 
 
-def part(ref: Ref, begin: int, width: int, parts: int, index: Num, shape: Shape) -> Ref:
+def part(ref: Ref, begin: int, width: int, parts: int, index: Num, shape: PackedShape) -> Ref:
     """One of `parts` equal parts of a packed value."""
     key = part, id(ref), begin, width, index.c, id(shape)
     found = nodes.made.get(key)
@@ -124,7 +124,7 @@ def part(ref: Ref, begin: int, width: int, parts: int, index: Num, shape: Shape)
     return found[0]  # type: ignore[index,no-any-return]  # as above
 
 
-def _part(ref: Ref, begin: int, width: int, parts: int, index: Num, shape: Shape) -> Ref:
+def _part(ref: Ref, begin: int, width: int, parts: int, index: Num, shape: PackedShape) -> Ref:
     def cut(places: tuple[Pos, ...], k: int) -> tuple[Pos, ...]:
         return places[begin + k * width : begin + (k + 1) * width]
 
@@ -159,10 +159,10 @@ def leaf(ref: Ref, index: int) -> Word:
 # --- rows ---
 
 
-def at_place(row: Row, position: Num) -> Value:
+def at_place(row: RowSource, position: Num) -> CValue:
     """The value at a position within the length, of a row in memory (or at a known place of any)."""
     match row:
-        case Listed():
+        case ListedRow():
             assert isinstance(position.c, int)
             return row.items[position.c]
         case InArray():
@@ -176,7 +176,7 @@ def place(row: InState, position: Num) -> Ref:
     return part(row.ref, 1, len(widths(row.item)), row.most, position, row.item)
 
 
-def item(row: Row, index: int) -> Value:
+def item(row: RowSource, index: int) -> CValue:
     """The value at a known place."""
     return at_place(row, const(index))
 
@@ -189,7 +189,7 @@ def array_words(row: InArray, position: Num) -> list[Word]:
     ]
 
 
-def there(row: Row, index: int) -> Num:
+def there(row: RowSource, index: int) -> Num:
     """Whether a row reaches a place."""
     return compare("<", const(index), row.length)
 
@@ -197,7 +197,7 @@ def there(row: Row, index: int) -> Num:
 # --- values from leaves ---
 
 
-def value_of(leaves: Sequence[Word], shape: Shape) -> Value:
+def value_of(leaves: Sequence[Word], shape: PackedShape) -> CValue:
     """The value of a row of leaves."""
     match shape:
         case SNum(low, high):
@@ -248,28 +248,28 @@ def _union(leaves: Sequence[Word], shape: SUni) -> Uni:
     return Uni(shape.type, tag, tuple(made), read=((shape, tuple(leaves[: 1 + several])),))
 
 
-def _unpacked(leaves: Sequence[Word], shape: SPacked, inner: Shape) -> Value:
+def _unpacked(leaves: Sequence[Word], shape: SPacked, inner: PackedShape) -> CValue:
     own = [
         build.field(word, shift, (1 << width) - 1)
         for word, row in zip(leaves, groups(inner), strict=True)
         for _, shift, width in row
     ]
     whole = value_of(own, inner)
-    if isinstance(whole, Parts):
+    if isinstance(whole, ValueWithParts):
         return replace(whole, read=(*whole.read, (shape, tuple(leaves))))
     return whole
 
 
-def _container(leaves: Sequence[Word], shape: Shape) -> Value:
+def _container(leaves: Sequence[Word], shape: PackedShape) -> CValue:
     match shape:
         case SSeq(own, most) | SSlots(own, most):
             items = _row(leaves[1:], (own,) * most if own else ())
-            row = Listed(number(leaves[0], 0, most), items, own, ((shape, tuple(leaves)),))
+            row = ListedRow(number(leaves[0], 0, most), items, own, ((shape, tuple(leaves)),))
             return SeqV(row) if isinstance(shape, SSeq) else SlotV(row)
         case SBag(own, most, copies):
             pair = STup((own, SNum(0, copies))) if own else None
             items = _row(leaves[1:], (pair,) * most if pair else ())
-            return BagV(Listed(number(leaves[0], 0, most), items, pair, ((shape, tuple(leaves)),)), copies)
+            return BagV(ListedRow(number(leaves[0], 0, most), items, pair, ((shape, tuple(leaves)),)), copies)
         case SOrderedBag(own, most, copies):
             items = _row(leaves[1:], (STup((own, SNum(0, copies))),) * most if own else ())
             pairs = [pair_of(i) for i in items]
@@ -281,7 +281,7 @@ def _container(leaves: Sequence[Word], shape: Shape) -> Value:
     raise AssertionError(shape)
 
 
-def _row(leaves: Sequence[Word], parts: Sequence[Shape]) -> tuple[Value, ...]:
+def _row(leaves: Sequence[Word], parts: Sequence[PackedShape]) -> tuple[CValue, ...]:
     found, at = [], 0
     for own in parts:
         width = len(widths(own))
@@ -291,7 +291,7 @@ def _row(leaves: Sequence[Word], parts: Sequence[Shape]) -> tuple[Value, ...]:
 
 
 @lru_cache(maxsize=64)
-def masks(universe: Universe, subsets: Universe) -> list[int]:
+def masks(universe: NumberedValues, subsets: NumberedValues) -> list[int]:
     """The bits of each of the subsets of a universe, in their order."""
     return [sum(1 << universe.index[v] for v in some) for some in subsets.values if isinstance(some, Set)]
 

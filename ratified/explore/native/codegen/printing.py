@@ -16,25 +16,25 @@ from ratified.explore.native.codegen.nodes import (
     HIGH,
     LOW,
     Add,
-    AtMost,
+    AnyOf,
     BitAnd,
+    BitField,
     BitOr,
     BitTest,
     BitXor,
     Both,
+    CExpr,
     Choose,
-    Either,
+    ConstantArray,
     Equal,
-    Field,
     Invoke,
     Less,
+    LessOrEqual,
     Load,
     Multiply,
     Negation,
-    Node,
     ShiftLeft,
     Subtract,
-    Table,
     Truth,
     Var,
     Without,
@@ -61,7 +61,7 @@ def plain(value: int) -> str:
 
 
 @dataclass(slots=True)
-class Tables:
+class ConstantArrays:
     """The constant arrays of a program, by their entries."""
 
     names: dict[tuple[int, ...], str] = field(default_factory=dict)
@@ -89,7 +89,7 @@ class Spot:
     above: Spot | None
     index: int  # of the statement in the block above
     depth: int
-    names: dict[int, list[Node]] = field(default_factory=dict)  # declared before the statement of an index
+    names: dict[int, list[CExpr]] = field(default_factory=dict)  # declared before the statement of an index
 
 
 def bare(text: str) -> str:
@@ -108,12 +108,12 @@ def bare(text: str) -> str:
 class Printer:
     """What one function's text is made with: the program's tables, and the names of shared expressions."""
 
-    tables: Tables
-    names: dict[Node, str] = field(default_factory=dict)
-    texts: dict[Node, str] = field(default_factory=dict)
-    lazy: dict[tuple[Node, int], Spot] = field(default_factory=dict)  # operands that may not be evaluated
+    tables: ConstantArrays
+    names: dict[CExpr, str] = field(default_factory=dict)
+    texts: dict[CExpr, str] = field(default_factory=dict)
+    lazy: dict[tuple[CExpr, int], Spot] = field(default_factory=dict)  # operands that may not be evaluated
 
-    def maybe(self, node: Node, index: int, show: Callable[[Word], str]) -> str:
+    def maybe(self, node: CExpr, index: int, show: Callable[[Word], str]) -> str:
         """An operand that is evaluated only sometimes, with the names that are declared in it."""
         word: Word = node.args[index]
         spot = self.lazy.get((node, index))
@@ -122,7 +122,7 @@ class Printer:
         made = " ".join(map(self.declaration, spot.names[0]))
         return f"({{ {made} {show(word)}; }})"
 
-    def declaration(self, node: Node) -> str:
+    def declaration(self, node: CExpr) -> str:
         """Give a shared expression its name, here."""
         name = self.names.pop(node)
         text = bare(self.word(node))
@@ -186,14 +186,14 @@ def _(node: Load, p: Printer) -> str:
     return f"{node.of}[{bare(p.word(node.args[0]))}]"
 
 
-@expressions.rule(Table)
-def _(node: Table, p: Printer) -> str:
+@expressions.rule(ConstantArray)
+def _(node: ConstantArray, p: Printer) -> str:
     assert isinstance(node.of, tuple)
     return f"(uint64_t){p.tables.name(node.of)}[{bare(p.word(node.args[0]))}]"
 
 
-@expressions.rule(Field)
-def _(node: Field, p: Printer) -> str:
+@expressions.rule(BitField)
+def _(node: BitField, p: Printer) -> str:
     word, shift, mask = node.args[0], node.args[1], node.fixed(2)
     whole = p.bits(word)
     if shift == 0:
@@ -203,11 +203,11 @@ def _(node: Field, p: Printer) -> str:
     return f"({moved})" if top else f"({moved} & {literal(mask)})"
 
 
-def _between(node: Node, operator: str, show: Callable[[Word], str]) -> str:
+def _between(node: CExpr, operator: str, show: Callable[[Word], str]) -> str:
     return "(" + f" {operator} ".join(show(a) for a in node.args) + ")"
 
 
-def _as_needed(node: Node, operator: str, p: Printer) -> str:
+def _as_needed(node: CExpr, operator: str, p: Printer) -> str:
     first = p.word(node.args[0])
     rest = [p.maybe(node, k, p.word) for k in range(1, len(node.args))]
     return "(" + f" {operator} ".join([first, *rest]) + ")"
@@ -272,18 +272,18 @@ def _(node: Choose, p: Printer) -> str:
 @expressions.rule(BitTest)
 def _(node: BitTest, p: Printer) -> str:
     same, word, mask, value = node.args[0], node.args[1], node.fixed(2), node.fixed(3)
-    whole = isinstance(word, Node) and word.low >= 0 and mask == (1 << word.high.bit_length()) - 1
+    whole = isinstance(word, CExpr) and word.low >= 0 and mask == (1 << word.high.bit_length()) - 1
     masked = p.bits(word) if whole else f"({p.bits(word)} & {literal(mask)})"
     if value == 0:
         return f"!{masked}" if same else f"({masked} != 0)"
     return f"({masked} {'==' if same else '!='} {literal(value)})"
 
 
-@expressions.rule(Less, AtMost)
-def _(node: Less | AtMost, p: Printer) -> str:
+@expressions.rule(Less, LessOrEqual)
+def _(node: Less | LessOrEqual, p: Printer) -> str:
     a, b = node.args
     operator = "<" if isinstance(node, Less) else "<="
-    sides = [w for w in (a, b) if isinstance(w, Node)]
+    sides = [w for w in (a, b) if isinstance(w, CExpr)]
     if all(w.low >= 0 and w.high <= HIGH for w in sides) and all(
         w >= 0 for w in (a, b) if isinstance(w, int)
     ):
@@ -302,8 +302,8 @@ def _(node: Both, p: Printer) -> str:
     return _as_needed(node, "&&", p)
 
 
-@expressions.rule(Either)
-def _(node: Either, p: Printer) -> str:
+@expressions.rule(AnyOf)
+def _(node: AnyOf, p: Printer) -> str:
     return _as_needed(node, "||", p)
 
 

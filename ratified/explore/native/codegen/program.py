@@ -19,7 +19,7 @@ from ratified.explore.native.codegen.actions import successors
 from ratified.explore.native.codegen.functions import Unit, comment, where_text
 from ratified.explore.native.codegen.initial import initial
 from ratified.explore.native.codegen.liveness import claims_text
-from ratified.explore.native.codegen.numbering import Program, Written, goals_of
+from ratified.explore.native.codegen.numbering import Program, ProgramMeanings, goals_of
 from ratified.explore.native.codegen.properties import STATE, asking, properties, witness, witnessed
 from ratified.explore.native.codegen.refinement import refinement_text, write_image
 from ratified.explore.native.codegen.shapes import Unsupported
@@ -97,7 +97,7 @@ def _generate(unit: Unit, symmetry: Symmetry | None) -> Generated:
         *_canonical(unit, symmetry),
         claims_text(unit, goals),
     ]
-    written = Written(
+    written = ProgramMeanings(
         tuple(unit.shared.bounds),
         tuple(unit.shared.errors),
         tuple(name for name, _ in states),

@@ -11,8 +11,8 @@ from ratified.explore.native.codegen.numbering import values_for
 from ratified.explore.native.codegen.numbers import negation
 from ratified.explore.native.codegen.packing import loaded
 from ratified.explore.native.codegen.statements import value_of_call
-from ratified.explore.native.codegen.terms import Held, as_num, full
-from ratified.explore.native.codegen.writer import Env, Exits, Here, Writer
+from ratified.explore.native.codegen.terms import HeldValue, as_num, full
+from ratified.explore.native.codegen.writer import CodeEnv, Exits, FunctionWriter, Here
 from ratified.explore.vacuity import witnesses
 from ratified.language.ir import Expr, Function, Kind
 
@@ -49,11 +49,11 @@ def properties(
     return "\n\n".join([*texts, asked])
 
 
-def _property(w: Writer, unit: Unit, function: Function, number: int, step: bool) -> None:
+def _property(w: FunctionWriter, unit: Unit, function: Function, number: int, step: bool) -> None:
     if step:
         w.base, w.old_base = "new", "old"
 
-    def asked(env: Env) -> None:
+    def asked(env: CodeEnv) -> None:
         found = as_num(loaded(value_of_call(w, function, env)))
         w.leave_unless(found, lambda: (f"return {number};",))
 
@@ -61,7 +61,11 @@ def _property(w: Writer, unit: Unit, function: Function, number: int, step: bool
 
 
 def for_all(
-    w: Writer, unit: Unit, function: Function, body: Callable[[Env], None], env: Env | None = None
+    w: FunctionWriter,
+    unit: Unit,
+    function: Function,
+    body: Callable[[CodeEnv], None],
+    env: CodeEnv | None = None,
 ) -> None:
     """What `body` writes for all values of a function's parameters, from the one behind those in the environment on."""
     env = env or {}
@@ -71,7 +75,7 @@ def for_all(
     argument = function.arguments[len(env)]
     universe = unit.shapes.universe(argument.type)
 
-    def rest(item: Held) -> None:
+    def rest(item: HeldValue) -> None:
         for_all(w, unit, function, body, {**env, argument.name: item})
 
     if universe is None:
@@ -101,7 +105,7 @@ def witness(unit: Unit, goals: Sequence[tuple[str, Expr]], *, step: bool) -> str
         # Where a witness has no value it counts as seen.
         exits = Exits(lambda: ("return 1;",), lambda _: ("return 1;",), None, of)
 
-        def write(w: Writer, goal: Expr = goal) -> None:
+        def write(w: FunctionWriter, goal: Expr = goal) -> None:
             if step:
                 w.base, w.old_base = "new", "old"
             w.leave_unless(negation(Here(w, {}).num(goal)), lambda: ("return 1;",))

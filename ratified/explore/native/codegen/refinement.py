@@ -12,7 +12,7 @@ from pathlib import Path
 from ratified.explore.native.codegen.layout import Layout
 from ratified.explore.native.codegen.printing import literal
 from ratified.explore.native.codegen.statements import run_body
-from ratified.explore.native.codegen.writer import Ended, Writer, have
+from ratified.explore.native.codegen.writer import BlockEnded, FunctionWriter, have
 from ratified.language import ir
 from ratified.language.ir import Function
 
@@ -43,7 +43,7 @@ def refinement_text(
     return "\n".join([*macros, "", before, *(f"{text}\n" for text in functions), after])
 
 
-def write_image(w: Writer, function: Function, abstract: Layout) -> None:
+def write_image(w: FunctionWriter, function: Function, abstract: Layout) -> None:
     """The body of a mapping: from the state `s` to the abstract state `t`."""
     w.copied, w.abstract = True, abstract
     for k in range(abstract.words):
@@ -55,7 +55,7 @@ def write_image(w: Writer, function: Function, abstract: Layout) -> None:
         w.line("uint64_t have = 0;")
     try:
         run_body(w, function, {})
-    except Ended:
+    except BlockEnded:
         if not early:
             raise
     for name, bit in w.imageless.items():

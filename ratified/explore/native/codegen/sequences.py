@@ -25,35 +25,35 @@ from ratified.explore.native.codegen.numbers import (
     plus,
 )
 from ratified.explore.native.codegen.packing import item, loaded
-from ratified.explore.native.codegen.shapes import SMap, Universe, Unsupported
+from ratified.explore.native.codegen.shapes import NumberedValues, SMap, Unsupported
 from ratified.explore.native.codegen.terms import (
     BagV,
-    Held,
-    Listed,
+    CValue,
+    HeldValue,
+    ListedRow,
     MapV,
     Ref,
-    Row,
+    RowSource,
     SeqV,
     SlotV,
     Tup,
-    Value,
     full,
     known,
     listed,
     pair_of,
 )
-from ratified.explore.native.codegen.writer import Here, Writer
+from ratified.explore.native.codegen.writer import FunctionWriter, Here
 from ratified.language import ir
 from ratified.language.ir import Node
 from ratified.language.rules import Rules
 
-sequences: Rules[Here, Held] = Rules("C of sequences")
+sequences: Rules[Here, HeldValue] = Rules("C of sequences")
 
 PLACES_MOST = 4096
 """The longest row that is taken place by place."""
 
 
-def places(row: Row) -> list[Value]:
+def places(row: RowSource) -> list[CValue]:
     """The values at all places of a row."""
     if row.most > PLACES_MOST:
         raise Unsupported(
@@ -63,7 +63,7 @@ def places(row: Row) -> list[Value]:
     return [item(row, k) for k in range(row.most)]
 
 
-def row_of(here: Here, node: ir.Expr) -> Row:
+def row_of(here: Here, node: ir.Expr) -> RowSource:
     """The row of a sequence, set or bag."""
     value = here.val(node)
     assert isinstance(value, SeqV | SlotV | BagV)
@@ -71,16 +71,16 @@ def row_of(here: Here, node: ir.Expr) -> Row:
 
 
 @sequences.rule(ir.MakeSeq)
-def _(node: ir.MakeSeq, here: Here) -> Held:
+def _(node: ir.MakeSeq, here: Here) -> HeldValue:
     return SeqV(listed(map(here.val, node.items)))
 
 
-def concat(w: Writer, a: Row, b: Row) -> SeqV:
+def concat(w: FunctionWriter, a: RowSource, b: RowSource) -> SeqV:
     """Two sequences, one after the other."""
     length = plus(a.length, b.length)
     if isinstance(a.length.c, int):
         return SeqV(listed([*places(a)[: a.length.c], *places(b)], length))
-    items: list[Value] = []
+    items: list[CValue] = []
     for k in range(a.most + b.most):
         if not b.most or k < a.length.low:
             items.append(item(a, k))
@@ -96,7 +96,7 @@ def concat(w: Writer, a: Row, b: Row) -> SeqV:
 
 
 @sequences.rule(ir.Slice)
-def _(node: ir.Slice, here: Here) -> Held:
+def _(node: ir.Slice, here: Here) -> HeldValue:
     row = row_of(here, node.operand)
     low = FALSE if node.low is None else _clipped(here.num(node.low), row)
     high = row.length if node.high is None else _clipped(here.num(node.high), row)
@@ -111,7 +111,7 @@ def _(node: ir.Slice, here: Here) -> Held:
     return SeqV(listed(items, length))
 
 
-def _clipped(bound: Num, row: Row) -> Num:
+def _clipped(bound: Num, row: RowSource) -> Num:
     """A bound of a slice, as Python clips it."""
     if bound.low < 0:
         from_end = plus(bound, row.length)
@@ -123,7 +123,7 @@ def _clipped(bound: Num, row: Row) -> Num:
 
 
 @sequences.rule(ir.Pop)
-def _(node: ir.Pop, here: Here) -> Held:
+def _(node: ir.Pop, here: Here) -> HeldValue:
     row = row_of(here, node.container)
     at = index(here.w, row, here.num(node.index), node)
     length = clipped(minus(row.length, const(1)), 0, max(0, row.most - 1))
@@ -136,7 +136,7 @@ def _(node: ir.Pop, here: Here) -> Held:
     return SeqV(listed(items, length))
 
 
-def with_item(w: Writer, container: SeqV, key: Num, value: Value, node: Node) -> SeqV:
+def with_item(w: FunctionWriter, container: SeqV, key: Num, value: CValue, node: Node) -> SeqV:
     """A sequence with another value at an index."""
     row = container.row
     at = index(w, row, key, node)
@@ -147,7 +147,7 @@ def with_item(w: Writer, container: SeqV, key: Num, value: Value, node: Node) ->
 
 
 @sequences.rule(ir.Convert)
-def _(node: ir.Convert, here: Here) -> Held:
+def _(node: ir.Convert, here: Here) -> HeldValue:
     w, operand = here.w, here.ev(node.operand)
     if node.what == "keys":
         return full(_keys(operand))
@@ -169,7 +169,7 @@ def _(node: ir.Convert, here: Here) -> Held:
     return _reversed(w, found) if node.what == "sorted-reversed" else SeqV(found)
 
 
-def _keys(value: Held) -> Universe:
+def _keys(value: HeldValue) -> NumberedValues:
     if isinstance(value, Ref):
         assert isinstance(value.shape, SMap)
         return value.shape.keys
@@ -177,7 +177,7 @@ def _keys(value: Held) -> Universe:
     return value.keys
 
 
-def _reversed(w: Writer, row: Row) -> SeqV:
+def _reversed(w: FunctionWriter, row: RowSource) -> SeqV:
     """A sequence from its end."""
     if isinstance(row.length.c, int):
         return SeqV(listed(places(row)[: row.length.c][::-1], row.length))
@@ -185,7 +185,7 @@ def _reversed(w: Writer, row: Row) -> SeqV:
     return SeqV(listed((get(w.shapes, row, p) for p in positions), row.length))
 
 
-def _sorted(w: Writer, value: Value) -> Row:
+def _sorted(w: FunctionWriter, value: CValue) -> RowSource:
     """The elements in order. Sets and bags are in order already."""
     if not isinstance(value, SeqV):
         return as_row(w, value)
@@ -194,9 +194,9 @@ def _sorted(w: Writer, value: Value) -> Row:
     if shape is None or row.most <= 1:
         return row
     if known(value):
-        assert isinstance(row, Listed)
+        assert isinstance(row, ListedRow)
 
-        def words(one: Value) -> list[int]:
+        def words(one: CValue) -> list[int]:
             return [x for x in leaves(w.shapes, one, shape) if isinstance(x, int)]
 
         return listed(sorted(places(row), key=words), row.length)
@@ -206,7 +206,7 @@ def _sorted(w: Writer, value: Value) -> Row:
 
 
 @sequences.rule(ir.Zip)
-def _(node: ir.Zip, here: Here) -> Held:
+def _(node: ir.Zip, here: Here) -> HeldValue:
     a, b = row_of(here, node.left), row_of(here, node.right)
     most = min(a.most, b.most)
     length = clipped(chosen_num(compare("<", a.length, b.length), a.length, b.length), 0, most)
@@ -214,7 +214,7 @@ def _(node: ir.Zip, here: Here) -> Held:
 
 
 @sequences.rule(ir.IntRange)
-def _(node: ir.IntRange, here: Here) -> Held:
+def _(node: ir.IntRange, here: Here) -> HeldValue:
     low, high = here.num(node.low), here.num(node.high)
     most = max(0, high.high - low.low)
     if most > PLACES_MOST:

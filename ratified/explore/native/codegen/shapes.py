@@ -63,7 +63,7 @@ def representable(*values: int) -> None:
             raise too_wide(f"{value}")
 
 
-class Universe:
+class NumberedValues:
     """All values of a small type, numbered in canonical order."""
 
     def __init__(self, t: Type, scope: Scope, number: int) -> None:
@@ -81,7 +81,7 @@ class Universe:
         return (1 << bits) - 1
 
 
-class Shape:
+class PackedShape:
     """How a value is laid out."""
 
     __slots__ = ("_widths",)
@@ -90,7 +90,7 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
-class SNum(Shape):
+class SNum(PackedShape):
     """A number from `low` to `high`, as its distance from `low`."""
 
     low: int
@@ -98,12 +98,12 @@ class SNum(Shape):
 
 
 @dataclass(frozen=True, slots=True)
-class SNone(Shape):
+class SNone(PackedShape):
     """Only None."""
 
 
 @dataclass(frozen=True, slots=True)
-class SOptNum(Shape):
+class SOptNum(PackedShape):
     """An optional number: 0 for None."""
 
     low: int
@@ -111,29 +111,29 @@ class SOptNum(Shape):
 
 
 @dataclass(frozen=True, slots=True)
-class SOpt(Shape):
+class SOpt(PackedShape):
     """An optional value: whether it is there, then the value."""
 
-    item: Shape
+    item: PackedShape
 
 
 @dataclass(frozen=True, slots=True)
-class SRec(Shape):
+class SRec(PackedShape):
     """A record: its fields."""
 
     type: RecordType
-    fields: tuple[Shape, ...]
+    fields: tuple[PackedShape, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class STup(Shape):
+class STup(PackedShape):
     """A tuple."""
 
-    items: tuple[Shape, ...]
+    items: tuple[PackedShape, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class SUni(Shape):
+class SUni(PackedShape):
     """One of several records: which, then its leaves, in leaves that all of them share."""
 
     type: UnionType
@@ -141,88 +141,88 @@ class SUni(Shape):
 
 
 @dataclass(frozen=True, slots=True)
-class SBits(Shape):
+class SBits(PackedShape):
     """A set of a small universe: its bits."""
 
-    universe: Universe
+    universe: NumberedValues
 
 
 @dataclass(frozen=True, slots=True)
-class SCode(Shape):
+class SCode(PackedShape):
     """A set inside another value, as its number among all sets of a small universe (`subsets`)."""
 
-    universe: Universe
-    subsets: Universe
+    universe: NumberedValues
+    subsets: NumberedValues
 
 
 @dataclass(frozen=True, slots=True)
-class SOrderedBits(Shape):
+class SOrderedBits(PackedShape):
     """A set inside an element of a set or bag: how many elements, then its bits, the first element's highest, each turned over.
 
     In canonical order smaller sets come first, and of two of one size the one that has the first element which only one has.
     """
 
-    universe: Universe
+    universe: NumberedValues
 
 
 @dataclass(frozen=True, slots=True)
-class SMap(Shape):
+class SMap(PackedShape):
     """A map: the values of all keys."""
 
-    keys: Universe
-    value: Shape
+    keys: NumberedValues
+    value: PackedShape
 
 
 @dataclass(frozen=True, slots=True)
-class SSeq(Shape):
+class SSeq(PackedShape):
     """A sequence: its length, then `most` places."""
 
-    item: Shape | None
+    item: PackedShape | None
     most: int
 
 
 @dataclass(frozen=True, slots=True)
-class SSlots(Shape):
+class SSlots(PackedShape):
     """A set of a large universe: how many elements, then the elements in order."""
 
-    item: Shape | None
+    item: PackedShape | None
     most: int
 
 
 @dataclass(frozen=True, slots=True)
-class SBag(Shape):
+class SBag(PackedShape):
     """A bag: how many different elements, then each in order with its copies (at most `copies`)."""
 
-    item: Shape | None
+    item: PackedShape | None
     most: int
     copies: int
 
 
 @dataclass(frozen=True, slots=True)
-class SOrderedBag(Shape):
+class SOrderedBag(PackedShape):
     """A bag inside an element of a set or bag: how many elements, then each different one with `copies` + 1 less its copies.
 
     In canonical order more copies come first, for what follows them is greater.
     """
 
-    item: Shape | None
+    item: PackedShape | None
     most: int
     copies: int
 
 
 @dataclass(frozen=True, slots=True)
-class SPacked(Shape):
+class SPacked(PackedShape):
     """An element of a set or bag: its leaves side by side in words, the first one highest, so that words compare as leaves do."""
 
-    inner: Shape
+    inner: PackedShape
 
 
-def packed(inner: Shape) -> Shape:
+def packed(inner: PackedShape) -> PackedShape:
     """A shape with its leaves side by side, if there are several."""
     return SPacked(inner) if len(widths(inner)) > 1 else inner
 
 
-def groups(inner: Shape) -> list[list[tuple[int, int, int]]]:
+def groups(inner: PackedShape) -> list[list[tuple[int, int, int]]]:
     """For each word of a packed shape, the leaves in it: their number, shift and width."""
     rows: list[list[tuple[int, int]]] = [[]]
     for k, width in enumerate(widths(inner)):
@@ -232,7 +232,7 @@ def groups(inner: Shape) -> list[list[tuple[int, int, int]]]:
     return [[(k, sum(w for _, w in row[n + 1 :]), width) for n, (k, width) in enumerate(row)] for row in rows]
 
 
-def optional(item: Shape) -> Shape:
+def optional(item: PackedShape) -> PackedShape:
     """The shape of an optional value."""
     if isinstance(item, SNum) and item.high - item.low < 2**62:
         return SOptNum(item.low, item.high)
@@ -244,7 +244,7 @@ def bits_for(largest: int) -> int:
     return largest.bit_length()
 
 
-def widths(shape: Shape) -> tuple[int, ...]:
+def widths(shape: PackedShape) -> tuple[int, ...]:
     """How many bits each leaf of a shape takes."""
     try:
         return shape._widths
@@ -254,7 +254,7 @@ def widths(shape: Shape) -> tuple[int, ...]:
         return found
 
 
-def _widths(shape: Shape) -> Sequence[int]:
+def _widths(shape: PackedShape) -> Sequence[int]:
     match shape:
         case SNum(low, high):
             return [bits_for(high - low)]
@@ -293,16 +293,16 @@ def shared(alternatives: tuple[SRec, ...]) -> list[int]:
     return [max(row[k] for row in rows if k < len(row)) for k in range(max(map(len, rows), default=0))]
 
 
-class Shapes:
+class PackedShapes:
     """The universes and shapes of one model at one size."""
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
-        self._universes: dict[Type, Universe | None] = {}
-        self._shapes: dict[tuple[Type, bool], Shape] = {}
+        self._universes: dict[Type, NumberedValues | None] = {}
+        self._shapes: dict[tuple[Type, bool], PackedShape] = {}
         self.lifted: dict[tuple[int, int], object] = {}  # values of universes as terms: see lifting
 
-    def universe(self, t: Type) -> Universe | None:
+    def universe(self, t: Type) -> NumberedValues | None:
         """The universe of a type, if it is small and its values can be numbered by arithmetic."""
         if t not in self._universes:
             found = None
@@ -310,11 +310,11 @@ class Shapes:
             if COUNTABLE(bounded, self.scope):
                 size = cardinality(bounded, self.scope)
                 if size <= UNIVERSE_MOST:
-                    found = Universe(bounded, self.scope, len(self._universes))
+                    found = NumberedValues(bounded, self.scope, len(self._universes))
             self._universes[t] = found
         return self._universes[t]
 
-    def needed(self, t: Type) -> Universe:
+    def needed(self, t: Type) -> NumberedValues:
         """The universe of a type that must have one."""
         found = self.universe(t)
         if found is None:
@@ -324,7 +324,7 @@ class Shapes:
             )
         return found
 
-    def shape(self, t: Type, *, inside: bool = False) -> Shape:
+    def shape(self, t: Type, *, inside: bool = False) -> PackedShape:
         """The shape of a type; `inside` a slot of a set or bag, where the order of leaves must be canonical.
 
         Raises:
@@ -335,7 +335,7 @@ class Shapes:
             self._shapes[key] = SHAPES(t, (self, inside))
         return self._shapes[key]
 
-    def ordered_set(self, universe: Universe) -> Shape:
+    def ordered_set(self, universe: NumberedValues) -> PackedShape:
         """The shape of a set inside an element of a set or bag."""
         subsets = self.universe(SetType(universe.type))
         return SOrderedBits(universe) if subsets is None else SCode(universe, subsets)
@@ -378,24 +378,24 @@ def _(t: SeqType | BagType, scope: Scope) -> bool:
 
 # --- the shape of a type ---
 
-Within = tuple[Shapes, bool]
+Within = tuple[PackedShapes, bool]
 """The shapes of a model, and whether a slot of a set or bag is meant, where the order of leaves must be canonical."""
 
-SHAPES: Rules[Within, Shape] = Rules("the native explorer's layout of types")
+SHAPES: Rules[Within, PackedShape] = Rules("the native explorer's layout of types")
 
 
 @SHAPES.rule(BoolType)
-def _(t: BoolType, within: Within) -> Shape:
+def _(t: BoolType, within: Within) -> PackedShape:
     return SNum(0, 1)
 
 
 @SHAPES.rule(NoneType)
-def _(t: NoneType, within: Within) -> Shape:
+def _(t: NoneType, within: Within) -> PackedShape:
     return SNone()
 
 
 @SHAPES.rule(IntType)
-def _(t: IntType, within: Within) -> Shape:
+def _(t: IntType, within: Within) -> PackedShape:
     bounded = resolved(t, within[0].scope)
     assert isinstance(bounded, IntType)
     low, high = bounded.low, bounded.high
@@ -413,49 +413,49 @@ def _(t: IntType, within: Within) -> Shape:
 
 
 @SHAPES.rule(EnumType)
-def _(t: EnumType, within: Within) -> Shape:
+def _(t: EnumType, within: Within) -> PackedShape:
     return SNum(0, len(t.enum) - 1)
 
 
 @SHAPES.rule(SortType)
-def _(t: SortType, within: Within) -> Shape:
+def _(t: SortType, within: Within) -> PackedShape:
     return SNum(0, within[0].scope.sizes[t.sort] - 1)
 
 
 @SHAPES.rule(OptionalType)
-def _(t: OptionalType, within: Within) -> Shape:
+def _(t: OptionalType, within: Within) -> PackedShape:
     shapes, inside = within
     return optional(shapes.shape(t.item, inside=inside))
 
 
 @SHAPES.rule(RecordType)
-def _(t: RecordType, within: Within) -> Shape:
+def _(t: RecordType, within: Within) -> PackedShape:
     shapes, inside = within
     fields = record_fields(t, shapes.scope).values()
     return SRec(t, tuple(shapes.shape(f, inside=inside) for f in fields))
 
 
 @SHAPES.rule(UnionType)
-def _(t: UnionType, within: Within) -> Shape:
+def _(t: UnionType, within: Within) -> PackedShape:
     shapes, inside = within
     made = tuple(shapes.shape(r, inside=inside) for r in t.records)
     return SUni(t, made)  # type: ignore[arg-type]  # the shapes of records
 
 
 @SHAPES.rule(TupleType)
-def _(t: TupleType, within: Within) -> Shape:
+def _(t: TupleType, within: Within) -> PackedShape:
     shapes, inside = within
     return STup(tuple(shapes.shape(i, inside=inside) for i in t.items))
 
 
 @SHAPES.rule(MapType)
-def _(t: MapType, within: Within) -> Shape:
+def _(t: MapType, within: Within) -> PackedShape:
     shapes, inside = within
     return SMap(shapes.needed(t.key), shapes.shape(t.value, inside=inside))
 
 
 @SHAPES.rule(SetType)
-def _(t: SetType, within: Within) -> Shape:
+def _(t: SetType, within: Within) -> PackedShape:
     shapes, inside = within
     bounded = resolved(t, shapes.scope)
     assert isinstance(bounded, SetType)
@@ -472,7 +472,7 @@ def _(t: SetType, within: Within) -> Shape:
 
 
 @SHAPES.rule(SeqType)
-def _(t: SeqType, within: Within) -> Shape:
+def _(t: SeqType, within: Within) -> PackedShape:
     shapes, inside = within
     bounded = resolved(t, shapes.scope)
     assert isinstance(bounded, SeqType)
@@ -482,7 +482,7 @@ def _(t: SeqType, within: Within) -> Shape:
 
 
 @SHAPES.rule(BagType)
-def _(t: BagType, within: Within) -> Shape:
+def _(t: BagType, within: Within) -> PackedShape:
     shapes, inside = within
     bounded = resolved(t, shapes.scope)
     assert isinstance(bounded, BagType)

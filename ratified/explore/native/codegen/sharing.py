@@ -21,16 +21,16 @@ from ratified.explore.native.codegen.code import (
     words_of,
 )
 from ratified.explore.native.codegen.nodes import (
+    AnyOf,
     Both,
+    CExpr,
     Choose,
-    Either,
     Load,
-    Node,
     Truth,
     Var,
     Word,
 )
-from ratified.explore.native.codegen.printing import Printer, Spot, Tables, bare
+from ratified.explore.native.codegen.printing import ConstantArrays, Printer, Spot, bare
 
 SHORT = 20
 """What is printed shorter may stand several times."""
@@ -42,13 +42,13 @@ SAVED = 24
 """How many characters a name must save, beside the first use, to be worth its line."""
 
 
-class Function:
+class BodyText:
     """The text of one function's body."""
 
-    def __init__(self, body: Block, tables: Tables) -> None:
+    def __init__(self, body: Block, tables: ConstantArrays) -> None:
         self.printer = Printer(tables)
         self.spots: dict[int, Spot] = {}
-        self.uses: dict[Node, list[tuple[Spot, int]]] = {}
+        self.uses: dict[CExpr, list[tuple[Spot, int]]] = {}
         self.root = self._spot(body, None, 0)
         self._place()
 
@@ -63,21 +63,21 @@ class Function:
         return spot
 
     def _use(self, word: Word, spot: Spot, index: int) -> None:
-        if isinstance(word, Node):
+        if isinstance(word, CExpr):
             self.uses.setdefault(word, []).append((spot, index))
 
     def _place(self) -> None:
         """Give names to what is used several times, each before the first of its uses, in the innermost block around all."""
         nodes = self._reached()
-        homes: dict[Node, tuple[Spot, int]] = {}
-        counts: dict[Node, int] = {}
+        homes: dict[CExpr, tuple[Spot, int]] = {}
+        counts: dict[CExpr, int] = {}
         for node in reversed(nodes):  # what uses a node was made after it
             home = _meeting(self.uses[node])
             homes[node], counts[node] = home, len(self.uses[node])
             for k, operand in enumerate(node.args):
-                if isinstance(operand, Node):
+                if isinstance(operand, CExpr):
                     self.uses.setdefault(operand, []).append(self._inside(node, k, home))
-        lengths: dict[Node, int] = {}
+        lengths: dict[CExpr, int] = {}
         number = 0
         for node in nodes:
             length = _length(node, lengths)
@@ -90,15 +90,15 @@ class Function:
                 length = 4
             lengths[node] = length
 
-    def _inside(self, node: Node, index: int, home: tuple[Spot, int]) -> tuple[Spot, int]:
+    def _inside(self, node: CExpr, index: int, home: tuple[Spot, int]) -> tuple[Spot, int]:
         """Where an operand is evaluated: perhaps only if those before it say so."""
-        if index == 0 or not isinstance(node, Both | Either | Choose):
+        if index == 0 or not isinstance(node, Both | AnyOf | Choose):
             return home
         spot = self.printer.lazy[node, index] = Spot([], *home, home[0].depth + 1)
         return spot, 0
 
-    def _reached(self) -> list[Node]:
-        seen: set[Node] = set()
+    def _reached(self) -> list[CExpr]:
+        seen: set[CExpr] = set()
         todo = list(self.uses)
         while todo:
             node = todo.pop()
@@ -189,19 +189,19 @@ def _above(spot: Spot) -> tuple[Spot, int]:
     return spot.above, spot.index
 
 
-def _worth(node: Node, length: int, several: int) -> bool:
+def _worth(node: CExpr, length: int, several: int) -> bool:
     """Whether a name for an expression that stands once and several times more saves enough."""
     if not node.stable or isinstance(node, Var):
         return False
-    least = TEST if isinstance(node, Truth) and not isinstance(node, Both | Either) else SHORT
+    least = TEST if isinstance(node, Truth) and not isinstance(node, Both | AnyOf) else SHORT
     return length > least and several * (length - 5) > SAVED
 
 
-def _length(node: Node, lengths: dict[Node, int]) -> int:
+def _length(node: CExpr, lengths: dict[CExpr, int]) -> int:
     """About how long it is, printed."""
     if isinstance(node, Load) and isinstance(node.args[0], int):
         return 4
     found = 4 + (len(node.of) if isinstance(node.of, str) else 0)
     for a in node.args:
-        found += 3 + (lengths[a] if isinstance(a, Node) else len(f"{a:x}") if a > 9 else 0)
+        found += 3 + (lengths[a] if isinstance(a, CExpr) else len(f"{a:x}") if a > 9 else 0)
     return found

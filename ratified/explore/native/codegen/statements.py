@@ -25,17 +25,24 @@ from ratified.explore.native.codegen.loops import (
     two_ways,
     written_out,
 )
-from ratified.explore.native.codegen.nodes import ALL, Node, Word
+from ratified.explore.native.codegen.nodes import ALL, CExpr, Word
 from ratified.explore.native.codegen.numbers import FALSE, Num
 from ratified.explore.native.codegen.packing import entry, load, part, value_of, where
-from ratified.explore.native.codegen.shapes import Shape, SMap, SSeq, Unsupported, widths
-from ratified.explore.native.codegen.terms import Held, MapV, Ref, Value, as_num, same
-from ratified.explore.native.codegen.writer import Ended, Env, Here, Returns, Variable, Writer
+from ratified.explore.native.codegen.shapes import PackedShape, SMap, SSeq, Unsupported, widths
+from ratified.explore.native.codegen.terms import CValue, HeldValue, MapV, Ref, as_num, same
+from ratified.explore.native.codegen.writer import (
+    BlockEnded,
+    CodeEnv,
+    CVariable,
+    FunctionWriter,
+    Here,
+    Returns,
+)
 from ratified.language import ir
 from ratified.language.rules import Rules
 from ratified.language.types import TupleType, Type, resolved
 
-calls: Rules[Here, Held] = Rules("C of calls")
+calls: Rules[Here, HeldValue] = Rules("C of calls")
 statements: Rules[Here, None] = Rules("C of statements")
 
 
@@ -43,7 +50,7 @@ statements: Rules[Here, None] = Rules("C of statements")
 
 
 @calls.rule(ir.Call)
-def _(node: ir.Call, here: Here) -> Held:
+def _(node: ir.Call, here: Here) -> HeldValue:
     w = here.w
     function = w.shared.module.functions[node.function]
     given = [w.named(here.ev(a)) for a in node.arguments]
@@ -52,7 +59,7 @@ def _(node: ir.Call, here: Here) -> Held:
         return value_of_call(w, function, env)
 
 
-def value_of_call(w: Writer, function: ir.Function, env: Env) -> Held:
+def value_of_call(w: FunctionWriter, function: ir.Function, env: CodeEnv) -> HeldValue:
     """What a function gives."""
     if w.shared.fact(_simple, function.body):
         return _expression(w, function.body, env)
@@ -74,7 +81,7 @@ def _simple(body: Sequence[ir.Node]) -> bool:
     return False
 
 
-def _expression(w: Writer, body: Sequence[ir.Node], env: Env) -> Held:
+def _expression(w: FunctionWriter, body: Sequence[ir.Node], env: CodeEnv) -> HeldValue:
     """The value of statements that `_simple` is true of."""
     for statement in body:
         here = Here(w, env)
@@ -92,13 +99,13 @@ def _expression(w: Writer, body: Sequence[ir.Node], env: Env) -> Held:
     raise AssertionError(body)
 
 
-def _let(node: ir.Let, here: Here) -> Env:
+def _let(node: ir.Let, here: Here) -> CodeEnv:
     """The names as they are after an assignment."""
     value = here.w.named(here.ev(node.value))
     return here.bind(node.names, value).env
 
 
-def run_body(w: Writer, function: ir.Function, env: Env) -> Held | None:
+def run_body(w: FunctionWriter, function: ir.Function, env: CodeEnv) -> HeldValue | None:
     """A function's body as statements: its value, or None for a procedure."""
     saved = w.returns, w.flow
     w.returns = returns = Returns(w.name("L"))
@@ -110,13 +117,13 @@ def run_body(w: Writer, function: ir.Function, env: Env) -> Held | None:
     if not returns.found:
         w.extend(body)
         if ended or function.returns is not None:
-            raise Ended
+            raise BlockEnded
         return None
     if len(returns.found) == 1 and body.statements and body.statements[-1] is returns.found[0][0]:
         w.extend(body)
         return returns.found[0][1]
     values = [value for _, value in returns.found if value is not None]
-    found: Variable | None = None
+    found: CVariable | None = None
     if values:
         found = w.variable(joined_all(w.shapes, [shape_of(w.shapes, v) for v in values]))
         w.declare(found)
@@ -128,7 +135,7 @@ def run_body(w: Writer, function: ir.Function, env: Env) -> Held | None:
     return found.value if found is not None else None
 
 
-def run(w: Writer, body: Sequence[ir.Node], env: Env) -> None:
+def run(w: FunctionWriter, body: Sequence[ir.Node], env: CodeEnv) -> None:
     """Statements in order. `env` is changed. Raises Ended if control never comes past them."""
     here = Here(w, env)
     for statement in body:
@@ -169,7 +176,7 @@ def _(node: ir.Return, here: Here) -> None:
     assert w.returns is not None
     found = None if node.value is None else here.ev(node.value)
     w.returns.found.append((w.later(), found))
-    raise Ended
+    raise BlockEnded
 
 
 @statements.rule(ir.Do)
@@ -185,7 +192,7 @@ def _(node: ir.Do, here: Here) -> None:
         w.granted = saved
 
 
-def _copies_itself(w: Writer, statement: ir.Node) -> bool:
+def _copies_itself(w: FunctionWriter, statement: ir.Node) -> bool:
     """Whether a call may leave the copy to the procedure, whose guards then come first.
 
     It may if the procedure has one end: with several, some would come without a copy.
@@ -209,7 +216,7 @@ def _(node: ir.If, here: Here) -> None:
     if w.shared.fact(stores, node):
         test = w.pinned_num(test)
     before = w.memory, w.version
-    ways: list[tuple[Block, Env, bool]] = []
+    ways: list[tuple[Block, CodeEnv, bool]] = []
     memory: dict[str, str] = {}
     for body in (node.then, node.orelse):
         own = dict(env)
@@ -227,14 +234,14 @@ def _(node: ir.If, here: Here) -> None:
     if a_ended or b_ended:
         w.when(test, then if a_ended else Block(), orelse if b_ended else Block())
         if a_ended and b_ended:
-            raise Ended
+            raise BlockEnded
         w.extend(orelse if a_ended else then)
         _become(env, b if a_ended else a)
         return
     _become(env, _together(w, test, then, orelse, a, b))
 
 
-def _way(w: Writer, body: Sequence[ir.Node], env: Env) -> tuple[Block, bool]:
+def _way(w: FunctionWriter, body: Sequence[ir.Node], env: CodeEnv) -> tuple[Block, bool]:
     saved, w.flow = w.flow, None
     copied = w.copied
     try:
@@ -245,9 +252,9 @@ def _way(w: Writer, body: Sequence[ir.Node], env: Env) -> tuple[Block, bool]:
         w.flow = saved
 
 
-def _together(w: Writer, test: Num, then: Block, orelse: Block, a: Env, b: Env) -> Env:
+def _together(w: FunctionWriter, test: Num, then: Block, orelse: Block, a: CodeEnv, b: CodeEnv) -> CodeEnv:
     """The names as they are after either way."""
-    merged: Env = {}
+    merged: CodeEnv = {}
     simple = not then and not orelse
     for name in sorted(a.keys() & b.keys()):
         if same(a[name], b[name]):
@@ -265,7 +272,7 @@ def _together(w: Writer, test: Num, then: Block, orelse: Block, a: Env, b: Env) 
     return merged
 
 
-def _become(env: Env, other: Env) -> None:
+def _become(env: CodeEnv, other: CodeEnv) -> None:
     other = dict(other)
     env.clear()
     env.update(other)
@@ -279,7 +286,7 @@ def _(node: ir.For, here: Here) -> None:
     w, env = here.w, here.env
     domain = domain_of(w.named(here.ev(node.domain)))
     changed = {n: t for n, t in assigned(node.body) if n in env and n not in node.names}
-    shapes: dict[str, Shape] = {}
+    shapes: dict[str, PackedShape] = {}
     unroll = False
     for name, t in changed.items():
         try:
@@ -302,15 +309,15 @@ def _(node: ir.For, here: Here) -> None:
         env.pop(name, None)
 
 
-def _once(node: ir.For, here: Here, one: Held) -> None:
+def _once(node: ir.For, here: Here, one: HeldValue) -> None:
     inner = Here(here.w, {}).bind(node.names, here.w.named(one))
     here.env.update(inner.env)
     run(here.w, node.body, here.env)
 
 
-def _rolled(node: ir.For, here: Here, domain: Held, shapes: dict[str, Shape]) -> None:
+def _rolled(node: ir.For, here: Here, domain: HeldValue, shapes: dict[str, PackedShape]) -> None:
     w, env = here.w, here.env
-    carried: dict[str, Variable] = {}
+    carried: dict[str, CVariable] = {}
     for name, shape in shapes.items():
         carried[name] = w.variable(shape, stem(name))
         w.declare(carried[name])
@@ -320,7 +327,7 @@ def _rolled(node: ir.For, here: Here, domain: Held, shapes: dict[str, Shape]) ->
     for name in stored:
         w.changed(name)
 
-    def body(one: Value) -> None:
+    def body(one: CValue) -> None:
         if stored:
             w.changed()
         inner = dict(env)
@@ -338,16 +345,16 @@ def _rolled(node: ir.For, here: Here, domain: Held, shapes: dict[str, Shape]) ->
         env[name] = variable.value
 
 
-def _frozen(w: Writer, variable: Variable) -> Value:
+def _frozen(w: FunctionWriter, variable: CVariable) -> CValue:
     """What C variables hold as a turn of a loop begins."""
     words = leaves(w.shapes, variable.now, variable.shape)
-    return value_of([w.let(x) if isinstance(x, Node) else x for x in words], variable.shape)
+    return value_of([w.let(x) if isinstance(x, CExpr) else x for x in words], variable.shape)
 
 
 # --- variables ---
 
 
-def copy(w: Writer) -> None:
+def copy(w: FunctionWriter) -> None:
     """Make the state after the step a copy of the one before it, once."""
     if not w.copied:
         w.copied = True
@@ -390,7 +397,7 @@ def _(node: ir.Store, here: Here) -> None:
         w.line(f"have |= {1 << missing[node.variable]:#x}ull;")
 
 
-def _check_keys(w: Writer, value: Held, shape: Shape, node: ir.Node) -> None:
+def _check_keys(w: FunctionWriter, value: HeldValue, shape: PackedShape, node: ir.Node) -> None:
     """A map must have a value for every key, at every depth."""
     if isinstance(shape, SMap) and isinstance(value, MapV):
         if set(value.keys.values) != set(shape.keys.values):
@@ -399,7 +406,7 @@ def _check_keys(w: Writer, value: Held, shape: Shape, node: ir.Node) -> None:
             _check_keys(w, one, shape.value, node)
 
 
-def write(w: Writer, ref: Ref, value: Held) -> None:
+def write(w: FunctionWriter, ref: Ref, value: HeldValue) -> None:
     """Put a value at its place in the state after the step."""
     words = [w.pinned(x) for x in leaves(w.shapes, value, ref.shape)]
     together: dict[int, tuple[int, list[Word]]] = {}
@@ -421,7 +428,7 @@ def write(w: Writer, ref: Ref, value: Held) -> None:
         _put(w, place, build.bit_or(kept, *moved))
 
 
-def _put(w: Writer, at: Word, value: Word) -> None:
+def _put(w: FunctionWriter, at: Word, value: Word) -> None:
     w.line("t[", at, "] = ", value, ";")
 
 

@@ -11,7 +11,7 @@ from ratified.explore.native.codegen.code import Block, Line
 from ratified.explore.native.codegen.loops import (
     PURE_MOST,
     Domain,
-    Place,
+    DomainElement,
     chain,
     counted,
     domain_of,
@@ -29,8 +29,8 @@ from ratified.explore.native.codegen.numbers import (
     num,
     total,
 )
-from ratified.explore.native.codegen.terms import BagV, Bits, Value
-from ratified.explore.native.codegen.writer import Ended, Here, Writer
+from ratified.explore.native.codegen.terms import BagV, Bits, CValue
+from ratified.explore.native.codegen.writer import BlockEnded, FunctionWriter, Here
 from ratified.language import ir
 from ratified.language.ir import Clause
 
@@ -47,7 +47,7 @@ def summed(node: ir.Collect, clauses: tuple[Clause, ...], here: Here) -> Num:
     clause, rest, w = clauses[0], clauses[1:], here.w
     domain = domain_of(here.ev(clause.domain))
 
-    def amount(one: Value) -> Num:
+    def amount(one: CValue) -> Num:
         inner = here.bind(clause.names, one)
         test = conditions(clause, inner)
         if test.c == 0:
@@ -65,12 +65,12 @@ def summed(node: ir.Collect, clauses: tuple[Clause, ...], here: Here) -> Num:
     return _added(node, w, parts)
 
 
-def _amount_under(w: Writer, test: Num, block: Block, found: Num | None) -> Num:
+def _amount_under(w: FunctionWriter, test: Num, block: Block, found: Num | None) -> Num:
     """An amount that needs statements, 0 where there is none."""
     if test.c == 1:
         w.extend(block)
         if found is None:
-            raise Ended
+            raise BlockEnded
         return found
     if found is None:
         w.when(test, block)
@@ -83,13 +83,13 @@ def _amount_under(w: Writer, test: Num, block: Block, found: Num | None) -> Num:
 
 
 def _written(
-    w: Writer, domain: Domain, what: Callable[[Value], Num]
-) -> list[tuple[Place, Block, Num | None]] | None:
+    w: FunctionWriter, domain: Domain, what: Callable[[CValue], Num]
+) -> list[tuple[DomainElement, Block, Num | None]] | None:
     """What is computed of each element, written apart; None if it is to be a loop in C."""
     count = size(domain)
     if w.multiplicity * count > PURE_MOST:
         return None
-    found: list[tuple[Place, Block, Num | None]] = []
+    found: list[tuple[DomainElement, Block, Num | None]] = []
     w.multiplicity *= max(1, count)
     try:
         for place in places_of(w, domain):
@@ -102,7 +102,9 @@ def _written(
     return found
 
 
-def _grouped_sum(node: ir.Collect, w: Writer, domain: Domain, found: list[tuple[Place, Num]]) -> Num:
+def _grouped_sum(
+    node: ir.Collect, w: FunctionWriter, domain: Domain, found: list[tuple[DomainElement, Num]]
+) -> Num:
     """A sum in one expression: elements of a set with the same amount are counted together."""
     parts: list[Num] = []
     by_amount: dict[int, list[int]] = {}
@@ -131,7 +133,7 @@ def _grouped_sum(node: ir.Collect, w: Writer, domain: Domain, found: list[tuple[
 class _Total:
     """A sum that statements come to: the C variable, and how far it may be."""
 
-    def __init__(self, node: ir.Collect, w: Writer) -> None:
+    def __init__(self, node: ir.Collect, w: FunctionWriter) -> None:
         self.node, self.w, self.name = node, w, w.name("n")
         self.low = self.high = 0
         w.line(f"uint64_t {self.name} = 0;")
@@ -155,7 +157,7 @@ class _Total:
         return num(build.var(self.name, LOW, HIGH), self.low, self.high)
 
 
-def _added(node: ir.Collect, w: Writer, found: list[tuple[Place, Block, Num | None]]) -> Num:
+def _added(node: ir.Collect, w: FunctionWriter, found: list[tuple[DomainElement, Block, Num | None]]) -> Num:
     """A sum of amounts that need statements, one after another."""
     whole = _Total(node, w)
     for place, block, amount in found:
@@ -167,11 +169,11 @@ def _added(node: ir.Collect, w: Writer, found: list[tuple[Place, Block, Num | No
             continue
         w.extend(block)
         if amount is None:
-            raise Ended
+            raise BlockEnded
     return whole.value()
 
 
-def _sum_loop(node: ir.Collect, w: Writer, domain: Domain, amount: Callable[[Value], Num]) -> Num:
+def _sum_loop(node: ir.Collect, w: FunctionWriter, domain: Domain, amount: Callable[[CValue], Num]) -> Num:
     whole, begun = _Total(node, w), w.room
     counted(w, domain, lambda one: whole.add(amount(one), w.room // begun), copies=True)
     return whole.value()

@@ -28,10 +28,11 @@ from ratified.explore.native.codegen.nodes import Word
 from ratified.explore.native.codegen.numbers import num
 from ratified.explore.native.codegen.packing import item as item_at
 from ratified.explore.native.codegen.packing import leaf, load
-from ratified.explore.native.codegen.shapes import Universe
+from ratified.explore.native.codegen.shapes import NumberedValues
 from ratified.explore.native.codegen.terms import (
     BagV,
     Bits,
+    CValue,
     MapV,
     Opt,
     Rec,
@@ -39,12 +40,11 @@ from ratified.explore.native.codegen.terms import (
     SlotV,
     Tup,
     Uni,
-    Value,
     as_num,
     listed,
     pair_of,
 )
-from ratified.explore.native.codegen.writer import Exits, Writer
+from ratified.explore.native.codegen.writer import Exits, FunctionWriter
 from ratified.explore.symmetry import Renaming, Symmetry
 from ratified.language.rules import Rules
 from ratified.language.scope import running
@@ -89,7 +89,7 @@ class Renamer:
     """Writes what renames a packed state."""
 
     unit: Unit
-    w: Writer
+    w: FunctionWriter
     permutation: Permutation
 
     def write(self) -> None:
@@ -111,7 +111,7 @@ class Renamer:
     def _moves(self, t: Type) -> bool:
         return any(s in self.permutation for s in sorts_of(t))
 
-    def renamed(self, value: Value, t: Type) -> Value:
+    def renamed(self, value: CValue, t: Type) -> CValue:
         """A value of a type, renamed."""
         if not self._moves(t):
             return value
@@ -122,7 +122,7 @@ class Renamer:
         types = record_fields(value.type, self.unit.shapes.scope).values()
         return Rec(value.type, tuple(map(self.renamed, value.fields, types)))
 
-    def number(self, universe: Universe, k: int) -> int:
+    def number(self, universe: NumberedValues, k: int) -> int:
         """The number of what the value of a number becomes."""
         with running(self.unit.shapes.scope):
             return universe.index[Renaming(self.permutation)(universe.values[k])]
@@ -132,7 +132,7 @@ class Renamer:
         w, row = self.w, value.row
         shape = item_shape(w.shapes, row)
         assert shape is not None
-        places: list[Value] = []
+        places: list[CValue] = []
         for k in range(row.most):
             own = item_at(row, k)
             if isinstance(value, BagV):
@@ -146,39 +146,39 @@ class Renamer:
         return BagV(done, value.copies) if isinstance(value, BagV) else SlotV(done)
 
 
-Renamed = tuple[Renamer, Value]
+Renamed = tuple[Renamer, CValue]
 """What renames, and a value that it changes."""
 
-RENAMED: Rules[Renamed, Value] = Rules("C of renamed values")
+RENAMED: Rules[Renamed, CValue] = Rules("C of renamed values")
 
 
 @RENAMED.rule(BoolType, IntType, NoneType, EnumType)
-def _(t: Type, renamed: Renamed) -> Value:
+def _(t: Type, renamed: Renamed) -> CValue:
     return renamed[1]
 
 
 @RENAMED.rule(SortType)
-def _(t: SortType, renamed: Renamed) -> Value:
+def _(t: SortType, renamed: Renamed) -> CValue:
     renamer, value = renamed
     table, own = [int(v) for v in renamer.permutation[t.sort]], as_num(value)
     return num(build.table(table, own.c, own.low, own.high), 0, len(table) - 1)
 
 
 @RENAMED.rule(OptionalType)
-def _(t: OptionalType, renamed: Renamed) -> Value:
+def _(t: OptionalType, renamed: Renamed) -> CValue:
     renamer, value = renamed
     assert isinstance(value, Opt)
     return value if value.item is None else Opt(value.some, renamer.renamed(value.item, t.item))
 
 
 @RENAMED.rule(RecordType)
-def _(t: RecordType, renamed: Renamed) -> Value:
+def _(t: RecordType, renamed: Renamed) -> CValue:
     renamer, value = renamed
     return renamer.record(narrow_to(value, t))
 
 
 @RENAMED.rule(UnionType)
-def _(t: UnionType, renamed: Renamed) -> Value:
+def _(t: UnionType, renamed: Renamed) -> CValue:
     renamer, value = renamed
     assert isinstance(value, Uni)
     made = tuple(None if a is None else renamer.record(a) for a in value.alternatives)
@@ -186,14 +186,14 @@ def _(t: UnionType, renamed: Renamed) -> Value:
 
 
 @RENAMED.rule(TupleType)
-def _(t: TupleType, renamed: Renamed) -> Value:
+def _(t: TupleType, renamed: Renamed) -> CValue:
     renamer, value = renamed
     assert isinstance(value, Tup)
     return Tup(tuple(map(renamer.renamed, value.items, t.items)))
 
 
 @RENAMED.rule(MapType)
-def _(t: MapType, renamed: Renamed) -> Value:
+def _(t: MapType, renamed: Renamed) -> CValue:
     renamer, value = renamed
     assert isinstance(value, MapV)
     keys = value.keys
@@ -202,7 +202,7 @@ def _(t: MapType, renamed: Renamed) -> Value:
 
 
 @RENAMED.rule(SeqType)
-def _(t: SeqType, renamed: Renamed) -> Value:
+def _(t: SeqType, renamed: Renamed) -> CValue:
     renamer, value = renamed
     assert isinstance(value, SeqV)
     row = value.row
@@ -210,7 +210,7 @@ def _(t: SeqType, renamed: Renamed) -> Value:
 
 
 @RENAMED.rule(SetType, BagType)
-def _(t: SetType | BagType, renamed: Renamed) -> Value:
+def _(t: SetType | BagType, renamed: Renamed) -> CValue:
     renamer, value = renamed
     if isinstance(value, Bits):
         pairs = [(k, renamer.number(value.universe, k)) for k in range(value.universe.size)]
@@ -266,7 +266,7 @@ def _by_marks(unit: Unit, sorts: Sequence[type[Sort]]) -> list[str]:
                 cases.append(f"exchange_{len(cases)}(s, t)")
             cases.append("break")  # the last of a sort has no next
 
-    def write(w: Writer) -> None:
+    def write(w: FunctionWriter) -> None:
         for k, own in enumerate(values):
             write_marks(w, own, frozenset(sorts), sum(sizes[:k]))
 

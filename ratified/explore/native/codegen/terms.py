@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ratified.explore.native.codegen.nodes import Word
 from ratified.explore.native.codegen.numbers import FALSE, Num
-from ratified.explore.native.codegen.shapes import Shape, Universe
+from ratified.explore.native.codegen.shapes import NumberedValues, PackedShape
 from ratified.language.types import (
     IntType,
     OptionalType,
@@ -23,10 +23,10 @@ from ratified.language.types import (
     join,
 )
 
-Code = tuple[Universe, Word] | None
+Code = tuple[NumberedValues, Word] | None
 """The number of a value in a universe, where it is known already."""
 
-Read = tuple[tuple[Shape, tuple[Word, ...]], ...]
+Read = tuple[tuple[PackedShape, tuple[Word, ...]], ...]
 """The leaves that a value was read from, for each shape that it was read in: they are in order as they are."""
 
 
@@ -35,7 +35,7 @@ class Opt:
     """An optional."""
 
     some: Num
-    item: Value | None
+    item: CValue | None
     code: Code = None
     read: Read = ()
 
@@ -45,7 +45,7 @@ class Rec:
     """A record."""
 
     type: RecordType
-    fields: tuple[Value, ...]
+    fields: tuple[CValue, ...]
     code: Code = None
     read: Read = ()
 
@@ -54,7 +54,7 @@ class Rec:
 class Tup:
     """A tuple."""
 
-    items: tuple[Value, ...]
+    items: tuple[CValue, ...]
     code: Code = None
     read: Read = ()
 
@@ -74,7 +74,7 @@ class Uni:
 class Bits:
     """A set of a small universe. `possible` says for each word which bits may be set."""
 
-    universe: Universe
+    universe: NumberedValues
     words: tuple[Word, ...]
     possible: tuple[int, ...]
 
@@ -83,17 +83,17 @@ class Bits:
 class MapV:
     """A map: a value for each key of the universe."""
 
-    keys: Universe
-    entries: tuple[Value, ...]
+    keys: NumberedValues
+    entries: tuple[CValue, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Listed:
+class ListedRow:
     """A row whose values are known one by one."""
 
     length: Num
-    items: tuple[Value, ...]
-    item: Shape | None = None
+    items: tuple[CValue, ...]
+    item: PackedShape | None = None
     read: Read = ()
 
     @property
@@ -107,7 +107,7 @@ class InArray:
     """A row in a C array of words, `stride` to a value; places past the length are 0."""
 
     name: str
-    item: Shape
+    item: PackedShape
     length: Num
     most: int
     stride: int
@@ -120,31 +120,31 @@ class InState:
     ref: Ref
     length: Num
     most: int
-    item: Shape | None
+    item: PackedShape | None
 
 
-Row = Listed | InArray | InState
+RowSource = ListedRow | InArray | InState
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SeqV:
     """A sequence."""
 
-    row: Row
+    row: RowSource
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SlotV:
     """A set as a row of its elements, in canonical order."""
 
-    row: Row
+    row: RowSource
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BagV:
     """A bag as a row of pairs of an element and its copies, in canonical order."""
 
-    row: Row
+    row: RowSource
     copies: int
 
 
@@ -162,21 +162,21 @@ class Ref:
     """A value in a packed state, not read yet: its leaves at `places[index]`."""
 
     memory: str
-    shape: Shape
+    shape: PackedShape
     places: tuple[tuple[Pos, ...], ...]
     index: Num = FALSE
 
 
-Value = Num | Opt | Rec | Tup | Uni | Bits | MapV | SeqV | SlotV | BagV
+CValue = Num | Opt | Rec | Tup | Uni | Bits | MapV | SeqV | SlotV | BagV
 """A value, read."""
 
-Held = Value | Ref
+HeldValue = CValue | Ref
 """A value, read or not yet."""
 
-Parts = Opt | Rec | Tup | Uni
+ValueWithParts = Opt | Rec | Tup | Uni
 
 
-def known(value: Held | None) -> bool:
+def known(value: HeldValue | None) -> bool:
     """Whether a value is a constant."""
     match value:
         case Num():
@@ -195,28 +195,28 @@ def known(value: Held | None) -> bool:
             return all(map(known, value.entries))
         case SeqV() | SlotV() | BagV():
             row = value.row
-            return isinstance(row, Listed) and row.length.known and all(map(known, row.items))
+            return isinstance(row, ListedRow) and row.length.known and all(map(known, row.items))
     return False
 
 
-def as_num(value: Held | None) -> Num:
+def as_num(value: HeldValue | None) -> Num:
     """A value that is a number."""
     assert isinstance(value, Num), value
     return value
 
 
-def listed(items: Iterable[Value], length: Num | None = None, item: Shape | None = None) -> Listed:
+def listed(items: Iterable[CValue], length: Num | None = None, item: PackedShape | None = None) -> ListedRow:
     """A row of known places."""
     items = tuple(items)
-    return Listed(Num(len(items), len(items), len(items)) if length is None else length, items, item)
+    return ListedRow(Num(len(items), len(items), len(items)) if length is None else length, items, item)
 
 
-def with_row(value: SeqV | SlotV | BagV, row: Row) -> SeqV | SlotV | BagV:
+def with_row(value: SeqV | SlotV | BagV, row: RowSource) -> SeqV | SlotV | BagV:
     """The same kind of container of other elements."""
     return BagV(row, value.copies) if isinstance(value, BagV) else type(value)(row)
 
 
-def pair_of(value: Value) -> tuple[Value, Num]:
+def pair_of(value: CValue) -> tuple[CValue, Num]:
     """An element of a bag's row, and its copies."""
     assert isinstance(value, Tup)
     return value.items[0], as_num(value.items[1])
@@ -233,19 +233,19 @@ def numbers_of(value: Bits) -> list[int]:
     return [k for k in range(value.universe.size) if value.possible[k >> 6] >> (k & 63) & 1]
 
 
-def full(universe: Universe) -> Bits:
+def full(universe: NumberedValues) -> Bits:
     """The set of a whole universe."""
     words = tuple(universe.mask(k) for k in range(universe.words))
     return Bits(universe, words, words)
 
 
-def empty(universe: Universe) -> Bits:
+def empty(universe: NumberedValues) -> Bits:
     """The empty set of a universe."""
     words = (0,) * universe.words
     return Bits(universe, words, words)
 
 
-def same(a: Held | None, b: Held | None) -> bool:
+def same(a: HeldValue | None, b: HeldValue | None) -> bool:
     """Whether two values are surely the same: the same constants and trees."""
     if a is b:
         return True

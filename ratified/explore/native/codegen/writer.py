@@ -20,25 +20,25 @@ from ratified.explore.native.codegen.nodes import Word
 from ratified.explore.native.codegen.numbering import BoundPlace
 from ratified.explore.native.codegen.numbers import Num, negation, num, truth
 from ratified.explore.native.codegen.packing import CHANGING, load, value_of
-from ratified.explore.native.codegen.printing import Tables
-from ratified.explore.native.codegen.shapes import Shape, Shapes, widths
+from ratified.explore.native.codegen.printing import ConstantArrays
+from ratified.explore.native.codegen.shapes import PackedShape, PackedShapes, widths
 from ratified.explore.native.codegen.terms import (
     BagV,
     Bits,
-    Held,
+    CValue,
+    HeldValue,
     InArray,
     InState,
-    Listed,
+    ListedRow,
     MapV,
     Opt,
     Rec,
     Ref,
-    Row,
+    RowSource,
     SeqV,
     SlotV,
     Tup,
     Uni,
-    Value,
     with_row,
 )
 from ratified.language import ir
@@ -51,14 +51,14 @@ READ_MOST = 8
 """A value of up to so many leaves is read out of a state that changes; of a larger one the state is copied."""
 
 Pieces = tuple[Piece, ...]
-Env = dict[str, Held]
+CodeEnv = dict[str, HeldValue]
 
 
-class Ended(Exception):
+class BlockEnded(Exception):
     """What was written last always leaves: nothing after it is reached."""
 
 
-class TooLong(Exception):
+class FunctionTooLong(Exception):
     """The function would grow past its budget: write it with loops."""
 
 
@@ -75,7 +75,7 @@ class Exits:
 
 
 @dataclass(slots=True, eq=False)
-class Shared:
+class SharedText:
     """What the functions of one model have in common.
 
     `unit` comes before the names of the model's functions and of all that they call: two models may stand in one program.
@@ -83,16 +83,16 @@ class Shared:
     `evaluated` is what expressions came to that needed no statements, by the node, the state it reads, and the names it uses.
     """
 
-    shapes: Shapes
+    shapes: PackedShapes
     layout: Layout
     module: ir.Module
-    expressions: Rules[Here, Held]
-    tables: Tables = field(default_factory=Tables)
+    expressions: Rules[Here, HeldValue]
+    tables: ConstantArrays = field(default_factory=ConstantArrays)
     errors: list[tuple[str, Span | None]] = field(default_factory=list)
     bounds: list[BoundPlace] = field(default_factory=list)
     unit: str = ""
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
-    evaluated: dict[tuple[object, ...], tuple[Held, object]] = field(default_factory=dict)
+    evaluated: dict[tuple[object, ...], tuple[HeldValue, object]] = field(default_factory=dict)
     used: dict[int, tuple[frozenset[str], object]] = field(default_factory=dict)
     facts: dict[tuple[object, int], tuple[bool, object]] = field(default_factory=dict)
 
@@ -119,14 +119,16 @@ class Shared:
         return found
 
 
-class Writer:
+class FunctionWriter:
     """Writes one C function.
 
     `around` are the blocks that are being written, one inside the other. `computed` is what expressions came to that did need
     statements, and the block of these: wherever control has come through that block the names in it hold what they held.
     """
 
-    def __init__(self, shared: Shared, exits: Exits, *, rolled: bool = False, budget: int = 1 << 60) -> None:
+    def __init__(
+        self, shared: SharedText, exits: Exits, *, rolled: bool = False, budget: int = 1 << 60
+    ) -> None:
         self.shared = shared
         self.shapes = shared.shapes
         self.exits = exits
@@ -134,7 +136,7 @@ class Writer:
         self.budget = budget
         self.block = Block()
         self.around: list[Block] = [self.block]
-        self.computed: dict[tuple[object, ...], tuple[Held, Block, object]] = {}
+        self.computed: dict[tuple[object, ...], tuple[HeldValue, Block, object]] = {}
         self.emitted = 0
         self.reused = 0
         self.memory: dict[str, str] = {}
@@ -149,7 +151,7 @@ class Writer:
         self.room = 1
         self.granted: tuple[ir.Expr, ...] = ()
         self.returns: Returns | None = None
-        self.flow: Env | None = None
+        self.flow: CodeEnv | None = None
 
     def close(self) -> None:
         """Let go of everything: what the exits know of the writer would keep it until the garbage collector comes by."""
@@ -162,7 +164,7 @@ class Writer:
         self.emitted += 1
         self.budget -= 1
         if self.budget < 0:
-            raise TooLong
+            raise FunctionTooLong
         self.block.statements.append(statement)
         if isinstance(statement, Block):
             statement.within = self.block
@@ -182,7 +184,7 @@ class Writer:
         try:
             found = write()
             return self.block, found, False
-        except Ended:
+        except BlockEnded:
             return self.block, None, True
         finally:
             self.around.pop()
@@ -235,7 +237,7 @@ class Writer:
     def leave(self, pieces: Pieces) -> None:
         """Leave here, always."""
         self.line(*pieces)
-        raise Ended
+        raise BlockEnded
 
     def leave_unless(self, fine: Num, pieces: Callable[[], Pieces]) -> None:
         """Leave where a condition is false."""
@@ -292,7 +294,7 @@ class Writer:
             else num(self.let(value.c), value.low, value.high)
         )
 
-    def named(self, value: Held) -> Held:
+    def named(self, value: HeldValue) -> HeldValue:
         """A value that does not change any more: what a local name stands for."""
         if not self.version:
             return value  # nothing that is read changes
@@ -322,7 +324,7 @@ class Writer:
                 return Uni(value.type, self.pinned_num(value.tag), made, code, read)
         raise AssertionError(value)
 
-    def named_value(self, value: Held) -> Value:
+    def named_value(self, value: HeldValue) -> CValue:
         """The same, read."""
         found = self.named(value)
         return load(found) if isinstance(found, Ref) else found
@@ -332,7 +334,7 @@ class Writer:
         assert isinstance(found, Rec)
         return found
 
-    def _named_row(self, row: Row) -> Row:
+    def _named_row(self, row: RowSource) -> RowSource:
         match row:
             case InArray():
                 return InArray(row.name, row.item, self.pinned_num(row.length), row.most, row.stride)
@@ -341,9 +343,9 @@ class Writer:
                 assert isinstance(found, SeqV | SlotV | BagV)
                 return found.row
         read = tuple((s, tuple(map(self.pinned, words))) for s, words in row.read)
-        return Listed(self.pinned_num(row.length), tuple(map(self.named_value, row.items)), row.item, read)
+        return ListedRow(self.pinned_num(row.length), tuple(map(self.named_value, row.items)), row.item, read)
 
-    def _snapshot(self, ref: Ref) -> Held:
+    def _snapshot(self, ref: Ref) -> HeldValue:
         """A packed value that later stores do not change: its leaves, or a copy of the state."""
         ref = Ref(ref.memory, ref.shape, ref.places, self.pinned_num(ref.index))
         if ref.memory != CHANGING:
@@ -356,11 +358,11 @@ class Writer:
 
     # --- variables of C ---
 
-    def variable(self, shape: Shape, stem: str = "v") -> Variable:
+    def variable(self, shape: PackedShape, stem: str = "v") -> CVariable:
         """C variables for the leaves of a shape. Where `declare` is written they come into being."""
-        return Variable(tuple(self.name(stem) if width else "" for width in widths(shape)), shape)
+        return CVariable(tuple(self.name(stem) if width else "" for width in widths(shape)), shape)
 
-    def declare(self, variable: Variable, at: Block | None = None) -> None:
+    def declare(self, variable: CVariable, at: Block | None = None) -> None:
         """Declare the C variables of a value; they begin as 0."""
         names = [n for n in variable.names if n]
         if names:
@@ -368,7 +370,7 @@ class Writer:
             (self.block if at is None else at).statements.append(line)
             self.emitted += 1
 
-    def assign(self, variable: Variable, value: Held) -> list[Statement]:
+    def assign(self, variable: CVariable, value: HeldValue) -> list[Statement]:
         """Statements that put a value into variables."""
         words = leaves(self.shapes, value, variable.shape)
         return [Line((f"{n} = ", w, ";")) for n, w in zip(variable.names, words, strict=True) if n]
@@ -379,7 +381,7 @@ class Writer:
         self.line(f"uint64_t {name} = {int(begins)};")
         return name
 
-    def array(self, item: Shape, most: int, length: Num, at: Block | None = None) -> InArray:
+    def array(self, item: PackedShape, most: int, length: Num, at: Block | None = None) -> InArray:
         """A C array for a row. Its words begin as 0."""
         stride = len(widths(item))
         name = self.name("q")
@@ -422,23 +424,23 @@ class Writer:
 
 
 @dataclass(frozen=True, slots=True)
-class Variable:
+class CVariable:
     """The C variables of a value of a shape ("" for a leaf that takes no bits)."""
 
     names: tuple[str, ...]
-    shape: Shape
+    shape: PackedShape
 
     @property
-    def value(self) -> Value:
+    def value(self) -> CValue:
         """What they hold when they do not change any more."""
         return self._value(stable=True)
 
     @property
-    def now(self) -> Value:
+    def now(self) -> CValue:
         """What they hold, while they still change."""
         return self._value(stable=False)
 
-    def _value(self, *, stable: bool) -> Value:
+    def _value(self, *, stable: bool) -> CValue:
         sizes = zip(self.names, widths(self.shape), strict=True)
         return value_of(
             [build.var(n, 0, (1 << w) - 1, stable=stable) if w else 0 for n, w in sizes], self.shape
@@ -450,7 +452,7 @@ class Returns:
     """A function being run: the label behind it, and where it returns what."""
 
     label: str
-    found: list[tuple[Block, Held | None]] = field(default_factory=list)
+    found: list[tuple[Block, HeldValue | None]] = field(default_factory=list)
 
 
 def have(bit: int) -> Num:
@@ -462,10 +464,10 @@ def have(bit: int) -> Num:
 class Here:
     """What expressions are translated in: what writes, and what the local names stand for."""
 
-    w: Writer
-    env: Env
+    w: FunctionWriter
+    env: CodeEnv
 
-    def ev(self, node: ir.Expr) -> Held:
+    def ev(self, node: ir.Expr) -> HeldValue:
         """The value of an expression (a Ref where it stands in a packed state)."""
         if isinstance(node, ir.Local):
             return self.env[node.name]
@@ -488,7 +490,7 @@ class Here:
             w.computed[key] = found, w.block, (node, held)
         return found
 
-    def val(self, node: ir.Expr) -> Value:
+    def val(self, node: ir.Expr) -> CValue:
         """The value of an expression, read."""
         found = self.ev(node)
         return load(found) if isinstance(found, Ref) else found
@@ -499,7 +501,7 @@ class Here:
         assert isinstance(found, Num), node
         return found
 
-    def bind(self, names: Sequence[str], item: Held) -> Here:
+    def bind(self, names: Sequence[str], item: HeldValue) -> Here:
         """Here, with an element's names."""
         if len(names) == 1:
             return Here(self.w, {**self.env, names[0]: item})
