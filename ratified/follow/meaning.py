@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from ratified.follow.binding import Binding, BindingError, Claim, Event, ObservedPlace
 from ratified.follow.steps import Attempt, Change, Do, Either, Holds, Refusal, Repeat
@@ -42,6 +42,9 @@ from ratified.language.types import (
     values_of,
 )
 from ratified.language.values import quoted
+
+Plain: TypeAlias = Mapping[str, frozenset[object]]
+"""Of arguments by name their types, or the identities of their values, that need no closer look."""
 
 MOST_REMEMBERED: Final = 10_000
 
@@ -77,13 +80,15 @@ class Meaning:
             for action, arguments in self._actions.items()
         }
         """A check of each argument of each action, if its type has bounds, and what it is to leave them."""
-        self._bounded = {
+        self.bounded = {
             action for action, bounds in self._bounds.items() if any(fit for fit, _ in bounds.values())
         }
-        self._plain = {
+        """The actions that have such arguments."""
+        self.plain = {
             action: {name: _plain(t, self._scope) for name, t in arguments.items()}
             for action, arguments in self._actions.items()
         }
+        """Of each argument of each action what it may be that needs no closer look."""
         self.keys = [
             _plain(d.type.key, self._scope) if isinstance(d.type, MapType) else frozenset()
             for d in machine.module.variables
@@ -98,7 +103,10 @@ class Meaning:
             self._check_step(event, steps)  # type: ignore[arg-type]  # here and below: its type was looked at, quickly
         elif kind is tuple:
             for one in steps:  # type: ignore[attr-defined]
-                self.check_steps(event, one)
+                if type(one) is Do:
+                    self._check_step(event, one)
+                elif type(one) is not Holds:
+                    self.check_steps(event, one)
         elif kind is Either:
             self.check_steps(event, steps.ways)  # type: ignore[attr-defined]
         elif kind is Repeat:
@@ -132,7 +140,7 @@ class Meaning:
         self._check_step(event, step)
 
     def _check_step(self, event: Event, step: Do) -> None:
-        plain = self._plain.get(step.action)
+        plain = self.plain.get(step.action)
         if plain is not None:
             for name, value in step.arguments.items():
                 known = plain.get(name)
@@ -166,7 +174,7 @@ class Meaning:
 
     def room(self, step: Do) -> tuple[Room, str]:
         """Whether a step's arguments are within their bounds, and which are not."""
-        if step.action not in self._bounded:
+        if step.action not in self.bounded:
             return _ROOM
         found, what = Room.WITHIN, ""
         bounds = self._bounds[step.action]

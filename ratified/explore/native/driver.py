@@ -78,7 +78,7 @@ class NativeFinding:
 class RunOptions:
     """How to explore. `spill` and `checkpoint` are folders; `witness` and `witness_step` the bits to look for.
 
-    `untraced`: the finding comes without its run, which `Exploration.traced` looks for.
+    `untraced`: the finding comes without its run, which `NativeExploration.traced` looks for.
     `relations` are those of a reduction.
     """
 

@@ -90,7 +90,7 @@ def _function(
     if chosen is None or instances.count == 1:
         lines = unit.lines(exits, write, budget)
     else:
-        lines = unit.lines_once(exits, write, budget, rolled=False)
+        lines = unit.printed(unit.body_once(exits, write, budget, rolled=False))
     static = [a for a in action.arguments if a.domain is None]
     described = ", ".join(f"{a.name}={show(v)}" for a, v in zip(static, picks or (), strict=False))
     head = f"/* {comment(f'{action.name}({described})')}, {comment(where_text(action.span))} */"

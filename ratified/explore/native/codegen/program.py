@@ -21,20 +21,20 @@ from ratified.explore.native.codegen.initial import initial
 from ratified.explore.native.codegen.liveness import claims_text
 from ratified.explore.native.codegen.numbering import Program, ProgramMeanings, goals_of
 from ratified.explore.native.codegen.properties import STATE, asking, properties, witness, witnessed
+from ratified.explore.native.codegen.reading import bits_read
 from ratified.explore.native.codegen.refinement import refinement_text, write_image
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.codegen.symmetry import canonical_text
 from ratified.explore.native.codegen.writer import Exits
 from ratified.explore.symmetry import Symmetry
-from ratified.language.ir import Function, Kind, Which
+from ratified.language.ir import Function, Kind
 from ratified.language.machine import abstract_model
 from ratified.language.model import Model
-from ratified.language.uses import Uses
 
 INSTANCES_MOST = 2**22
 """So many instances of actions, each of which is counted by every thread."""
 
-VERSION = 3
+VERSION = 4
 """Changes when the same model would give another program."""
 
 SUPPORT = (Path(__file__).resolve().parent / "support.h").read_text(encoding="utf-8")
@@ -152,17 +152,17 @@ def _refinements(unit: Unit, functions: Sequence[Function]) -> list[str]:
         abstract = Unit(abstract_model(unit.model, function.name), name, unit.shared)
         steps = [initial(abstract), successors(abstract)]
         exits = Exits(lambda: ("return RX_OK;",), lambda e: (f"return RX_FAULT({e});",), None, function.name)
-        lines = unit.lines(exits, partial(write_image, function=function, abstract=abstract.layout))
+        body = unit.body(exits, partial(write_image, function=function, abstract=abstract.layout))
         image = [
             f"/* {comment(function.name)}, {comment(where_text(function.span))} */",
             f"static int {name}image(const uint64_t *restrict s, uint64_t *restrict t) {{",
             "    (void)s;",
-            *lines,
+            *unit.printed(body),
             "    return RX_OK;",
             "}",
         ]
-        read = Uses(unit.module).reads(function, Which.NOW, Which.OLD)
-        texts.append(refinement_text(name, [*steps, "\n".join(image)], abstract.layout, unit.layout, read))
+        read = bits_read(body, ("s",), unit.layout.words)
+        texts.append(refinement_text(name, [*steps, "\n".join(image)], abstract.layout, read))
     if functions:
         calls = [(f"r{k}_begins(s)", k) for k in range(len(functions))]
         texts.append(asking(f"static inline int model_beginning({STATE})", "(void)s;", calls))

@@ -136,7 +136,7 @@ def run_body(w: FunctionWriter, function: ir.Function, env: CodeEnv) -> HeldValu
 
 
 def run(w: FunctionWriter, body: Sequence[ir.Node], env: CodeEnv) -> None:
-    """Statements in order. `env` is changed. Raises Ended if control never comes past them."""
+    """Statements in order. `env` is changed. Raises BlockEnded if control never comes past them."""
     here = Here(w, env)
     for statement in body:
         if w.shared.fact(stores, statement) and not _copies_itself(w, statement):
