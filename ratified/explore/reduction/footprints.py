@@ -93,8 +93,7 @@ class Footprints:
             env = self._begin(function, given, begun := Found())
             match function.body:
                 case (ir.Return(_, value),) if value is not None and not begun.accesses:
-                    for part in self._parts(value, env):
-                        parts.append(_locations(part))
+                    parts += map(_locations, self._parts(value, env))
                 case _:
                     self._block(function.body, env, begun)
                     parts.append(_locations(begun))
@@ -402,7 +401,7 @@ class Footprints:
     # --- guards ---
 
     def _guard(self, test: Expr, env: Env, found: Found) -> None:
-        """Note what a guard reads. Where it can only become true by what is added to a set, it asks whether something is there."""
+        """Note what a guard reads. Where additions to a set can only make it true, it asks whether something is there."""
         self._nodes += 1
         if self._nodes > MOST_NODES:
             raise TooLarge
