@@ -7,13 +7,13 @@ functions are written when they are first asked for, and kept for others of the 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
 from ratified.follow.direct import containers, expressions, statements
 from ratified.follow.direct.python import Py, constant, logical, py, statement, tuple_of, unpacked
-from ratified.follow.direct.writer import Library, OddError, PythonBody, local_name, variable_name
+from ratified.follow.direct.writer import Library, PythonBody, local_name, variable_name
 from ratified.language.ir import Function, Kind, Which
 from ratified.language.machine import OutOfBounds, PythonMachine, Values
 from ratified.language.model import Model
@@ -193,8 +193,10 @@ class DirectMachine:
     def __init__(self, reference: PythonMachine) -> None:
         self.reference = reference
         self.trusting = True
-        self._broken: Written | None = None
-        self._functions = _functions_of(_StepKey(reference.model))
+        self.broken: Written | None = (
+            None  # which claim that `asking` named a step breaks, of the states after and before it
+        )
+        self.functions = _functions_of(_StepKey(reference.model))
         module = reference.module
         self._parameters = {f.name: tuple(a.name for a in f.arguments) for f in module.functions.values()}
         self._open = {
@@ -205,7 +207,7 @@ class DirectMachine:
         self, state: Values, name: str, given: Mapping[str, Any]
     ) -> list[tuple[Values, Values | OutOfBounds]]:
         """See PythonMachine."""
-        step = self._functions[name]
+        step = self.functions[name]
         if step is None or not self.trusting:
             return self.reference.take(state, name, given)
         wanted = self._parameters[name]
@@ -220,19 +222,26 @@ class DirectMachine:
             return self.reference.take(state, name, given)
         return [(a, after) for a, after in found if after is not None]
 
-    def broken_by(self, before: Values, after: Values) -> str | None:
-        """Which claim a step breaks that `asking` named; None if none. Raises OddError where that has to be asked one by one."""
-        if self._broken is None or not self.trusting:
-            raise OddError
+    def leads(
+        self, states: Sequence[Values], name: str, given: Mapping[str, Any]
+    ) -> list[tuple[Values, Values]] | None:
+        """Each of these states in which a step is possible, and where that leads; None where `take` has to be asked."""
+        step = self.functions[name]
+        if step is None or not self.trusting or len(given) != len(self._parameters[name]):
+            return None
+        found = []
         try:
-            name: str | None = self._broken(after, before)
+            for state in states:
+                after = step(state, **given)
+                if after is not None:
+                    found.append((state, after))
         except Exception:  # noqa: BLE001  # as above
-            raise OddError from None
-        return name
+            return None
+        return found
 
     def asking(self, invariants: tuple[str, ...], of_steps: tuple[str, ...]) -> None:
         """Say which claims are asked of steps."""
-        self._broken = self._functions.broken(invariants, of_steps)
+        self.broken = self.functions.broken(invariants, of_steps)
 
     def ask(self, state: Values, name: str, arguments: Values) -> Any:
         """See PythonMachine."""
@@ -251,7 +260,7 @@ class DirectMachine:
 
     def _asked(self, name: str, *given: Any) -> Any:
         """What a generated function says; `_UNKNOWN` where the reference is to be asked."""
-        asked = self._functions[name]
+        asked = self.functions[name]
         if asked is None or not self.trusting:
             return _UNKNOWN
         try:

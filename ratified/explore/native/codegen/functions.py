@@ -33,6 +33,7 @@ from ratified.explore.native.codegen.writer import (
     Here,
     SharedText,
 )
+from ratified.explore.reduction.reducible import reducible
 from ratified.language import ir
 from ratified.language.errors import Span
 from ratified.language.ir import Argument
@@ -71,13 +72,15 @@ class Unit:
     """One model at one size, as it is written into a program, lowered.
 
     `name` comes before the names of its functions: two models may stand in one program. `within` is the program of an abstract
-    model, whose tables and numbers of errors are used. `weights` are those of actions, where steps are to be drawn.
+    model, whose tables and numbers of errors are used. `weights` are those of actions, where steps are to be drawn. `reduced` if
+    an instance that is not possible is to tell why.
     """
 
     model: Model
     name: str = ""
     within: SharedText | None = None
     weights: Mapping[str, int | str] | None = None
+    reduced: bool = False
     module: ir.Module = field(init=False)
     shapes: PackedShapes = field(init=False)
     layout: Layout = field(init=False)
@@ -85,7 +88,7 @@ class Unit:
     instances: tuple[Instances, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.module = lowered(self.model.module, CODE_PASSES)
+        self.module = reducible(self.model) if self.reduced else lowered(self.model.module, CODE_PASSES)
         self.shapes = PackedShapes(self.model.scope)
         self.layout = Layout(self.model, self.shapes)
         self.shared = SharedText(self.shapes, self.layout, self.module, EXPRESSIONS, unit=self.name)

@@ -54,12 +54,12 @@ _COUNTED = "WORDS", "INSTANCES", "BOUNDS", "CONSTRAINTS", "INVARIANTS", "STEP_IN
 _ASKED = Kind.CONSTRAINT, Kind.INVARIANT, Kind.STEP_INVARIANT, Kind.REFINEMENT
 
 
-def generate(model: Model, symmetry: Symmetry | None = None) -> Generated:
+def generate(model: Model, symmetry: Symmetry | None = None, *, reduced: bool = False) -> Generated:
     """The program of a model. Raises Unsupported (a SizeError) for what the native explorer does not take."""
     with nodes.alone, _uncollected():
         nodes.forget()
         try:
-            return _generate(Unit(model), symmetry)
+            return _generate(Unit(model, reduced=reduced), symmetry)
         finally:
             nodes.forget()
 
@@ -110,6 +110,8 @@ def _generate(unit: Unit, symmetry: Symmetry | None) -> Generated:
         "CLAIMS": len(program.goals),
         "SYMMETRY": int(symmetry is not None),
     }
+    if unit.reduced:
+        macros["REDUCTION"] = 1
     defined = [f"#define MODEL_{name} {value}" for name, value in macros.items()]
     explorer = "\n".join([*defined, '#include "contract.h"', '#include "explorer.c"', ""])
     return Generated(_text(unit, functions, defined), program, explorer)

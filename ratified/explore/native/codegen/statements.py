@@ -161,7 +161,8 @@ def _require(test: ir.Expr, here: Here) -> None:
         for operand in test.operands:
             _require(operand, here)
     elif not (isinstance(test, ir.In) and test.container in w.granted and not w.copied):
-        w.leave_unless(here.num(test), w.exits.disabled)
+        refused = w.exits.refused
+        w.leave_unless(here.num(test), partial(refused, test) if refused else w.exits.disabled)
 
 
 @statements.rule(ir.Assert)
