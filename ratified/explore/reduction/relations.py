@@ -32,7 +32,7 @@ _STEPS = (Kind.STEP_INVARIANT, Kind.REFINEMENT)
 
 
 @dataclass(frozen=True, slots=True)
-class Instance:
+class ActionInstance:
     """An action, and values for its parameters that no guard restricts."""
 
     action: int
@@ -46,15 +46,15 @@ class Relations:
     `enabling[i][k + 1]` can make condition k of instance i true (`footprints.leading`); `enabling[i][0]` any of its guards.
     """
 
-    instances: tuple[Instance, ...]
+    instances: tuple[ActionInstance, ...]
     needed: tuple[int, ...]
     enabling: tuple[tuple[int, ...], ...]
     every: int
 
 
-def instances_of(model: Model, module: Module) -> tuple[Instance, ...]:
+def instances_of(model: Model, module: Module) -> tuple[ActionInstance, ...]:
     """The instances of the actions of a model as a reduction looks at it. Raises ModelError if they are too many."""
-    found: list[Instance] = []
+    found: list[ActionInstance] = []
     with running(model.scope):
         for index, action in enumerate(module.of_kind(Kind.ACTION)):
             static = [a for a in action.arguments if a.domain is None]
@@ -69,7 +69,7 @@ def instances_of(model: Model, module: Module) -> tuple[Instance, ...]:
                     remedy="check a smaller size, or without reduction",
                 )
             values = itertools.product(*(tuple(values_of(a.type, model.scope)) for a in static))
-            found += (Instance(index, given) for given in values)
+            found += (ActionInstance(index, given) for given in values)
     return tuple(found)
 
 
