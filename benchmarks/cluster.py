@@ -170,7 +170,10 @@ async def drive(endpoint: str, kind: str, clients: int, seconds: float) -> dict[
         requests = [pb.PutRequest(key=b"k%d" % n, value=VALUE).SerializeToString() for n in range(KEYS)]
     else:
         method = "/etcdserverpb.KV/Range"
-        requests = [pb.RangeRequest(key=b"k%d" % n).SerializeToString() for n in range(KEYS)]
+        local = kind == "local"
+        requests = [
+            pb.RangeRequest(key=b"k%d" % n, serializable=local).SerializeToString() for n in range(KEYS)
+        ]
     latencies: list[float] = []
     channels = [
         grpc.aio.insecure_channel(endpoint, options=[("grpc.use_local_subchannel_pool", 1)])

@@ -54,12 +54,18 @@ def ejection() -> Outliers:
     return Outliers(OutlierConfig(consecutive=3, base_ms=500, most_percent=34))
 
 
+def nobody() -> Outliers:
+    """None is ejected."""
+    return Outliers(OutlierConfig(most_percent=0))
+
+
 POLICIES: Mapping[str, Callable[[], dict[str, Any]]] = {
-    "one attempt": lambda: {"balancer": RoundRobin(), "retry": RetryPolicy(1)},
-    "retry": lambda: {"balancer": RoundRobin()},
+    "one attempt": lambda: {"balancer": RoundRobin(), "outliers": nobody(), "retry": RetryPolicy(1)},
+    "retry": lambda: {"balancer": RoundRobin(), "outliers": nobody()},
     "retry, eject": lambda: {"balancer": RoundRobin(), "outliers": ejection()},
     "retry, breaker": lambda: {
         "balancer": RoundRobin(),
+        "outliers": nobody(),
         "breaker": partial(CircuitBreaker, requests=3, open_ms=500),
     },
     "least busy": lambda: {"balancer": LeastOutstanding(), "outliers": ejection()},

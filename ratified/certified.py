@@ -161,7 +161,7 @@ class Flattening:
 
 
 class Script:
-    """An SMT-LIB 2 script, read: what it declares, and the formulas that it asserts. Raises Refused, with the line."""
+    """An SMT-LIB 2 script, read: what it declares, what it asserts. Raises CertificateRejected, with its line."""
 
     def __init__(self, text: str, terms: Terms) -> None:
         self.terms, self.assertions, self._asked = terms, list[int](), False
@@ -256,7 +256,7 @@ class Script:
         return bound
 
     def apply(self, name: str, parts: tuple[int, ...]) -> int:
-        """A function that was declared, or an operation of the language, of terms. Raises Refused if they do not fit."""
+        """A function that was declared, or an operation of the language, of terms. CertificateRejected if they do not fit."""
         make, choice, sorts = self.terms.make, self.terms.choice, self.terms.sorts(parts)
         if function := self._declared.get(name):
             self._used.add(function)
@@ -398,7 +398,7 @@ def _follows(script: Script, words: list[str], named: list[int], clauses: list[C
 
 
 def check(script: Script, certificate: str) -> None:
-    """Raise Refused, with the line of the certificate, unless it shows that the script has no model."""
+    """Raise CertificateRejected, with the line of the certificate, unless it shows that the script has no model."""
     named, clauses = list[int](), list[Clause]()
     *lines, rest = certificate.split("\n")
     try:

@@ -174,6 +174,7 @@ class FailoverSubject(Subject):
         return [
             *(asked if self.grantor.token and not self.waits else []),
             (lambda: grantor.ask("z", nan), "the time is a whole number"),
+            (lambda: grantor.ask("", nan), "a name is a text that is not empty"),
             (lambda: fence.admit(nan), "token is a whole number"),
             (lambda: fence.admit(-1), "token -1 is older than"),
             (lambda: holder.granted(Grant("a", 9, nan), 0), "ttl_ms is a whole number"),

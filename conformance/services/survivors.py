@@ -93,6 +93,13 @@ SURVIVORS: Mapping[str, Mapping[str, str]] = {
     },
     "hedging": {"Hedge._end: without self._open.clear()": "once it is over, what is open is not looked at"},
     "priorities": {"Priorities.primary: 0 becomes -1": "any time that is over will do"},
+    "max-fails": {
+        "MaxFails.__init__: False becomes True": "nothing has failed that a success could take back",
+        "MaxFails.__init__: 0 becomes 1 (2)": TICKETS,
+        "MaxFails.__init__: 0 becomes -1 (2)": TICKETS,
+        "MaxFails.request: 1 becomes 2": TICKETS,
+        "MaxFails.ended: 1 becomes 2 (2)": TICKETS,
+    },
     "circuit-breaker": {
         "CircuitBreaker.__init__: without self._change_ms = 0": UNREAD,
         "CircuitBreaker.__init__: 0 becomes 1": UNREAD,

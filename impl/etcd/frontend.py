@@ -34,6 +34,10 @@ BATCH_MOST: Final = 512
 BATCH_BYTES_MOST: Final = 1_000_000
 PAUSE_MS: Final = 20
 
+GATHER_MS: Final = 2
+"""Confirmations begin no sooner one after the other, where the one before was for more than one caller: each costs the whole
+cluster about what ten callers do."""
+
 Q = TypeVar("Q")
 
 
@@ -89,8 +93,9 @@ class _Lanes(Generic[Q]):
         return await future
 
     def _start(self) -> None:
+        """Begin batches, as long as those that wait are as many as those on the way: smaller ones cost as much."""
         self._scheduled = False
-        while self._waiting and self._free:
+        while self._waiting and self._free and len(self._waiting) >= self._on_the_way:
             taken = bytes_taken = 0
             for question, _ in self._waiting[:BATCH_MOST]:
                 bytes_taken += self._size(question)
@@ -99,7 +104,7 @@ class _Lanes(Generic[Q]):
                 taken += 1
             batch, self._waiting = self._waiting[:taken], self._waiting[taken:]
             self._on_the_way += taken
-            task = asyncio.ensure_future(self._run(self._free.pop(), batch))
+            task = asyncio.get_running_loop().create_task(self._run(self._free.pop(), batch))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -145,6 +150,7 @@ class Frontend:
         self._pending_most = pending
         self._readers: list[asyncio.Future[None]] = []  # who wait for the next confirmation
         self._confirming: asyncio.Task[None] | None = None
+        self._not_before = 0.0  # when the next confirmation may begin
         self._asking = 0
         self._behind: list[asyncio.Future[None]] = []  # who wait until more is executed here
 
@@ -162,7 +168,7 @@ class Frontend:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._readers.append(future)
         if self._confirming is None:
-            self._confirming = asyncio.ensure_future(self._confirm())
+            self._confirming = asyncio.get_running_loop().create_task(self._confirm())
         self._asking += 1
         try:
             await future
@@ -175,9 +181,13 @@ class Frontend:
     async def _confirm(self) -> None:
         """Confirm for all who wait, and then for those who came meanwhile."""
         waiting: list[asyncio.Future[None]] = []
+        loop = asyncio.get_running_loop()
         try:
             while self._readers:
+                if (now := loop.time()) < self._not_before:
+                    await asyncio.sleep(self._not_before - now)
                 waiting, self._readers = self._readers, []
+                self._not_before = loop.time() + GATHER_MS / 1000 if len(waiting) > 1 else 0.0
                 try:
                     result = await self._settled(
                         Command("", 0, b""), lambda _: self.replica.confirm(), self._passing.confirm

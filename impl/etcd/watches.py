@@ -86,6 +86,8 @@ class Hub:
     def advance(self) -> None:
         """Wake whom the latest changes concern."""
         store = self.store()
+        if not self._ranges and not self._by_key:
+            self.told = store.revision
         if store.revision == self.told:
             return
         if store.revision < self.told or self.told + 1 < store.versions.compacted:

@@ -68,8 +68,8 @@ def majority_index(voters: Collection[NodeId], match: Callable[[NodeId], int]) -
     """Return the largest index that a majority has reached."""
     if not voters:
         return 0
-    reached = sorted((match(voter) for voter in voters), reverse=True)
-    return reached[quorum_size(len(voters)) - 1]
+    reached = sorted(map(match, voters))
+    return reached[-quorum_size(len(voters))]
 
 
 def change(now: Membership, voters: tuple[NodeId, ...], learners: tuple[NodeId, ...]) -> Membership | str:

@@ -109,14 +109,15 @@ class Link:
             kinds = [Kind.PART] * (len(pieces) - 1) + [Kind.LAST]
             first = [stamp, *([b""] * (len(pieces) - 1))]
             self._long.extend(map(framed, kinds, first, pieces))
+            self.pump()
+        elif self._may_write:  # so nothing waits
+            self._transport.write(framed(Kind.MESSAGE, stamp, message))
         elif self._waits + len(message) > self._most:
             self.lost += 1
-            return
         else:
             frame = framed(Kind.MESSAGE, stamp, message)
             self._waiting.append(frame)
             self._waits += len(frame)
-        self.pump()
 
     def announce(self, addresses: bytes) -> None:
         """Tell where nodes are to be found."""

@@ -22,6 +22,7 @@ from random import Random, SystemRandom
 from typing import Any
 
 from ratified.impl.contract import (
+    NOTHING,
     Answer,
     Applied,
     Command,
@@ -68,7 +69,7 @@ MOST_TICKS = 3
 EARLY = 0.05
 """The share of a tick by which a timer may be early: uvloop's count whole milliseconds."""
 
-IDLE_SECONDS = 0.005
+IDLE_SECONDS = 0.01
 """How long a message waits that the next one to the same node says as well: so late may followers learn what is committed."""
 
 MANY_ENTRIES = 100_000
@@ -115,15 +116,14 @@ class Node:
         self._persisted: Token = 0
         self._unwritten: deque[Token] = deque()  # of steps whose writes are not on the disk
         self._held: list[Send | Answer] = []
-        self._idle: dict[NodeId, Any] = {}
+        self._idle: dict[NodeId, tuple[float, Any]] = {}  # what may wait, and until when
+        self._waking: asyncio.TimerHandle | None = None  # to send what waits
         self._subscribers: dict[object, Callable[[Applied | Restored], None]] = {}
         self._ticking: asyncio.TimerHandle | None = None
         self._ticked = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._asking = Asking(self.name, settings.limits, lambda: self._core, self._step)
-        self._peers = Peers(
-            settings, self._protocol, log, self._clock, lambda *m: self._step(Receive(*m)), self._request, tls
-        )
+        self._peers = Peers(settings, self._protocol, log, self._clock, self._receive, self._request, tls)
 
     # Beginning and ending
 
@@ -231,6 +231,9 @@ class Node:
 
     # Steps
 
+    def _receive(self, sender: NodeId, message: Any) -> None:
+        self._step(Receive(sender, message))
+
     def _step(self, event: Input) -> None:
         core = self._core
         if core is None:
@@ -238,7 +241,7 @@ class Node:
         effects = core.step(event)
         if self._trace is not None and not self._told(self._trace.stepped):
             return
-        if effects.writes or effects.sends or effects.answers or effects.applied:
+        if effects is not NOTHING:
             self._carry_out(effects)
 
     def _carry_out(self, effects: Effects) -> None:
@@ -268,19 +271,29 @@ class Node:
     def _send(self, send: Send) -> None:
         """Send a message, or keep one that is idle for a while, until another one goes the same way."""
         if send.idle:
-            if not self._idle:
-                asyncio.get_running_loop().call_later(IDLE_SECONDS, self._send_idle)
-            self._idle[send.to] = send.message
+            loop = asyncio.get_running_loop()
+            until = self._idle.get(send.to, (loop.time() + IDLE_SECONDS,))[0]
+            self._idle[send.to] = until, send.message
+            if self._waking is None:
+                self._waking = loop.call_at(until, self._send_idle)
             return
         if self._idle:
             self._idle.pop(send.to, None)
         self._peers.send(send.to, send.message)
 
     def _send_idle(self) -> None:
-        idle, self._idle = self._idle, {}
-        if self._core is not None:
-            for to, message in idle.items():
+        """Send what has waited long enough; come back for what has not."""
+        self._waking = None
+        if self._core is None:
+            return
+        loop = asyncio.get_running_loop()
+        now = loop.time() + IDLE_SECONDS / 5  # timers count whole milliseconds
+        for to, (until, message) in tuple(self._idle.items()):
+            if until <= now:
+                del self._idle[to]
                 self._peers.send(to, message)
+        if self._idle:
+            self._waking = loop.call_at(min(until for until, _ in self._idle.values()), self._send_idle)
 
     def _on_durable(self, token: Token) -> None:
         if self._core is None or self._storage is None:

@@ -24,6 +24,7 @@ from ratified.impl.runtime.hosted import Hosted
 from ratified.impl.runtime.links import Incoming, Link, Log, parsed
 from ratified.impl.runtime.settings import Settings
 from ratified.impl.runtime.wire import (
+    PART,
     SPEECH,
     VERSIONS,
     Address,
@@ -64,6 +65,7 @@ class Peers:
         self._addresses: dict[NodeId, Address] = {}
         self._incoming: set[Incoming] = set()
         self._held = False
+        self._encoded: tuple[Any, bytes] = (None, b"")  # the last message that was short
         self._server: asyncio.Server | None = None
 
     async def listen(self, starts: int) -> None:
@@ -103,10 +105,16 @@ class Peers:
         link = self.links.get(to)
         if link is None:
             return
-        try:
-            link.send(self._said.encode(message))
-        except CodecError as error:
-            self._log.error("not sent", peer=to, why=str(error))
+        last, encoded = self._encoded
+        if message != last:  # a leader tells all followers the same
+            try:
+                encoded = self._said.encode(message)
+            except CodecError as error:
+                self._log.error("not sent", peer=to, why=str(error))
+                return
+            if len(encoded) <= PART:
+                self._encoded = message, encoded
+        link.send(encoded)
 
     def link(self, members: Iterable[NodeId]) -> None:
         """Have a link to each of these, and to those in the settings: one that was removed may have to be told so."""

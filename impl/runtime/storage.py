@@ -1,8 +1,9 @@
 """What a node must not forget, in an SQLite database: record, entries, snapshot, each with a checksum.
 
 A write is handed over and done by a thread, in one transaction with all others that have gathered meanwhile (group commit); after
-it is on the disk its token is told. With a write-ahead log and synchronous=FULL, SQLite has a transaction whole or not at all
-after any crash, in order: so a torn write of the contract does not occur.
+it is on the disk its token is told. What only adds entries is a single statement, a transaction by itself. With a write-ahead
+log and synchronous=FULL, SQLite has a transaction whole or not at all after any crash, in order: so a torn write of the contract
+does not occur.
 
 Guarantees: a token is told only when all up to it is durable; nothing is written after a write has failed; at the start every
 checksum is verified, and what is not as it was written is a RefusedData that says where.
@@ -10,15 +11,16 @@ checksum is verified, and what is not as it was written is a RefusedData that sa
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import os
 import sqlite3
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
+from struct import Struct
 from typing import Any
 
 from ratified.impl.contract import (
@@ -39,6 +41,12 @@ FORMAT = 1
 
 CHUNK = 1 << 20
 """Bytes of a snapshot in one row."""
+
+MOST_ADDED = 64
+"""Entries that one statement adds."""
+
+MARK = Struct(">3Q")
+"""Of the file beside the database: commits, and the last entry that was added after them, with its checksum."""
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS identity (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -72,7 +80,8 @@ class Storage:
         self.path = path
         self._kept = kept
         self._gapless = gapless
-        self.commits = 0
+        self.commits = 0  # transactions, but for those that only added entries
+        self._added = (0, 0)  # the last entry that was added since the last of them, and its checksum
         self._pending: SimpleQueue[tuple[Token, Sequence[Write]] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         try:
@@ -166,16 +175,25 @@ class Storage:
             missing = next((n for n, at in enumerate(entries, index + 1) if n != at), None)
             if missing is not None:
                 raise RefusedData(f"{self.path}: entry {missing} is missing; {_REMEDY}")
-        told = self._told()
+        told, at, checksum = self._told()
         if self.commits < told:
             raise RefusedData(
                 f"{self.path}: {told - self.commits} of {told} commits are gone that were on the disk; {_REMEDY}"
             )
+        found = self._database.execute("SELECT sum FROM entries WHERE at = ?", (at,)).fetchone()
+        if self.commits == told and at and (found is None or found[0] != checksum):
+            raise RefusedData(f"{self.path}: entry {at} is gone that was on the disk; {_REMEDY}")
 
-    def _told(self) -> int:
-        """How many commits were told. What is in that file is not synced, so it may be less after a power cut, never more."""
-        found = os.pread(self._mark, 8, 0)
-        return int.from_bytes(found, "big") if len(found) == 8 else 0
+    def _told(self) -> tuple[int, int, int]:
+        """How many commits were told, and what was added after the last of them: the last entry, and its checksum.
+
+        What is in that file is not synced, so it may be older after a power cut, never newer.
+        """
+        found = os.pread(self._mark, MARK.size, 0)
+        if len(found) < MARK.size:  # as it was before entries were added without counting
+            found = (found[:8] if len(found) >= 8 else b"").ljust(MARK.size, b"\0")
+        commits, at, checksum = MARK.unpack(found)
+        return commits, at, checksum
 
     def _verified(self, table: str, rows: Iterator[Any]) -> bytes:
         return b"".join(body for _, body in self._verified_rows(table, rows))
@@ -231,9 +249,8 @@ class Storage:
         over = False
         while not over:
             taken = [self._pending.get()]
-            with contextlib.suppress(Empty):
-                while taken[-1] is not None:
-                    taken.append(self._pending.get_nowait())
+            while taken[-1] is not None and not self._pending.empty():
+                taken.append(self._pending.get())
             over = taken[-1] is None
             some = [each for each in taken if each is not None]
             if not some:
@@ -246,12 +263,13 @@ class Storage:
             except CodecError as error:
                 failed(DiskFault(f"{self.path}: {error}"))
                 return
-            self.commits += 1
-            os.pwrite(self._mark, self.commits.to_bytes(8, "big"), 0)
+            os.pwrite(self._mark, MARK.pack(self.commits, *self._added), 0)
             told(some[-1][0])
 
     def commit(self, writes: Sequence[Write]) -> None:
         """Make writes durable, all or none."""
+        if self._add(writes):
+            return
         do = self._database.execute
         do("BEGIN IMMEDIATE")
         try:
@@ -263,6 +281,26 @@ class Storage:
             if self._database.in_transaction:
                 do("ROLLBACK")
             raise
+        self.commits += 1
+        self._added = (0, 0)
+
+    def _add(self, writes: Sequence[Write]) -> bool:
+        """Make entries durable where there were none, all or none; False if that is not all that there is to write."""
+        rows: list[tuple[int, bytes, int]] = []
+        for write in writes:
+            if type(write) is not WriteEntries or len(rows) + len(write.entries) > MOST_ADDED:
+                return False
+            rows += [
+                _row(at, self._kept.encode(entry)) for at, entry in enumerate(write.entries, write.first)
+            ]
+        if not rows:
+            return False
+        try:
+            self._database.execute(_adding(len(rows)), [value for row in rows for value in row])
+        except sqlite3.IntegrityError:
+            return False  # one is there already, and is to be replaced
+        self._added = rows[-1][0], rows[-1][2]
+        return True
 
     def _put(self, write: Write) -> None:
         do, encode = self._database.execute, self._kept.encode
@@ -290,6 +328,12 @@ class Storage:
 
 
 _REMEDY = "nothing of it is used: move the folder away, and let the node join anew so that the others send it what it had"
+
+
+@cache
+def _adding(count: int) -> str:
+    """Return a statement that adds so many entries."""
+    return f"INSERT INTO entries VALUES {', '.join(['(?, ?, ?)'] * count)}"  # noqa: S608 - of question marks
 
 
 def _row(at: int, body: bytes) -> tuple[int, bytes, int]:

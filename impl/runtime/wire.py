@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from struct import Struct
 from typing import Final, TypeAlias
 
 from ratified.impl.contract import Busy, Done, Lost, NodeId, NotLeader, Refused
@@ -26,7 +27,8 @@ PART: Final = 1 << 18
 LONGEST: Final = PART + 1024
 """Bytes of a frame, at most."""
 
-HEAD: Final = 5
+_HEAD: Final = Struct(">IB")  # the length of what follows it, and the kind
+HEAD: Final = _HEAD.size
 
 
 class Kind(IntEnum):
@@ -123,7 +125,7 @@ def framed(kind: Kind, *parts: bytes | memoryview) -> bytes:
     """Return a frame."""
     length = 1 + sum(map(len, parts))
     assert length <= LONGEST
-    return b"".join((length.to_bytes(4, "big"), bytes((kind,)), *parts))
+    return b"".join((_HEAD.pack(length, kind), *parts))
 
 
 class Frames:
@@ -134,26 +136,30 @@ class Frames:
     def __init__(self) -> None:
         self._held = bytearray()
 
-    def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+    def feed(self, data: bytes | bytearray) -> Iterator[tuple[int, bytes]]:
         """Yield the kinds and bodies of the frames that are complete now. Raises WireError."""
-        held = self._held
-        held += data
-        start, end = 0, len(held)
+        held, came = self._held, data
+        if held:
+            held += data
+            came = held
+        start, end = 0, len(came)
         try:
             while end - start >= HEAD:
-                length = int.from_bytes(held[start : start + 4], "big")
+                length, kind = _HEAD.unpack_from(came, start)
                 if not 1 <= length <= LONGEST:
                     raise WireError(f"a frame of {length:,} bytes; there are from 1 to {LONGEST:,}")
-                kind = held[start + 4]
                 if kind not in KINDS:
                     raise WireError(f"a frame of unknown kind {kind}")
                 if end - start < 4 + length:
                     break
-                body = bytes(held[start + HEAD : start + 4 + length])
+                body = bytes(came[start + HEAD : start + 4 + length])
                 start += 4 + length
                 yield kind, body
         finally:
-            del held[:start]
+            if came is held:
+                del held[:start]
+            elif start < end:
+                held += came[start:]
 
 
 class Parts:

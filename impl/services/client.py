@@ -39,10 +39,11 @@ from ratified.impl.services.events import (
     because,
 )
 from ratified.impl.services.fitness import Fitness, nobody
-from ratified.impl.services.health import Checks, CircuitBreaker, Outliers
+from ratified.impl.services.health import Breaker, Checks, OutlierConfig, Outliers
 from ratified.impl.services.hedging import Effect, Hedge, Outcome
 from ratified.impl.services.hedging import Send as SendAttempt
-from ratified.impl.services.retry import Call, Failure, GiveUp, RetryPolicy, TryAgain, pushed_back
+from ratified.impl.services.retry import Call, Failure, GiveUp, RetryPolicy, TryAgain, pushed_back, tried
+from ratified.impl.services.warming import SlowStart, Warming
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -51,6 +52,10 @@ Send: TypeAlias = Callable[[Endpoint, Q, "int | None"], Awaitable[A]]
 """Sends a request to an endpoint and returns the answer, within so many milliseconds if there is a limit. Raises CallError."""
 
 _Timers: TypeAlias = "dict[asyncio.Task[None], Callable[[], Sequence[Effect]]]"
+
+OUTLIERS = OutlierConfig(consecutive=3, always_one=True)
+"""What is ejected where nothing else is said. Envoy's numbers eject none of fewer than ten endpoints, and with five failures in a
+row gRPC's throttle would stop all retries before the first ejection: requests would fail although most endpoints are well."""
 
 TOO_LATE = "there is no time left"
 
@@ -128,8 +133,10 @@ class Client(Generic[Q, A]):
     """Sends requests to endpoints by policies. One is shared by all that use the same endpoints.
 
     `hedge` makes the hedging of an idempotent request (`partial(Hedge, 50)`), which takes the place of retries; `breaker` the
-    circuit breaker of an endpoint; what active `checks` say is told by `checked`. `attempt_timeout_ms` is how long one
-    attempt may take; by default as long as the deadline.
+    circuit breaker of an endpoint (`CircuitBreaker`, `MaxFails`); what active `checks` say is told by `checked`; with a
+    `slow_start`, endpoints that are new or healthy again get their share little by little, and the balancer has weights in
+    hundredths. `attempt_timeout_ms` is how long one attempt may take; by default as long as the deadline. Unless `outliers`
+    say otherwise, what fails three times in a row is ejected for 30 s, one endpoint at least (`OUTLIERS`).
     """
 
     def __init__(
@@ -141,8 +148,9 @@ class Client(Generic[Q, A]):
         hedge: Callable[[], Hedge] | None = None,
         budget: AnyBudget | None = None,
         outliers: Outliers | None = None,
-        breaker: Callable[[], CircuitBreaker] | None = None,
+        breaker: Callable[[], Breaker] | None = None,
         checks: Checks | None = None,
+        slow_start: SlowStart | None = None,
         attempt_timeout_ms: int | None = None,
         watch: Watch | None = None,
         draw: Draw | None = None,
@@ -156,12 +164,13 @@ class Client(Generic[Q, A]):
         self._send = send
         self._draw = random.SystemRandom().randrange if draw is None else draw
         self._balancer = balancer or RoundRobin(self._draw(1 << 30))
+        self._warming = None if slow_start is None else Warming(slow_start, self._balancer)
         self._retry = retry or RetryPolicy()
         self._hedge = hedge
         self._allowance = Allowance(budget or Throttle(), self._draw)
         self._attempt_timeout_ms = attempt_timeout_ms
         self._watch = watch or (lambda _: None)
-        self._fitness = Fitness(outliers or Outliers(), breaker, checks or Checks(), self._watch)
+        self._fitness = Fitness(outliers or Outliers(OUTLIERS), breaker, checks or Checks(), self._watch)
         self._now_ms = now_ms
         self._wait = wait
         self._requests = 0
@@ -169,19 +178,23 @@ class Client(Generic[Q, A]):
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Where requests can go."""
-        return self._balancer.endpoints
+        return self._balancer.endpoints if self._warming is None else self._warming.endpoints
 
     def update(self, endpoints: Iterable[Endpoint]) -> None:
         """Have these endpoints from now on. Raises EndpointError; all is then as before."""
-        self._balancer.update(endpoints)
-        self._fitness.update(e.name for e in self._balancer.endpoints)
+        if self._warming is None:
+            self._balancer.update(endpoints)
+        else:
+            self._warming.update(endpoints, self._now_ms())
+        self._fitness.update(e.name for e in self.endpoints)
 
     def checked(self, name: str, *, ok: bool) -> None:
         """An active check had a result: who fails its checks is avoided, as long as enough others are left.
 
         Raises ServiceError if there is no such endpoint.
         """
-        self._fitness.checked(name, ok=ok)
+        if self._fitness.checked(name, ok=ok) and ok and self._warming is not None:
+            self._warming.again(name, self._now_ms())
 
     def drain(self, name: str, longest_ms: int) -> None:
         """An endpoint is to go: it gets nothing new, and is left out once nothing is on the way to it, or after so long.
@@ -378,7 +391,7 @@ class Client(Generic[Q, A]):
         elif left is not None and left <= (pushed_back(error.pushback or "0") or 0):
             why = TOO_LATE
         else:
-            why = f"it was tried {run.sent} times"
+            why = tried(run.sent)
         raise self._gave_up(run, why) from error
 
     # --- one attempt ---
@@ -462,7 +475,11 @@ class Client(Generic[Q, A]):
             self._watch(GaveUp(run.number, run.sent, "there are no endpoints"))
         elif len(avoid) == len(self.endpoints):
             raise CallError(Failure.NOT_SENT, blames=False, final=nobody(avoid))
+        if self._warming is not None:
+            self._warming.advance(now)
         picked = self._balancer.pick(Picking(self._draw, run.key, avoid))
+        if self._warming is not None:  # with the weight that it was given
+            picked = self._warming.named[picked.name]
         run.passed[picked.name] = "tried"
         run.sent += 1
         reasons = tuple(sorted(avoid.items()))

@@ -71,6 +71,12 @@ def whole(**values: object) -> None:
             raise ServiceError(f"{name} is a whole number, not {value!r}")
 
 
+def named(name: object) -> None:
+    """Raise ServiceError unless this can be a name: a text that is not empty."""
+    if not isinstance(name, str) or not name:
+        raise ServiceError(f"a name is a text that is not empty, not {name!r}")
+
+
 def nobody(endpoints: Collection[Endpoint]) -> NoEndpointError:
     """The error that says why there is no endpoint that a request may go to."""
     if endpoints:

@@ -19,7 +19,7 @@ from ratified.impl.services.events import (
     Readmitted,
     Watch,
 )
-from ratified.impl.services.health import Checks, CircuitBreaker, Outliers, usable
+from ratified.impl.services.health import Breaker, Checks, Outliers, usable
 from ratified.impl.services.health import Draining as Leaving
 
 OPEN, LEAVING = "its circuit is open", "draining"
@@ -31,12 +31,12 @@ class Fitness:
     def __init__(
         self,
         outliers: Outliers,
-        breaker: Callable[[], CircuitBreaker] | None,
+        breaker: Callable[[], Breaker] | None,
         checks: Checks,
         watch: Watch,
     ) -> None:
         self._outliers, self._make_breaker, self._checks, self._watch = outliers, breaker, checks, watch
-        self._breakers: dict[str, CircuitBreaker] = {}
+        self._breakers: dict[str, Breaker] = {}
         self._leaving = Leaving()
         self._on_the_way: Counter[str] = Counter()
         self._names: frozenset[str] = frozenset()
@@ -49,11 +49,13 @@ class Fitness:
         if self._make_breaker is not None:
             self._breakers = {name: self._breakers.get(name) or self._make_breaker() for name in every}
 
-    def checked(self, name: str, *, ok: bool) -> None:
-        """An active check of an endpoint had a result. Raises ServiceError if there is no such endpoint."""
+    def checked(self, name: str, *, ok: bool) -> bool:
+        """An active check had a result. Whether that changes what is believed. Raises ServiceError if there is no endpoint."""
         self._known(name)
-        if self._checks.checked(name, ok=ok):
+        changed = self._checks.checked(name, ok=ok)
+        if changed:
             self._watch(Checked(name, ok))
+        return changed
 
     def drain(self, name: str, now_ms: int, longest_ms: int) -> None:
         """An endpoint is to go. Raises ServiceError if there is none of that name."""

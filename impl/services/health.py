@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from enum import Enum
 from math import sqrt
+from typing import Protocol
 
 from ratified.impl.services.clock import Moments
 from ratified.impl.services.endpoints import EndpointError, ServiceError, whole
@@ -208,6 +209,23 @@ class Circuit(Enum):
     HALF_OPEN = "half-open"
 
 
+class Breaker(Protocol):
+    """What a client asks before it sends anything to an endpoint: `CircuitBreaker`, or `MaxFails` of `passive`."""
+
+    @property
+    def circuit(self) -> Circuit:
+        """What is let through."""
+
+    def admits(self, now_ms: int) -> bool:
+        """Whether `request` would give a ticket. Nothing changes."""
+
+    def request(self, now_ms: int) -> int | None:
+        """Ask to send a request: a ticket for it, or None if it is not to be sent."""
+
+    def ended(self, ticket: int, now_ms: int, *, ok: bool) -> None:
+        """A request has ended."""
+
+
 class CircuitBreaker:
     """Stops asking what fails anyway.
 
@@ -234,7 +252,7 @@ class CircuitBreaker:
         self._counted: dict[int, tuple[int, int]] = {}  # by slice of time: ended, failed
         self._change_ms = 0
         self._epoch = 0  # changes of the circuit so far
-        self.circuit = Circuit.CLOSED
+        self.circuit: Circuit = Circuit.CLOSED
 
     def request(self, now_ms: int) -> int | None:
         """Ask to send a request: a ticket for it, or None if it is not to be sent."""

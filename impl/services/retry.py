@@ -129,6 +129,11 @@ class GiveUp:
 Decision: TypeAlias = TryAgain | GiveUp
 
 
+def tried(attempts: int) -> str:
+    """Why there is no further attempt after so many."""
+    return "it was tried once" if attempts == 1 else f"it was tried {attempts} times"
+
+
 class Call:
     """One request and its attempts."""
 
@@ -167,7 +172,7 @@ class Call:
         if not (self.idempotent or failure.surely_not_executed):
             return GiveUp("it may have been executed, and must not be twice")
         if self.attempts >= min(self.policy.attempts, ATTEMPTS_MOST):
-            return GiveUp(f"it was tried {self.attempts} times")
+            return GiveUp(tried(self.attempts))
         if pushback is not None:
             told = pushed_back(pushback)
             if told is None:

@@ -27,7 +27,7 @@ from ratified.impl.services.budgets import Throttle
 from ratified.impl.services.client import CallError, Client, RequestError
 from ratified.impl.services.endpoints import Endpoint, ServiceError
 from ratified.impl.services.events import Cancelled, Ejected, Event, Failed, Picked, Readmitted
-from ratified.impl.services.health import CircuitBreaker, Outliers
+from ratified.impl.services.health import Breaker, Outliers
 from ratified.impl.services.hedging import Hedge
 from ratified.impl.services.retry import Failure, RetryPolicy
 from ratified.impl.services.virtual import VirtualLoop, run_virtually
@@ -108,7 +108,7 @@ class Setup:
     budget: Callable[[], AnyBudget] = Throttle
     hedge: Callable[[], Hedge] | None = None
     outliers: Callable[[], Outliers] = Outliers
-    breaker: Callable[[], CircuitBreaker] | None = None
+    breaker: Callable[[], Breaker] | None = None
     attempt_timeout_ms: int | None = None
 
 

@@ -4,6 +4,8 @@ Whoever believes that it leads is who has the lease, under the greatest token, a
 than clocks drift; so its belief ends before the service lets anybody else have it. Writes carry tokens that were given, and the
 store has seen none greater than those.
 
+With a lock-delay others wait for as long as a write that is on the way may still take.
+
 Likewise whoever is believed to lead was elected in the term that is known: in a term nobody else is.
 """
 
@@ -11,6 +13,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from ratified.models.services.delay import LockDelay
+from ratified.models.services.delay import Node as Locking
 from ratified.models.services.failover import Failover, Node
 from ratified.models.services.hints import LeaderHints
 from ratified.smt.script import Goals, lemma
@@ -63,6 +67,35 @@ class FailoverSafety(Failover):
     def the_store_has_seen_what_it_accepted(self) -> bool:
         """The token of the last write that took effect is one that the store has seen."""
         return self.accepted <= self.seen
+
+
+class DelaySafety(LockDelay):
+    """Any number of nodes, leases and delays of any length, and a service that starts anew at any time."""
+
+    goals: ClassVar[Goals] = {
+        "nobody_elses_writes_arrive": ("nobody_elses_writes_arrive",),
+        "a_release_makes_nobody_wait": ("who_has_it_has_time",),
+    }
+
+    @lemma(uses=())
+    def who_has_it_has_time(self) -> bool:
+        """A lease that runs has time left, and nobody waits for another to fail."""
+        return self.holder is None or (self.left > 0 and self.wait == 0 and self.before is None)
+
+    @lemma(uses=("who_has_it_has_time", "nobody_elses_writes_arrive"))
+    def others_wait_for_what_is_on_the_way(self) -> bool:
+        """While nobody has the lock, nobody's write takes longer than others have to wait."""
+        return self.holder is not None or all(self.way[n] <= self.wait for n in Locking)
+
+    @lemma(uses=("who_has_it_has_time", "nobody_elses_writes_arrive", "others_wait_for_what_is_on_the_way"))
+    def who_had_it_is_the_only_one(self) -> bool:
+        """While the one that had it may have it again, only its own writes are on the way."""
+        return self.before is None or all(self.way[n] == 0 or self.before == n for n in Locking)
+
+    @lemma(uses=("others_wait_for_what_is_on_the_way", "who_had_it_is_the_only_one"))
+    def nobody_elses_writes_arrive(self) -> bool:
+        """While somebody has the lock, only its own writes are on the way."""
+        return super().nobody_elses_writes_arrive()
 
 
 class HintsSafety(LeaderHints):

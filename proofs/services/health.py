@@ -1,7 +1,8 @@
 """Why a node that drains gets nothing new, and goes no sooner than it may, and no ejection is one too many, at every size.
 
 Of ejections each step is spoken of: it ejects one node at most, and only where that one, with those that are out, is within the
-limit and not the last. So the number of those that are out, which a step makes one more at most, is never beyond it.
+limit and not the last. So the number of those that are out, which a step makes one more at most, is never beyond it. nginx's
+passive checks are about one endpoint, and each step keeps to them by itself.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import ClassVar, Self
 from ratified.language import step_invariant
 from ratified.models.services.draining import Draining
 from ratified.models.services.health import Ejection, Node
+from ratified.models.services.passive import MaxFails
 from ratified.smt.script import Goals, lemma
 
 
@@ -72,3 +74,23 @@ class EjectionSafety(Ejection):
             for m in Node
             for n in Node
         )
+
+
+class MaxFailsSafety(MaxFails):
+    """Any number of failures and requests, any time."""
+
+    goals: ClassVar[Goals] = {
+        "one_probe": ("one_probe",),
+        "probes_are_rare": (),
+        "only_its_probe_brings_it_back": (),
+    }
+
+    @lemma(uses=())
+    def no_more_than_there_is_room_for(self) -> bool:
+        """On the way are as many as there may be, those whose answers count for nothing included."""
+        return self.waiting + self.late <= self.room
+
+    @lemma(uses=())
+    def one_probe(self) -> bool:
+        """Whoever goes out, and each probe, leaves nothing on the way that counts but the probe."""
+        return super().one_probe()

@@ -33,6 +33,7 @@ class ExploreOptions:
     engine: str = "auto"
     claims: tuple[str, ...] | None = None
     options: NativeOptions = field(default_factory=NativeOptions)
+    reduction: bool = False
 
 
 def explore_options(
@@ -40,18 +41,23 @@ def explore_options(
     *,
     symmetric: bool,
     deadlock: bool = False,
+    reduction: bool = False,
     claims: Collection[str] = (),
     checkpoint: Path | None = None,
     dump: Path | None = None,
 ) -> ExploreOptions:
-    """Return what the explorer is given; `symmetric` is the model's own choice at its size, `claims` those asked for, if any."""
+    """Return what the explorer is given; `symmetric` is the model's own choice at its size, `claims` those asked for, if any.
+
+    With a `reduction` the model's choice does not count.
+    """
     return ExploreOptions(
         Limits(depth=asked.depth, states=asked.states, seconds=asked.seconds, memory=asked.memory),
-        symmetric if asked.symmetry is None else asked.symmetry,
+        symmetric and not reduction if asked.symmetry is None else asked.symmetry,
         deadlock,
         asked.engine,
         tuple(claims) or None,
         NativeOptions(asked.threads, checkpoint, dump),
+        reduction,
     )
 
 
@@ -78,6 +84,7 @@ def explore(model: Model, how: ExploreOptions, progress: Callable[[Progress], No
         model,
         limits=how.limits,
         symmetry=how.symmetry,
+        reduction=how.reduction,
         deadlock=how.deadlock,
         progress=progress,
         engine=how.engine,

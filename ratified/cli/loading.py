@@ -255,7 +255,7 @@ def explained(what: str, file: str | None) -> Iterator[None]:
 
     register, atexit.register = atexit.register, _register
     try:
-        with refused_when_used(), _staying():
+        with refused_when_used(), staying():
             yield
     except RatifiedError as error:
         error.span = error.span or _place(error, file)
@@ -269,7 +269,9 @@ def explained(what: str, file: str | None) -> Iterator[None]:
         raise TargetError(
             f"{what} exits when it is imported", span=_place(error, file), remedy=remedy
         ) from None
-    except Exception as error:  # noqa: BLE001 - a person's file may raise anything
+    except BaseException as error:  # a person's file may raise anything, such as what makes pytest skip it
+        if isinstance(error, KeyboardInterrupt) or type(error).__module__.startswith("ratified."):
+            raise
         if (
             isinstance(error, ModuleNotFoundError)
             and file is None
@@ -286,7 +288,7 @@ def explained(what: str, file: str | None) -> Iterator[None]:
         atexit.register = register
 
 
-def _as_module(error: Exception, file: str | None) -> str:
+def _as_module(error: BaseException, file: str | None) -> str:
     """What to write for a file that is part of a package: run by itself, it knows none that it could import from."""
     if file is None or "no known parent package" not in str(error):
         return ""
@@ -294,15 +296,17 @@ def _as_module(error: Exception, file: str | None) -> str:
     return f"name it as part of its package, from the folder above: {path.parent.name}.{path.stem}"
 
 
-def _leave(status: int) -> NoReturn:
-    """What `os._exit` is while a person's code is imported, or called at the end."""
-    raise SystemExit(status)
-
-
 @contextlib.contextmanager
-def _staying() -> Iterator[None]:
-    """Without a way to leave at once, with which a file could end all of it with the status of a verdict."""
-    leave, os._exit = os._exit, _leave
+def staying() -> Iterator[None]:
+    """Without a way to leave at once, with which a person's code could end all of it with the status of a verdict."""
+    process, leave = os.getpid(), os._exit
+
+    def stay(status: int) -> NoReturn:
+        if os.getpid() != process:  # a child leaves as it likes
+            leave(status)
+        raise SystemExit(status)
+
+    os._exit = stay
     try:
         yield
     finally:
@@ -316,7 +320,7 @@ def _register(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) ->
     """What `atexit.register` is meanwhile: what is called at the end ends nothing."""
 
     def without_leaving() -> None:
-        with _staying():
+        with staying():
             function(*args, **kwargs)
 
     _at_exit(without_leaving)

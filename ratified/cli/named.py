@@ -32,6 +32,7 @@ def named(request: CheckRequest, target: str, settings: Mapping[str, str]) -> Na
         request.exploring,
         symmetric=is_symmetric(cls, size),
         deadlock=request.deadlock,
+        reduction=request.reduce,
         claims=request.claims,
         checkpoint=request.checkpoint,
         dump=request.dump,

@@ -270,11 +270,13 @@ class _Lines:
             self._stream.flush()
 
 
-def refuse_what_is_not_for_ranks(*, engine: str, dump: Path | None) -> None:
+def refuse_what_is_not_for_ranks(*, engine: str, dump: Path | None, reduce: bool = False) -> None:
     """Raise RatifiedError for what several ranks do not do."""
     from ratified.language.errors import RatifiedError
 
     if engine == "reference":
         raise RatifiedError("several ranks need the native engine", remedy="use engine native or auto")
+    if reduce:
+        raise RatifiedError("--reduce is for a single process", remedy="leave out --ranks")
     if dump is not None:
         raise RatifiedError("--dump-c is for a single process", remedy="leave out --ranks")

@@ -29,7 +29,7 @@ ELSEWHERE = {
 _IMPORTED = re.compile(r"cannot import name '(\w+)' from 'ratified'")
 
 
-def remedy_for(error: Exception) -> str:
+def remedy_for(error: BaseException) -> str:
     """What to write where a name is not there; empty if the error is of another kind, or nothing is known of the name."""
     imported = _IMPORTED.match(str(error)) if isinstance(error, ImportError) else None
     name = imported[1] if imported else error.name if isinstance(error, NameError) else None

@@ -248,41 +248,53 @@ def changed(tree: N, where: Where, new: ast.AST) -> N:
     return copy
 
 
-class _Counted(ast.NodeTransformer):
-    """Each turn of a loop is counted."""
+_TURN = "_ratified_turn"
 
+
+class _CountedLoops(ast.NodeTransformer):
     def _loop(self, node: ast.While | ast.For) -> ast.AST:
         self.generic_visit(node)
-        node.body.insert(0, ast.Expr(ast.Call(ast.Name("_turn", ast.Load()), [], [])))
+        node.body.insert(0, ast.Expr(ast.Call(ast.Name(_TURN, ast.Load()), [], [])))
         return node
 
     visit_While = _loop  # noqa: N815 - as the visitor wants it
     visit_For = _loop  # noqa: N815 - likewise
 
 
+def count_turns(function: ast.FunctionDef | ast.AsyncFunctionDef, counter: str) -> None:
+    """Have each turn of a function's loops counted; where it stands, `counter` is the name of a `turn_counter`."""
+    _CountedLoops().visit(function)
+    made = ast.Call(ast.Name(counter, ast.Load()), [], [])
+    function.body.insert(0, ast.Assign([ast.Name(_TURN, ast.Store())], made))
+
+
+def turn_counter(most: int) -> Callable[[], Callable[[], None]]:
+    """What makes a counter for each call of a function; it raises EndlessError after `most` turns."""
+
+    def begin() -> Callable[[], None]:
+        count = 0
+
+        def turn() -> None:
+            nonlocal count
+            count += 1
+            if count > most:
+                raise EndlessError(f"a loop did not end after {most:,} turns")
+
+        return turn
+
+    return begin
+
+
 def _compiled(function: ast.FunctionDef, module: ModuleType, owner: type | None) -> Any:
     """Make a function of a tree, in its module; `super()` works, since its class is where it is looked for."""
     make = ast.parse("def _make(__class__, _turns): pass").body[0]
     assert isinstance(make, ast.FunctionDef)
-    inner = _Counted().visit(deepcopy(function))
-    inner.body.insert(0, ast.parse("_turn = _turns()").body[0])
+    inner = deepcopy(function)
+    count_turns(inner, "_turns")
     make.body = [inner, ast.Return(ast.Name(function.name, ast.Load()))]
     tree = ast.fix_missing_locations(ast.Module([make], []))
     flags = __future__.annotations.compiler_flag
     code: CodeType = compile(tree, f"<{function.name}>", "exec", flags=flags, dont_inherit=True)
     scope: dict[str, Any] = {}
     exec(code, vars(module), scope)  # noqa: S102 - our own source, with one mistake
-    return scope["_make"](owner, _turns)
-
-
-def _turns() -> Callable[[], None]:
-    """A counter for one call of a function."""
-    count = 0
-
-    def turn() -> None:
-        nonlocal count
-        count += 1
-        if count > LOOPS_MOST:
-            raise EndlessError(f"a loop did not end after {LOOPS_MOST:,} turns")
-
-    return turn
+    return scope["_make"](owner, turn_counter(LOOPS_MOST))

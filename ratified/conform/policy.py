@@ -141,7 +141,7 @@ class ScriptCall:
 
 
 def read_script(text: str) -> tuple[ScriptCall, ...]:
-    """Read what `Call` prints, a call a line."""
+    """Read what `ScriptCall` prints, a call a line."""
     words = (line.split() for line in text.splitlines() if line.strip())
     return tuple(ScriptCall(name, tuple(map(int, numbers))) for name, *numbers in words)
 

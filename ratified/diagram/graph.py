@@ -45,19 +45,19 @@ class StateGraph(Picture):
     # --- pictures ---
 
     def to_dot(self) -> str:
-        """DOT, the language of Graphviz. Raises TooLarge for a graph that is too large to read."""
+        """DOT, the language of Graphviz. Raises GraphTooLarge for a graph that is too large to read."""
         return dot.to_dot(self)
 
     def to_svg(self) -> str:
-        """SVG, laid out by Graphviz if `dot` is there. Raises TooLarge."""
+        """SVG, laid out by Graphviz if `dot` is there. Raises GraphTooLarge."""
         return svg_of(self)
 
     def to_html(self) -> str:
-        """A self-contained page: the picture, with the values of every state. Raises TooLarge."""
+        """A self-contained page: the picture, with the values of every state. Raises GraphTooLarge."""
         return page.to_html(self)
 
     def save(self, file: str | Path) -> None:
-        """Write the graph to a file; its extension selects the format. Raises TooLarge, RatifiedError."""
+        """Write the graph to a file; its extension selects the format. Raises GraphTooLarge, RatifiedError."""
         path = Path(file)
         kind = kind_of(path)
         check_writable(path)

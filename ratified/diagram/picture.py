@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-State = Mapping[str, object]
+from ratified.results.result import State
 
 
 @dataclass(frozen=True, slots=True)

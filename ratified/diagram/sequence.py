@@ -1,7 +1,7 @@
 """Sequence diagrams: frozen values that say what a run looks like, whatever it was a run of.
 
 Guarantees: a diagram holds text only. `runs.py` makes one of a model's run; whoever has runs of something else (a simulator's
-transcript, an implementation's log) makes one by `Recorder` and gets the same pictures.
+transcript, an implementation's log) makes one by `DiagramRecorder` and gets the same pictures.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ class GraphTooLarge(RatifiedError):
 
 
 def readable(graph: Picture) -> None:
-    """Raise TooLarge if a graph has more than `NODES` nodes or `EDGES` edges, unless more was asked for."""
+    """Raise GraphTooLarge if a graph has more than `NODES` nodes or `EDGES` edges, unless more was asked for."""
     most = graph.most or NODES
     nodes, edges = len(graph.nodes), len({(e.source, e.target, e.action) for e in graph.drawn_edges})
     if nodes > most:

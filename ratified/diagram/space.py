@@ -321,12 +321,12 @@ class PackedStates:
     words: Any  # a memoryview of 64-bit words
 
     def values(self, number: int) -> Values:
-        """See States."""
+        """See StateStore."""
         width = self.program.layout.words
         return self.program.layout.unpack(self.words[number * width : (number + 1) * width])
 
     def keys(self, variables: Iterable[str]) -> tuple[Sequence[Hashable], Callable[[Hashable], Values]]:
-        """See States."""
+        """See StateStore."""
         layout = self.program.layout
         masks = [0] * layout.words
         for name in variables:
@@ -352,7 +352,7 @@ class PackedStates:
         return keys, state_of
 
     def first(self, count: int) -> PackedStates:
-        """See States."""
+        """See StateStore."""
         return PackedStates(self.program, self.words[: count * self.program.layout.words])
 
     def _column(self, word: int, mask: int) -> list[int]:

@@ -24,6 +24,7 @@ def check(
     *,
     limits: Limits = _UNLIMITED,
     symmetry: bool = False,
+    reduction: bool = False,
     deadlock: bool = False,
     progress: Callable[[Progress], None] | None = None,
     engine: str = "auto",
@@ -37,6 +38,9 @@ def check(
     state that violates a `@constraint` is neither counted, checked nor expanded, and step invariants and refinements are not
     checked for steps into it. `symmetry` explores one state of each orbit under renaming of symmetric sorts.
 
+    `reduction` explores one order of steps that come to the same in any order (docs/exploring.md): verdicts are those of a full
+    exploration, counts are smaller, and a violation's run may not be a shortest one. It goes with neither symmetry nor liveness.
+
     Liveness is checked if nothing else is violated, on all states and steps; a violation comes with an infinite fair run. It
     cannot be checked with symmetry, and if a constraint excluded states it can only be refuted.
 
@@ -49,7 +53,7 @@ def check(
     Raises:
         EvaluationError: an operation has no value in a reachable state; with the run to it.
         ModelError: there is no initial state or no claim of that name; or `symmetry` is requested for a model that distinguishes
-            symmetric values or claims liveness.
+            symmetric values or claims liveness; or `reduction` for one whose claims it does not preserve, or with symmetry.
         RatifiedError: the engine does not exist or cannot be used here; or this is not a model at a size.
     """
     from ratified.explore.engines import Task, run
@@ -57,5 +61,5 @@ def check(
     refuse_a_class(model)
     if claims is not None:
         model = model.claiming(claims)
-    found = run(engine, Task(model, limits, symmetry, deadlock, progress, options))
+    found = run(engine, Task(model, limits, symmetry, deadlock, progress, options, reduction))
     return replace(found, subject=model)

@@ -54,13 +54,25 @@ class Task:
     deadlock: bool
     progress: Callable[[Progress], None] | None
     options: NativeOptions
+    reduction: bool = False
 
 
 def run(engine: str, task: Task) -> Result:
     """Explore with the engine of that name. Raises RatifiedError if there is none, or it cannot be used here."""
     if engine not in ENGINES:
         raise RatifiedError(f"there is no engine {engine!r}", remedy=f"choose one of {', '.join(ENGINES)}")
+    if task.reduction:
+        _refuse(task)
     return with_unchecked(_run(engine, task, LimitWatch(task.limits)), task.model)
+
+
+def _refuse(task: Task) -> None:
+    """Refuse what a reduction does not go with. Raises RatifiedError."""
+    other = "symmetry" if task.symmetry else "a checkpoint" if task.options.checkpoint is not None else None
+    if other is not None:
+        raise RatifiedError(
+            f"reduction cannot be used together with {other}", remedy="check with one of the two"
+        )
 
 
 def _run(engine: str, task: Task, watch: LimitWatch) -> Result:
@@ -80,6 +92,7 @@ def _reference(task: Task, watch: LimitWatch, too_many: int | None = None) -> Re
         task.model,
         limits=task.limits,
         symmetry=task.symmetry,
+        reduced=task.reduction,
         deadlock=task.deadlock,
         progress=task.progress,
         too_many=too_many,
@@ -167,7 +180,8 @@ def _beside(task: Task, watch: LimitWatch) -> Iterator[_Beside]:
 def _preparation(task: Task, watch: LimitWatch) -> Preparation:
     from ratified.explore.native.preparing import BuildRequest, Preparation
 
-    return Preparation(BuildRequest(task.model, task.symmetry, task.deadlock, large=True), watch)
+    order = BuildRequest(task.model, task.symmetry, task.deadlock, large=True, reduced=task.reduction)
+    return Preparation(order, watch)
 
 
 def _meanwhile(
@@ -223,7 +237,7 @@ def _known_large(task: Task) -> bool:
 
     if task.limits.states is not None or task.limits.depth is not None:
         return False
-    return found_large(task.model, symmetry=task.symmetry, deadlock=task.deadlock)
+    return found_large(task.model, symmetry=task.symmetry, deadlock=task.deadlock, reduced=task.reduction)
 
 
 def _native(
@@ -239,6 +253,7 @@ def _native(
             task.model,
             limits=task.limits,
             symmetry=task.symmetry,
+            reduced=task.reduction,
             deadlock=task.deadlock,
             progress=task.progress,
             threads=task.options.threads,

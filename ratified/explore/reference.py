@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 
 from ratified.explore.liveness import LivenessCheck, liveness_claims
+from ratified.explore.reduction import Reducing
 from ratified.explore.search import Search
 from ratified.explore.switches import switched_off
 from ratified.explore.symmetry import Symmetry, symmetry_of
@@ -38,6 +39,10 @@ BEYOND_CONSTRAINTS = "a constraint excludes states in which a run may continue, 
 """Why liveness is not decided where a constraint left states out."""
 
 
+NOT_SHORTEST = "found with a reduction: the run is one of the model, perhaps not a shortest one"
+"""What is said of a counterexample where steps were left out."""
+
+
 class TooMany(Exception):
     """There are as many states as were to be too many, or more; `so_far` is the result if nothing else comes of it."""
 
@@ -51,6 +56,7 @@ def check_reference(
     *,
     limits: Limits,
     symmetry: bool,
+    reduced: bool = False,
     deadlock: bool,
     progress: Callable[[Progress], None] | None,
     too_many: int | None = None,
@@ -74,6 +80,7 @@ def check_reference(
         machine,
         limits=limits if too_many is None else replace(limits, states=too_many),
         symmetry=reduction,
+        reduction=Reducing(machine) if reduced else None,
         deadlock=deadlock,
         progress=progress,
         keep_edges=bool(claims),
@@ -84,10 +91,10 @@ def check_reference(
 
         def so_far(stopped: str) -> Result:
             found.stopped = stopped
-            return _told(model, machine, found, reduction, watch, notes)
+            return _told(model, machine, found, reduction, watch, notes, reduced=reduced)
 
         raise TooMany(so_far)
-    return _told(model, machine, found, reduction, watch, notes)
+    return _told(model, machine, found, reduction, watch, notes, reduced=reduced)
 
 
 def _told(
@@ -97,6 +104,8 @@ def _told(
     reduction: Symmetry | None,
     watch: LimitWatch,
     notes: list[str],
+    *,
+    reduced: bool,
 ) -> Result:
     """What a search has found, and what liveness is on that. Raises EvaluationError."""
     telling = FailureExplainer(machine, found, reduction.canonical if reduction else None, _patience(watch))
@@ -116,7 +125,9 @@ def _told(
     unexplored = bool(claims) and any(found.left_out) and violation is None
     if unexplored and found.properties and not found.stopped and not found.bounds:
         notes.append("all claims but liveness hold in every state that the constraints admit")
-    vacuous = _untested(machine, found, watch, representatives=reduction is not None)
+    if reduced and violation is not None:
+        notes.append(NOT_SHORTEST)
+    vacuous = _untested(machine, found, watch, representatives=reduction is not None, steps=not reduced)
     off = switched_off(model)
     return Result(
         model=machine.module.name,
@@ -140,6 +151,7 @@ def _told(
             for c, times in zip(machine.module.of_kind(Kind.CONSTRAINT), found.left_out, strict=True)
         ),
         symmetry=reduction.sorts if reduction else (),
+        reduction=reduced,
         stopped=found.stopped
         or (BEYOND_BOUNDS if found.bounds and violation is None else None)
         or (BEYOND_CONSTRAINTS if unexplored else None),
@@ -169,13 +181,13 @@ def reports_of(
 
 
 def _untested(
-    machine: PythonMachine, found: Exploration, watch: LimitWatch, *, representatives: bool
+    machine: PythonMachine, found: Exploration, watch: LimitWatch, *, representatives: bool, steps: bool
 ) -> frozenset[str]:
     """What was never put to the test; nothing is said of it where there is no time to find out. There is always a little."""
     if watch.over or found.stopped == INTERRUPTED:
         watch = LimitWatch(Limits(seconds=A_LITTLE, memory=watch.limits.memory))
     try:
-        return untested(machine, found, representatives=representatives, tick=watch.tick)
+        return untested(machine, found, representatives=representatives, steps=steps, tick=watch.tick)
     except (KeyboardInterrupt, Reached):
         return frozenset()
 

@@ -17,10 +17,12 @@ from __future__ import annotations
 import gc
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import islice
 
+from ratified.explore.reduction import Reducing, insensitive
+from ratified.explore.reduction.reducing import MachineStep
 from ratified.explore.symmetry import Symmetry
 from ratified.language.ir import Kind, Module
 from ratified.language.machine import Machine, OutOfBounds, StepError, Values
@@ -51,6 +53,7 @@ class Search:
         *,
         limits: Limits = Limits(),  # noqa: B008  # frozen
         symmetry: Symmetry | None = None,
+        reduction: Reducing | None = None,
         deadlock: bool = False,
         progress: Callable[[Progress], None] | None = None,
         keep_edges: bool = False,
@@ -62,6 +65,7 @@ class Search:
         self._limits = limits
         self._watch = watch or LimitWatch(limits)
         self._canonical = symmetry.canonical if symmetry else None
+        self._reduction = reduction
         self._progress = progress
         self._invariants = module.of_kind(Kind.INVARIANT)
         self._step_invariants = module.of_kind(Kind.STEP_INVARIANT)
@@ -213,9 +217,9 @@ class Search:
         asked: set[Values] | None = set() if self._step_invariants or self._refinements else None
         try:
             with closing(self._machine.each_step(found.states[number], self._look_around)) as source:
-                while steps := list(islice(source, AT_ONCE)):
+                while steps := list(islice(source, AT_ONCE if self._reduction is None else None)):
                     some = True
-                    self._take(number, steps, asked)
+                    self._take(number, self._chosen(number, steps), asked)
         except StepError as problem:
             self._fail(len(found.levels), None, number, problem=problem)
             return
@@ -230,9 +234,23 @@ class Search:
             max(most, degree),
         )
 
-    def _take(
-        self, number: int, steps: list[tuple[int, Values, Values | OutOfBounds]], asked: set[Values] | None
-    ) -> None:
+    def _chosen(self, number: int, steps: Sequence[MachineStep]) -> Sequence[MachineStep]:
+        """The steps of a state that are taken: with a reduction not all of them."""
+        if self._reduction is None:
+            return steps
+        return self._reduction.chosen(self.found.states[number], steps, self._is_fresh)
+
+    def _is_fresh(self, state: Values) -> bool:
+        """Whether a state is on the level to come, met already or not."""
+        number = self._seen.get(state, _FRESH)
+        if number != _FRESH:
+            return number >= self._end
+        try:
+            return all(self._machine.refuted_by(c.name, state) is None for c in self._constraints)
+        except StepError:
+            return False
+
+    def _take(self, number: int, steps: Sequence[MachineStep], asked: set[Values] | None) -> None:
         """Take steps of a state; `asked` are the states after it that the step to was judged already."""
         found, seen, canonical = self.found, self._seen, self._canonical
         state, fired = found.states[number], found.fired
@@ -301,6 +319,8 @@ class Search:
 
     def _judge_state(self, number: int, state: Values) -> None:
         """Ask the invariants about a new state, which is on the level after those begun."""
+        if self._reduction is not None:
+            insensitive(self._machine, self._step_invariants, state)
         machine, length = self._machine, len(self.found.levels) + 1
         for rank, invariant in enumerate(self._invariants):
             try:

@@ -27,10 +27,11 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Final, Generic, Protocol, TypeAlias, TypeVar
 
+from ratified.follow.made import quickly_made
 from ratified.follow.steps import Steps
-from ratified.language.errors import RatifiedError
+from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.machine.failures import where
 from ratified.language.model import Model
 from ratified.language.sorts import Sort
@@ -63,6 +64,7 @@ class TooSmallError(RatifiedError):
     """The size that the binding gives its model is too small for what happened. The verdict is undecided."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Event:
     """An event of an implementation. `variables` is what was observed after it; None: nothing.
@@ -164,6 +166,10 @@ class Binding:
             ) from None
 
 
+OF_EVENTS: Final = frozenset({"node", "variables"})
+"""Parameters of handlers that are not arguments of the event."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Handler:
     method: Callable[..., Steps]
@@ -175,20 +181,17 @@ class _Handler:
         values: dict[str, Any] = {}
         arguments = event.arguments
         for name, kind, allowed, optional in self.parameters:
-            if name == "node":
+            if name in arguments and name not in OF_EVENTS:
+                value = arguments[name]
+                if type(value) not in allowed and (
+                    not isinstance(value, allowed) or (type(value) is bool and bool not in allowed)
+                ):
+                    raise EventError(f"{event.action} has {name} = {value!r:.60}, not {_told(kind)}")
+                values[name] = value
+            elif name == "node":
                 values[name] = event.node
             elif name == "variables":
                 values[name] = event.variables or {}
-            elif name in arguments:
-                if type(arguments[name]) in allowed:
-                    values[name] = arguments[name]
-                    continue
-                value = event.arguments[name]
-                if not isinstance(value, allowed) or (type(value) is bool and bool not in allowed):
-                    raise EventError(
-                        f"{event.action} has {name} = {value!r:.60}, not {_told(kind)}",
-                    )
-                values[name] = value
             elif not optional:
                 raise EventError(
                     f"{event.action} has no {name!r}",
@@ -314,7 +317,13 @@ class Names(Generic[S]):
                     f"more than {self._size:,} of {self._sort.__name__}",
                     remedy="a binding says how many there are",
                 )
-            found = self._known[name] = self._sort(len(self._known))
+            try:
+                found = self._known[name] = self._sort(len(self._known))
+            except ModelError:  # the model has fewer
+                raise TooSmallError(
+                    f"more than {len(self._known):,} of {self._sort.__name__}",
+                    remedy="a binding says how many its model has",
+                ) from None
         return found
 
     def release(self, name: Any) -> None:

@@ -7,9 +7,11 @@ state is a place that the model has, and a value of the type that is there. Anyt
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, Final
+from types import FunctionType
+from typing import Any, Final, TypeAlias
 
 from ratified.follow.binding import Binding, BindingError, Claim, Event, ObservedPlace
 from ratified.follow.steps import Attempt, Change, Do, Either, Holds, Refusal, Repeat
@@ -43,6 +45,9 @@ from ratified.language.types import (
 )
 from ratified.language.values import quoted
 
+Plain: TypeAlias = Mapping[str, frozenset[object]]
+"""Of arguments by name their types, or the identities of their values, that need no closer look."""
+
 MOST_REMEMBERED: Final = 10_000
 
 
@@ -55,6 +60,7 @@ class Room(Enum):
 
 
 _ROOM: Final = (Room.WITHIN, "")
+_WITHOUT_KEYS: Final = (NoneType, BoolType, IntType, EnumType, SortType, SetType)
 
 
 class Meaning:
@@ -77,19 +83,22 @@ class Meaning:
             for action, arguments in self._actions.items()
         }
         """A check of each argument of each action, if its type has bounds, and what it is to leave them."""
-        self._bounded = {
+        self.bounded = {
             action for action, bounds in self._bounds.items() if any(fit for fit, _ in bounds.values())
         }
-        self._plain = {
+        """The actions that have such arguments."""
+        self.plain = {
             action: {name: _plain(t, self._scope) for name, t in arguments.items()}
             for action, arguments in self._actions.items()
         }
+        """Of each argument of each action what it may be that needs no closer look."""
         self.keys = [
             _plain(d.type.key, self._scope) if isinstance(d.type, MapType) else frozenset()
             for d in machine.module.variables
         ]
         """Of each variable that is a map what its keys may be, as for arguments: an equal number is none."""
         self._places: set[ObservedPlace] = set()
+        self._methods: dict[str, range] = {}  # how many arguments a method of the model takes
 
     def check_steps(self, event: Event, steps: object) -> None:
         """That an event means steps of the model. Raises BindingError."""
@@ -98,14 +107,19 @@ class Meaning:
             self._check_step(event, steps)  # type: ignore[arg-type]  # here and below: its type was looked at, quickly
         elif kind is tuple:
             for one in steps:  # type: ignore[attr-defined]
-                self.check_steps(event, one)
+                if type(one) is Do:
+                    self._check_step(event, one)
+                else:
+                    self.check_steps(event, one)
         elif kind is Either:
             self.check_steps(event, steps.ways)  # type: ignore[attr-defined]
         elif kind is Repeat:
             self.check_steps(event, steps.steps)  # type: ignore[attr-defined]
         elif kind is Attempt or kind is Refusal:
             self._check_attempted(event, steps.step)  # type: ignore[attr-defined]
-        elif kind is not Holds and kind is not Change:
+        elif kind is Holds:
+            self._check_asked(event, steps)  # type: ignore[arg-type]
+        elif kind is not Change:
             method = f"on_{event.action}"
             raise self._wrong(
                 method,
@@ -120,6 +134,26 @@ class Meaning:
     def _wrong(self, method: str, problem: str, remedy: str) -> BindingError:
         return BindingError(problem, span=method_span(type(self._binding), method), remedy=remedy)
 
+    def _check_asked(self, event: Event, asked: Holds) -> None:
+        """What is to hold is asked of a method of the model, with as many arguments as it takes."""
+        method = getattr(type(self._machine.model), asked.method, None)
+        known = self._methods.get(asked.method)
+        if known is None:
+            known = self._methods[asked.method] = _taken_by(method)
+        if len(asked.arguments) in known:
+            return
+        name, model = asked.method, self._machine.module.name
+        if method is None:
+            told = f"asks {name!r}, which is not a method of {model}"
+        else:
+            _, *names = inspect.signature(method).parameters
+            told = f"asks {asked}, but the arguments of {model}.{name} are: {', '.join(names) or 'none'}"
+        raise self._wrong(
+            f"on_{event.action}",
+            f"{self._name} {told}",
+            f"holds(...) has the name of a method of {model}, and its arguments",
+        )
+
     def _check_attempted(self, event: Event, step: object) -> None:
         """What is attempted or refused is one step: of several there would be no saying which was not possible."""
         if not isinstance(step, Do):
@@ -132,7 +166,7 @@ class Meaning:
         self._check_step(event, step)
 
     def _check_step(self, event: Event, step: Do) -> None:
-        plain = self._plain.get(step.action)
+        plain = self.plain.get(step.action)
         if plain is not None:
             for name, value in step.arguments.items():
                 known = plain.get(name)
@@ -166,7 +200,7 @@ class Meaning:
 
     def room(self, step: Do) -> tuple[Room, str]:
         """Whether a step's arguments are within their bounds, and which are not."""
-        if step.action not in self._bounded:
+        if step.action not in self.bounded:
             return _ROOM
         found, what = Room.WITHIN, ""
         bounds = self._bounds[step.action]
@@ -219,6 +253,12 @@ class Meaning:
                 f"its variables: {', '.join(self._variables)}",
             )
         for key in keys:
+            if isinstance(declared, _WITHOUT_KEYS):
+                raise self._wrong(
+                    "observe",
+                    f"{self._name} observes {quoted(place)}, but {declared} has no keys",
+                    f"keys are those of maps: ({quoted(name)},) is the whole variable",
+                )
             if not isinstance(declared, MapType | SeqType):
                 break
             if isinstance(declared, MapType) and not self._is(declared.key, key):
@@ -295,6 +335,14 @@ def _(t: SortType, scope: Scope) -> frozenset[object]:
 @_PLAIN.rule(OptionalType)
 def _(t: OptionalType, scope: Scope) -> frozenset[object]:
     return _plain(t.item, scope) | {id(None)}
+
+
+def _taken_by(method: object) -> range:
+    """How many arguments a method takes; none at all if it is no method."""
+    if not isinstance(method, FunctionType):
+        return range(sys.maxsize if callable(method) else 0)
+    parameters = list(inspect.signature(method).parameters.values())[1:]
+    return range(sum(p.default is p.empty for p in parameters), len(parameters) + 1)
 
 
 def checked_model(binding: Binding) -> Model:

@@ -20,9 +20,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from ratified.follow.made import quickly_made
 from ratified.language.values import quoted, show
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Do:
     """One step of the model."""
@@ -69,6 +71,7 @@ class Refusal:
         return f"a refusal of {self.step}"
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Holds:
     """No step, but a condition."""

@@ -32,6 +32,7 @@ from ratified.follow.claims import ClaimChecker
 from ratified.follow.coverage import Coverage, Explanations
 from ratified.follow.direct.machine import DirectMachine
 from ratified.follow.meaning import Meaning, Room, checked_model
+from ratified.follow.quick import Quick
 from ratified.follow.steps import Attempt, Change, Do, Either, Holds, Refusal, Repeat, Steps
 from ratified.language.errors import RatifiedError
 from ratified.language.machine import OutOfBounds, PythonMachine, Values
@@ -120,6 +121,9 @@ class Tracker:
         self.most_unobserved = binding.most_unobserved if most_unobserved is None else most_unobserved
         self._most_states = most_states
         self.claims = ClaimChecker(self._direct, claims_every)
+        self._quick = Quick(self._direct, self._meaning, self.claims)
+        self._led: Values | None = None
+        self._is_plain = not binding.duplicated and not (binding.unobserved and self.most_unobserved)
         self.coverage: Coverage | None = None  # told what explains the events, if it is set
         self._asking = False  # whether claims are asked of each step that is taken
         self._broken: str | None = None  # a claim that a step would have broken, which was not taken for that
@@ -162,8 +166,9 @@ class Tracker:
         if self.result.verdict is not Verdict.HOLDS:
             return False
         with running(self.model.scope):
-            meant = self._meant(event)
-            if meant is None or not self._explains(event, meant):
+            self._led = None
+            meant = self._meant(event, is_at_hand=True)
+            if meant is None or not self._explains(event, meant, self._led):
                 return False
         if self.result.events % TIDY_EVERY == 0:
             self.tidy()
@@ -174,11 +179,21 @@ class Tracker:
         with running(self.model.scope):
             return self._meant(event)
 
-    def _meant(self, event: Event) -> Meant | None:
+    def _meant(self, event: Event, *, is_at_hand: bool = False) -> Meant | None:
+        """See `meaning`. Of the event at hand it may be known then where it leads: `_led`, if that is shown, too."""
         # In the model's scope sorts have their size, so that a value past it is told, and not made.
         try:
             steps = self.binding.steps(event)
-            self._meaning.check_steps(event, steps)
+            if (
+                is_at_hand
+                and self._is_plain
+                and len(self.states) == 1
+                and event.certain
+                and not self.coverage
+            ):
+                self._led = self._quick.lead(event, steps, self.states[0])
+            if self._led is None:
+                self._meaning.check_steps(event, steps)
             observed = self.binding.observed(event) if event.certain else {}
             if type(observed) is not dict:
                 self._meaning.check_observed(observed)
@@ -212,12 +227,16 @@ class Tracker:
         with running(self.model.scope):
             return self._explains(event, meant)
 
-    def _explains(self, event: Event, meant: Meant) -> bool:
+    def _explains(self, event: Event, meant: Meant, led: Values | None = None) -> bool:
         result = self.result
         steps, observed = meant
         self._left = None
         try:
-            states, found = self._explained(steps, observed, asking=self.claims.every == 1)
+            states = self.states
+            found = [] if led is None else self._matching([led], observed)
+            self._taken, self._hid = self._quick.taken, False
+            if not found:
+                states, found = self._explained(steps, observed, asking=self.claims.every == 1)
             if states and not found:
                 # So much is at stake that the reference has the last word.
                 self._direct.trusting = False
@@ -292,8 +311,10 @@ class Tracker:
             return False
         claims = self.claims
         broken = claims.broken_by(before, after) if is_step else claims.broken_in(after, before)
-        self._broken = broken or self._broken
-        return broken is not None
+        if broken is None:
+            return False
+        self._broken = broken
+        return True
 
     def tidy(self) -> None:
         """Let the binding drop from the states what cannot matter any more."""
@@ -366,11 +387,21 @@ class Tracker:
     def _do(
         self, step: Do, states: Sequence[Values], notes: Notes | None, *, is_attempt: bool = False
     ) -> list[Values]:
+        within = True
+        if step.action in self._meaning.bounded:
+            room, left = self._meaning.room(step)
+            within = room is Room.WITHIN
+            if room is Room.TOO_SMALL:
+                self._left = left
+        if within and notes is None:
+            lead = self._direct.leads(states, step.action, step.arguments)
+            if lead is not None:
+                if self._asking and lead:
+                    lead = [pair for pair in lead if not self._breaks(*pair)]
+                if lead:
+                    self._taken.append(step.action)
+                return _distinct([after for _, after in lead])
         found: list[Values] = []
-        room, left = self._meaning.room(step)
-        if room is Room.TOO_SMALL:
-            self._left = left
-        within = room is Room.WITHIN
         for state in states:
             taken = self._direct.take(state, step.action, step.arguments) if within else []
             for arguments, after in taken:
@@ -527,6 +558,11 @@ def _distinct(states: list[Values]) -> list[Values]:
 
 
 def _check_unobserved(binding: Binding, actions: Sequence[str]) -> None:
+    if isinstance(binding.unobserved, str):
+        raise RatifiedError(
+            f"{type(binding).__name__}.unobserved is a text, not names of actions",
+            remedy=f"write unobserved = ({binding.unobserved!r},)",
+        )
     for name in binding.unobserved:
         if name not in actions:
             raise RatifiedError(

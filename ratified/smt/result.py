@@ -11,12 +11,10 @@ from enum import Enum
 
 from ratified.language.claims import Unchecked
 from ratified.language.errors import Span
-from ratified.results.result import Decided, Verdict
+from ratified.results.result import Decided, State, Verdict
 from ratified.smt.certificate.making import Certificates
 from ratified.smt.first_order.concrete import FalsePart
 from ratified.smt.first_order.obligations import Part
-
-State = Mapping[str, object]
 
 
 class Status(Enum):

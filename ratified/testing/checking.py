@@ -35,6 +35,7 @@ class Checker:
         claims: tuple[str, ...] | None = None,
         engine: str = "auto",
         symmetry: bool = False,
+        reduction: bool = False,
         deadlock: bool = False,
     ) -> Result:
         """Check a model and return what was found; the test fails unless that is as expected.
@@ -48,7 +49,7 @@ class Checker:
         configured = gate.configuration.limits if gate.configuration is not None else Limits()
         seconds = gate.asked.limits.seconds
         limits = configured if seconds is None else replace(configured, seconds=seconds)
-        how = ExploreOptions(limits, symmetry, deadlock, engine, claims)
+        how = ExploreOptions(limits, symmetry, deadlock, engine, claims, reduction=reduction)
         result, since = checked_or_known(model, how, gate.root, gate.cache, gate.explore)
         checked = Checked(repr(model), result, expected=Expected(expect, claim, states, depth), since=since)
         for doubt in doubts(checked):

@@ -81,6 +81,7 @@ def entry_of(cls: type[Model], name: str, settings: Mapping[str, object], tests:
         settings,
         tests.engine,
         tests.symmetry,
+        False,
         tests.deadlock,
         tests.limits,
         (),

@@ -6,6 +6,7 @@ CPython goes wrong is asked, too, and that a mistake in any rule is noticed.
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -15,6 +16,7 @@ from typing import Annotated, Any, Self
 import pytest
 
 from ratified.follow.direct.machine import EXPRESSIONS, RAWS, STATEMENTS, WrittenFunctions
+from ratified.follow.direct.python import py
 from ratified.follow.direct.writer import PythonBody, Starts
 from ratified.language import Model, Range, RatifiedError, action, invariant, ir, step_invariant
 from ratified.language.ir import Function, Kind
@@ -144,25 +146,49 @@ def test_all_that_is_asked_of_a_bundled_model_is_written(name: str) -> None:
     assert hold(BUNDLED[name])["gave up"] == 0
 
 
-def _wrong(kind: type, right: str, wrong: str) -> tuple[Rules[PythonBody, Any], type, Callable[..., str]]:
+Mistake = tuple[Rules[PythonBody, Any], type, Callable[..., Any]]
+
+
+def _instead(kind: type, right: type[ast.AST], wrong: type[ast.AST]) -> Mistake:
+    """A rule that has another operator where it should have this one."""
+
+    def change(made: Any) -> Any:
+        match made:
+            case ast.Compare(left, [operator], right_of) if isinstance(operator, right):
+                return ast.Compare(left, [wrong()], right_of)  # type: ignore[list-item]  # one that compares
+            case ast.BinOp(left, operator, right_of) if isinstance(operator, right):
+                return ast.BinOp(left, wrong(), right_of)  # type: ignore[arg-type]  # one of two operands
+            case ast.BoolOp(operator, operands) if isinstance(operator, right):
+                return ast.BoolOp(wrong(), operands)  # type: ignore[arg-type]  # one of logic
+        return made
+
+    return _wrong(kind, change)
+
+
+def _wrong(kind: type, change: Callable[[Any], Any]) -> Mistake:
     table = next(t for t in (EXPRESSIONS, RAWS) if kind in t)
     rule = table._table[kind]
-    return table, kind, lambda node, here: rule(node, here).replace(right, wrong, 1)
+    return table, kind, lambda node, here: change(rule(node, here))
+
+
+def _one_later(made: Any) -> ast.expr:
+    low = py("low + 1", low=made.slice.lower or py("0"))
+    return ast.Subscript(made.value, ast.Slice(low, made.slice.upper), ast.Load())
 
 
 def _no_guard(node: ir.Require, here: PythonBody) -> None:
-    here.line(f"if {here.expr(node.test)} is None: return None")
+    here.add("if test is None: return None", test=here.expr(node.test))
 
 
 MISTAKES = {
-    "a comparison": _wrong(ir.Compare, " < ", " <= "),
-    "a sum": _wrong(ir.Arithmetic, " + ", " - "),
-    "a conjunction": _wrong(ir.And, " and ", " or "),
-    "a negation": _wrong(ir.Not, "not ", ""),
+    "a comparison": _instead(ir.Compare, ast.Lt, ast.LtE),
+    "a sum": _instead(ir.Arithmetic, ast.Add, ast.Sub),
+    "a conjunction": _instead(ir.And, ast.And, ast.Or),
+    "a negation": _wrong(ir.Not, lambda made: made.operand),
     "a bound": (EXPRESSIONS, ir.Fit, lambda node, here: here.expr(node.operand)),
-    "a slice": _wrong(ir.Slice, ":", "+1:"),
-    "a union": _wrong(ir.SetOp, "|", "&"),
-    "an insertion": _wrong(ir.Insert, " | ", " & "),
+    "a slice": _wrong(ir.Slice, _one_later),
+    "a union": _instead(ir.SetOp, ast.BitOr, ast.BitAnd),
+    "an insertion": _instead(ir.Insert, ast.BitOr, ast.BitAnd),
     "a guard": (STATEMENTS, ir.Require, _no_guard),
 }
 

@@ -197,6 +197,8 @@ IMPLEMENTATIONS = {
     "a function that returns nothing": "def held():\n    pass\n",
     "a function that returns true": "def held():\n    return True\n",
     "a function that is undecided": "from ratified import Verdict\n\ndef held():\n    return Verdict.UNDECIDED\n",
+    "a function that pytest would skip": "import pytest\n\ndef held():\n    pytest.skip('later')\n",
+    "a function that ends the process": "import os\n\ndef held():\n    os._exit(0)\n",
     "a run without events": "from ratified import Followed\n\ndef held():\n    return Followed()\n",
     "a history without operations": (
         "from ratified.follow.linearizability import History, Register, check_history\n\n"
@@ -244,9 +246,20 @@ def test_a_model_that_asserts_where_python_leaves_assertions_out(
     assert "run Python without -O, and unset PYTHONOPTIMIZE" in made.stdout
 
 
-@pytest.mark.parametrize("ends", ["import sys\nsys.exit(0)", "import os\nos._exit(0)", "raise SystemExit"])
-def test_a_file_that_ends_the_process_as_if_all_were_well(ends: str, project: pytest.Pytester) -> None:
-    write(project.path, lock=f"{ends}\n{LOCK}")
+ENDS = (
+    "import sys\nsys.exit(0)",
+    "import os\nos._exit(0)",
+    "raise SystemExit",
+    "import pytest\npytest.skip('later', allow_module_level=True)",
+    "import pytest\npytest.importorskip('nothing_of_this_name')",
+)
+
+
+@pytest.mark.parametrize("ends", ENDS)
+def test_a_file_that_ends_the_process_or_its_tests_as_if_all_were_well(
+    ends: str, project: pytest.Pytester
+) -> None:
+    write(project.path, lock=f"{ends}\n{LOCK}", test_one="def test_one(): pass\n")
     assert red(project)
 
 

@@ -39,6 +39,9 @@ COUNTS = [
     ("reattachment", "standard", 1598, 23),
     ("kept-leases", "small", 54, 10),
     ("kept-leases", "standard", 1890, 20),
+    ("keep-alive", "standard", 426, 12),
+    ("lock-delay", "standard", 60, 7),
+    ("max-fails", "standard", 285, 17),
     ("supervision", "standard", 358, 14),
     ("round-robin", "small", 84, 7),
     ("round-robin", "standard", 359, 8),
@@ -127,6 +130,15 @@ REFUTED = [
     ("services-answer-not-awaited", "requests_are_on_their_way", 2),
     ("services-counted-from-the-answer", "what_is_believed_is_so", 4),
     ("services-lost-again", "lost_is_told_once", 3),
+    ("services-all-come-back", "probes_are_rare", 7),
+    ("services-late-answer-readmits", "only_its_probe_brings_it_back", 9),
+    ("services-no-lock-delay", "nobody_elses_writes_arrive", 4),
+    ("services-delay-forgotten", "nobody_elses_writes_arrive", 5),
+    ("services-renewal-ends", "it_goes_on_asking", 2),
+    ("services-error-is-the-end", "nobody_gives_up_early", 2),
+    ("services-no-grace", "nobody_gives_up_early", 2),
+    ("services-cached-in-jeopardy", "what_is_cached_is_current", 2),
+    ("services-comes-back", "what_is_lost_stays_lost", 9),
 ]
 
 

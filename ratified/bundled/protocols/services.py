@@ -8,7 +8,6 @@ MODELS = "ratified.models.services"
 PROOFS = "ratified.proofs.services"
 
 SUMS = "what it breaks is a sum over all nodes that no script here is about"
-DIVIDED = "what it breaks is a bound that a division gives, and no solver finds where it is broken"
 LIVENESS = "what it breaks is a claim of liveness, which proofs are not about"
 COUNTS = "what it breaks is a bound on counts, and no proof at every size says what a step makes of them"
 DEALT = "who comes at which position of a sorted sequence is a count of members, which no proof at every size can state"
@@ -123,6 +122,12 @@ PROTOCOL = BundledProtocol(
             "a circuit breaker: a failing node gets no requests for a while, then one probe",
         ),
         BundledModel(
+            "max-fails",
+            f"{MODELS}.passive:MaxFails",
+            "out after so many failures, and one probe when the time is over",
+            proof=f"{PROOFS}.health:MaxFailsSafety",
+        ),
+        BundledModel(
             "retries-in-flight",
             f"{MODELS}.budgets:RetriesInFlight",
             "retries are limited to a share of active requests",
@@ -166,6 +171,12 @@ PROTOCOL = BundledProtocol(
             proof=f"{PROOFS}.failover:FailoverSafety",
         ),
         BundledModel(
+            "lock-delay",
+            f"{MODELS}.delay:LockDelay",
+            "a lock whose holder failed is given to nobody else for a while",
+            proof=f"{PROOFS}.failover:DelaySafety",
+        ),
+        BundledModel(
             "leader-hints",
             f"{MODELS}.hints:LeaderHints",
             "which leader a client believes in",
@@ -192,6 +203,12 @@ PROTOCOL = BundledProtocol(
             f"{MODELS}.reattachment:KeptLeases",
             "leases that expire for the client before they expire for the server",
             proof=f"{PROOFS}.sessions:LeaseSafety",
+        ),
+        BundledModel(
+            "keep-alive",
+            f"{MODELS}.keepalive:KeptAlive",
+            "a session that outlives errors, and a while without a server",
+            proof=f"{PROOFS}.sessions:KeepAliveSafety",
         ),
         BundledModel(
             "supervision",
@@ -332,7 +349,6 @@ PROTOCOL = BundledProtocol(
             "arriving-not-counted",
             "the arriving request is not counted: no idle server has room",
             model=f"{MODELS}.load:ArrivingNotCounted",
-            no_proof=DIVIDED,
             planted_in=("bounded-ring",),
         ),
         Bug(
@@ -346,7 +362,6 @@ PROTOCOL = BundledProtocol(
             "bound-not-looked-at",
             "a key goes to its node, however loaded that is",
             model=f"{MODELS}.load:BoundNotLookedAt",
-            no_proof=DIVIDED,
             planted_in=("bounded-ring",),
             seen_in=("HAProxy",),
         ),
@@ -403,6 +418,19 @@ PROTOCOL = BundledProtocol(
             model=f"{MODELS}.health:LateAnswersCount",
             no_proof=EXPLORED,
             planted_in=("circuit-breaker",),
+        ),
+        Bug(
+            "all-come-back",
+            "when the time is over everybody tries the endpoint, not one probe",
+            model=f"{MODELS}.passive:AllComeBack",
+            planted_in=("max-fails",),
+        ),
+        Bug(
+            "late-answer-readmits",
+            "an answer to an older request brings an endpoint back",
+            model=f"{MODELS}.passive:LateAnswerReadmits",
+            planted_in=("max-fails",),
+            seen_in=("nginx",),
         ),
         Bug(
             "waiting-not-counted",
@@ -517,6 +545,18 @@ PROTOCOL = BundledProtocol(
             planted_in=("failover",),
         ),
         Bug(
+            "no-lock-delay",
+            "a failed holder's lock is given on at once, and its last write arrives later",
+            model=f"{MODELS}.delay:NoLockDelay",
+            planted_in=("lock-delay",),
+        ),
+        Bug(
+            "delay-forgotten",
+            "a lock service that restarts has forgotten its lock-delays",
+            model=f"{MODELS}.delay:DelayForgotten",
+            planted_in=("lock-delay",),
+        ),
+        Bug(
             "older-term-believed",
             "the last message heard is believed: terms go back",
             model=f"{MODELS}.hints:OlderTermBelieved",
@@ -601,6 +641,38 @@ PROTOCOL = BundledProtocol(
             "an expired lease is reported lost each time",
             model=f"{MODELS}.reattachment:LostAgain",
             planted_in=("kept-leases",),
+        ),
+        Bug(
+            "renewal-ends",
+            "the first error ends the renewals of a session",
+            model=f"{MODELS}.keepalive:RenewalEnds",
+            planted_in=("keep-alive",),
+            seen_in=("Consul",),
+        ),
+        Bug(
+            "error-is-the-end",
+            "an error of a renewal is taken for the end of the session",
+            model=f"{MODELS}.keepalive:ErrorIsTheEnd",
+            planted_in=("keep-alive",),
+            seen_in=("Consul",),
+        ),
+        Bug(
+            "no-grace",
+            "a session is given up as soon as its lease is over",
+            model=f"{MODELS}.keepalive:NoGrace",
+            planted_in=("keep-alive",),
+        ),
+        Bug(
+            "cached-in-jeopardy",
+            "caches are used after the lease is over",
+            model=f"{MODELS}.keepalive:CachedInJeopardy",
+            planted_in=("keep-alive",),
+        ),
+        Bug(
+            "comes-back",
+            "a late answer makes a lost session safe again",
+            model=f"{MODELS}.keepalive:ComesBack",
+            planted_in=("keep-alive",),
         ),
         Bug(
             "restart-loop",
@@ -724,6 +796,15 @@ PROTOCOL = BundledProtocol(
             survivors=SURVIVORS,
         ),
         PolicyObject(
+            "max-fails",
+            model="max-fails",
+            subject=f"{HELD}.passive:MaxFailsSubject",
+            mutants=f"{HELD}.session_mutants:MUTANTS",
+            sources=(f"{POLICIES}.passive:MaxFails",),
+            graph=f"{HELD}.passive:max_fails_graph",
+            survivors=SURVIVORS,
+        ),
+        PolicyObject(
             "draining",
             model="draining",
             subject=f"{HELD}.draining:DrainingSubject",
@@ -811,6 +892,15 @@ PROTOCOL = BundledProtocol(
             survivors=SURVIVORS,
         ),
         PolicyObject(
+            "lock-delay",
+            model="lock-delay",
+            subject=f"{HELD}.delay:DelaySubject",
+            mutants=f"{HELD}.session_mutants:MUTANTS",
+            sources=(f"{POLICIES}.failover:DelayingGrantor",),
+            graph=f"{HELD}.delay:delay_graph",
+            survivors=SURVIVORS,
+        ),
+        PolicyObject(
             "leader-hints",
             model="leader-hints",
             subject=f"{HELD}.leadership:HintsSubject",
@@ -863,6 +953,15 @@ PROTOCOL = BundledProtocol(
                 f"{POLICIES}.recovery:Session.lost",
             ),
             graph=f"{HELD}.sessions:leases_graph",
+            survivors=SURVIVORS,
+        ),
+        PolicyObject(
+            "keep-alive",
+            model="keep-alive",
+            subject=f"{HELD}.keepalive:KeepAliveSubject",
+            mutants=f"{HELD}.session_mutants:MUTANTS",
+            sources=(f"{POLICIES}.keepalive:KeepAlive",),
+            graph=f"{HELD}.keepalive:keepalive_graph",
             survivors=SURVIVORS,
         ),
         PolicyObject(

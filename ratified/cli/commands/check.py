@@ -57,6 +57,11 @@ def read_expected(
 )
 @options_of_sharing("Explore")
 @click.option(
+    "--reduce",
+    is_flag=True,
+    help="Of steps that come to the same in any order explore one order (not with symmetry or liveness).",
+)
+@click.option(
     "--dump-c",
     "dump",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -113,7 +118,15 @@ def check(request: CheckRequest) -> int:
         "--expect-states": request.expect_states,
         "--expect-depth": request.expect_depth,
         "--format itf": request.output.form == "itf",
-        **({} if request.models else {"--size": request.exploring.size, "--deadlock": request.deadlock}),
+        **(
+            {}
+            if request.models
+            else {
+                "--size": request.exploring.size,
+                "--deadlock": request.deadlock,
+                "--reduce": request.reduce,
+            }
+        ),
     }
     for option, given in only_one.items():
         if given not in (None, (), False):
@@ -181,7 +194,7 @@ def check_together(request: CheckRequest, target: str, settings: Mapping[str, st
     """Explore one model with other processes, and return the exit status; the report is rank 0's."""
     from ratified.cli.report.checks import Checked
 
-    refuse_what_is_not_for_ranks(engine=request.exploring.engine, dump=request.dump)
+    refuse_what_is_not_for_ranks(engine=request.exploring.engine, dump=request.dump, reduce=request.reduce)
     run, expected = prepared(request, target, settings)
     if run.how.claims is not None:
         run.model.claiming(run.how.claims)

@@ -53,6 +53,7 @@ class ModelEntry:
     settings: Mapping[str, object]
     engine: str
     symmetry: bool | None
+    reduction: bool
     deadlock: bool | None
     limits: Limits
     claims: tuple[str, ...]
@@ -349,7 +350,8 @@ class _ConfigurationReader:
     def _models(self, table: _Table, usual: Limits, *, allowed: bool) -> list[ModelEntry]:
         """One entry of the file, which is a model at each of its sizes."""
         table.known(
-            *("model", "name", "sizes", "parameters", "engine", "symmetry", "deadlock", "limits", "claims"),
+            *("model", "name", "sizes", "parameters", "engine", "symmetry", "reduction", "deadlock"),
+            *("limits", "claims"),
             *("expect", "states", "depth", "undecided"),
         )
         target, span = self._target(table, "model")
@@ -392,6 +394,7 @@ class _ConfigurationReader:
                     settings,
                     table.choice("engine", ENGINES, "auto"),
                     table.get("symmetry", bool, "true or false"),
+                    bool(table.get("reduction", bool, "true or false")),
                     table.get("deadlock", bool, "true or false"),
                     self._limits(table, usual),
                     table.names("claims"),

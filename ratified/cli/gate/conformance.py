@@ -17,7 +17,7 @@ from typing import Any
 from ratified.bundled import implementations, policies
 from ratified.cli.commands.conform import require_hypothesis
 from ratified.cli.gate.configuration import ConformanceEntry
-from ratified.cli.loading import load_module
+from ratified.cli.loading import load_module, staying
 from ratified.cli.report.checks import OtherOutcome, allowed
 from ratified.language.errors import RatifiedError
 from ratified.results.result import Decided, Limits, Unexpected, Verdict
@@ -26,7 +26,18 @@ from ratified.results.result import Decided, Limits, Unexpected, Verdict
 def held(entry: ConformanceEntry, target: str) -> OtherOutcome:
     """Hold an implementation to its model and return what came of it. Raises RatifiedError."""
     began = time.monotonic()
-    verdict, headline, text = _held(entry, target)
+    try:
+        with staying():
+            verdict, headline, text = _held(entry, target)
+    except BaseException as error:  # whatever it raises: what makes pytest skip a test would be green
+        if isinstance(error, RatifiedError | KeyboardInterrupt) or type(error).__module__.startswith(
+            "ratified."
+        ):
+            raise
+        says = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise RatifiedError(
+            f"{target} ends with {says}", span=entry.span, remedy="return an answer, or a Verdict"
+        ) from error
     verdict, headline = allowed(verdict, headline, entry.undecided_allowed)
     return OtherOutcome(
         entry.label, "conformance", verdict, headline, text, time.monotonic() - began, entry.span

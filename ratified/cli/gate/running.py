@@ -125,11 +125,12 @@ def prepare_class(entry: ModelEntry, cls: type[Model], asked: Overrides = NOTHIN
     symmetry = entry.symmetry if asked.symmetry is None else asked.symmetry
     how = ExploreOptions(
         limits,
-        is_symmetric(cls, entry.size) if symmetry is None else symmetry,
+        is_symmetric(cls, entry.size) and not entry.reduction if symmetry is None else symmetry,
         bool(entry.deadlock),
         asked.engine or entry.engine,
         entry.claims or None,
         NativeOptions(asked.threads) if asked.threads else NativeOptions(),
+        entry.reduction,
     )
     label = entry.label if not resized else _resized(entry, settings)
     prepared = PreparedEntry(entry, label, model, how, _expected(expect), resized)

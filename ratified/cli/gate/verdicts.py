@@ -153,7 +153,7 @@ def key_of(model: Model, how: ExploreOptions, root: Path) -> str:
     meaning = portable_digest(model, root)
     if meaning is None:
         raise UnknownSourcesError("it has a value that cannot be stored")
-    asked = (how.limits, how.symmetry, how.deadlock, how.engine, how.claims)
+    asked = (how.limits, how.symmetry, how.reduction, how.deadlock, how.engine, how.claims)
     return digest_of(
         [SCHEMA, meaning, repr(asked), repr(model), *sources_of(type(model), root), *surroundings()]
     )
@@ -201,6 +201,7 @@ def written(result: Result, root: Path) -> dict[str, Any] | None:
             ],
             "constraints": [[c.name, c.times] for c in result.constraints],
             "symmetry": list(result.symmetry),
+            "reduction": result.reduction,
             "seconds": result.seconds,
             "memory": result.memory,
             "out_degree": list(result.out_degree),
@@ -231,6 +232,7 @@ def restored(kept: Mapping[str, Any], model: Model, root: Path) -> Result | None
             ),
             constraints=tuple(ConstraintReport(str(n), int(t)) for n, t in data["constraints"]),
             symmetry=tuple(map(str, data["symmetry"])),
+            reduction=bool(data["reduction"]),
             seconds=float(data["seconds"]),
             memory=int(data["memory"]),
             out_degree=(int(data["out_degree"][0]), float(data["out_degree"][1]), int(data["out_degree"][2])),

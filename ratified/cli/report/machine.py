@@ -76,6 +76,7 @@ def _json_check(check: Checked) -> dict[str, Any]:
         "parameters": {name: show(value) for name, value in result.parameters.items()},
         "engine": result.engine,
         "symmetry": list(result.symmetry),
+        "reduction": result.reduction,
         "distinct": result.distinct,
         "generated": result.generated,
         "depth": result.depth,

@@ -1,6 +1,6 @@
 """Reports of policies held to their models, and tables of who caught which mistake.
 
-Guarantees: rendering is pure; nothing here decides anything that a `Held` or a `PolicyKill` does not say.
+Guarantees: rendering is pure; nothing here decides anything that a `PolicyOutcome` or a `PolicyKill` does not say.
 """
 
 from __future__ import annotations

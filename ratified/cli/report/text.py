@@ -134,6 +134,8 @@ def _about(result: Result) -> Iterator[tuple[str, str]]:
     yield from model_and_settings(result)
     yield "engine", result.engine
     yield "symmetry", ", ".join(result.symmetry) or "not used"
+    if result.reduction:
+        yield "reduction", "one order of steps that come to the same in any order"
     distinct, generated = f"{result.distinct:,} distinct", f"{result.generated:,} generated"
     yield "states", f"{distinct}, {generated}, depth {result.depth}"
     least, mean, greatest = result.out_degree
@@ -398,7 +400,9 @@ def _when(seconds: float, since: str | None) -> tuple[str, str]:
 def _sizes(result: Result) -> str:
     """What was explored, in the overview."""
     sizes = " ".join(f"{name}={n}" for name, n in result.sizes.items())
-    return f"{sizes}, with symmetry" if result.symmetry else sizes
+    return (
+        f"{sizes}, with symmetry" if result.symmetry else f"{sizes}, reduced" if result.reduction else sizes
+    )
 
 
 def _row(check: Checked) -> tuple[str, str, str, str]:

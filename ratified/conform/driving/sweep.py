@@ -29,7 +29,16 @@ from random import Random
 from types import CodeType, FrameType
 from typing import Any, Final
 
-from ratified.conform.operators import DROPPED, EndlessError, Where, changed, instead, is_text, text
+from ratified.conform.operators import (
+    DROPPED,
+    Where,
+    changed,
+    count_turns,
+    instead,
+    is_text,
+    text,
+    turn_counter,
+)
 from ratified.language.errors import RatifiedError
 from ratified.results.result import Verdict
 
@@ -42,7 +51,6 @@ TIMES_WITHIN: Final = 20
 SKIPPED_FIELDS: Final = frozenset({"annotation", "returns", "args", "decorator_list", "type_params"})
 SKIPPED_NAMES: Final = frozenset({"__all__", "__slots__", "TYPE_CHECKING", "__name__"})
 SKIPPED: Final = (ast.Import, ast.ImportFrom, ast.JoinedStr, ast.Global, ast.Nonlocal)
-COUNTER: Final = "_ratified_turn"
 TURNS: Final = "_ratified_turns"
 
 
@@ -177,35 +185,9 @@ def planted(source: str, mistake: Mistake, file: str) -> CodeType:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             function = node
     if function is not None:
-        _Counted().visit(function)
-        function.body.insert(0, ast.parse(f"{COUNTER} = {TURNS}()").body[0])
+        count_turns(function, TURNS)
     code: CodeType = compile(ast.fix_missing_locations(tree), file, "exec", dont_inherit=True)
     return code
-
-
-class _Counted(ast.NodeTransformer):
-    """Each turn of a loop is counted."""
-
-    def _loop(self, node: ast.While | ast.For) -> ast.AST:
-        self.generic_visit(node)
-        node.body.insert(0, ast.parse(f"{COUNTER}()").body[0])
-        return node
-
-    visit_While = _loop  # noqa: N815 - as the visitor wants it
-    visit_For = _loop  # noqa: N815 - likewise
-
-
-def _turns() -> Callable[[], None]:
-    """A counter for one call of a function."""
-    count = 0
-
-    def turn() -> None:
-        nonlocal count
-        count += 1
-        if count > TURNS_MOST:
-            raise EndlessError(f"a loop did not end after {TURNS_MOST:,} turns")
-
-    return turn
 
 
 class _Loader(importlib.machinery.SourceFileLoader):
@@ -217,7 +199,7 @@ class _Loader(importlib.machinery.SourceFileLoader):
         return self.code
 
     def exec_module(self, module: Any) -> None:
-        module.__dict__[TURNS] = _turns
+        module.__dict__[TURNS] = turn_counter(TURNS_MOST)
         super().exec_module(module)
 
 

@@ -1,7 +1,7 @@
 """One system, walked along its model: each thing that it is asked for, and whether what is then seen is what the model has.
 
 Guarantees: after each step what is observed is compared with every state that the model could be in; what none of them explains
-is a Failure. What the model forbids must be refused, or change nothing that is observed. The walk is kept, whatever happens.
+is a DrivingFailure. What the model forbids must be refused, or change nothing that is observed. The walk is kept in any case.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Session:
         return self.possible[0] if len(self.possible) == 1 else None
 
     def begin(self, ask: Ask) -> None:
-        """Begin anew. Raises Failure, or DriverError where the driver cannot even begin."""
+        """Begin anew. Raises DrivingFailure, or DriverError where the driver cannot even begin."""
         self.walk = []
         self.possible = (ROOT,)
         with running(self.graph.model.scope):
@@ -101,7 +101,7 @@ class Session:
         return any(ask in self.graph.asks(state) for state in self.possible)
 
     def ask(self, ask: Ask) -> Asked:
-        """Ask the system for something, and compare. Raises Failure."""
+        """Ask the system for something, and compare. Raises DrivingFailure."""
         if any(self.graph.is_beyond(s, ask) and ask not in self.graph.asks(s) for s in self.possible):
             return Asked(
                 ask, allowed=True, came=Came.NOT_ASKED, reason="it would exceed a bound of the model"
@@ -217,7 +217,7 @@ class Session:
     # --- what is seen ---
 
     def _explaining(self, states: Iterable[int], when: str) -> tuple[int, ...]:
-        """Of these states those that have what is observed now. Raises Failure if none has."""
+        """Of these states those that have what is observed now. Raises DrivingFailure if none has."""
         states = tuple(states)
         with running(self.graph.model.scope):
             observation = self._call("observe", self.driver.observe, {})

@@ -14,6 +14,7 @@ typedef struct rx_result {
 static void rx_free_worker(rx_worker *w) {
     if (!w) return;
     free(w->chunk);
+    free(w->choice);
     free(w->sent);
     free(w->places);
     free(w);
@@ -54,6 +55,7 @@ static bool rx_new_memory(rx_run *run) {
         run->workers[i] = w;
         w->run = run;
         w->number = i;
+        if (!rx_choice_new(w)) return false;
         rx_counters_clear(run, &w->counters);
     }
     /* As many states as a slot can number, or as the machine could ever hold. */
@@ -107,6 +109,17 @@ RX_API void rx_trace_now(rx_run *run) {
     rx_trace(run);
     rx_team_stop(run);
 }
+
+#if MODEL_REDUCTION
+/* The rows of a reduction (reduce.h), which stay where they are. */
+RX_API void rx_reduce(rx_run *run, const uint64_t *needed, const uint64_t *enabling, const uint32_t *first) {
+    run->needed = needed;
+    run->enabling = enabling;
+    run->enabling_first = first;
+}
+
+RX_API uint32_t rx_sensitive(const rx_run *run) { return run->sensitive; }
+#endif
 
 RX_API void rx_ask_to_stop(rx_run *run) { RX_STORE(run->stop_flag, 1); }
 

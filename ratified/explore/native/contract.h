@@ -16,6 +16,7 @@
  *   MODEL_REFINEMENTS      how many of these are refinements (0 if the macro is not there)
  *   MODEL_CLAIMS           claims of liveness (0 if the macro is not there)
  *   MODEL_GOALS            these, each with each choice of its arguments, in order
+ *   MODEL_REDUCTION        1 if steps are left out (reduce.h): an instance that is not possible then tells why (0 if it is not there)
  *   MODEL_SYMMETRY         1 if model_canonical does anything, else 0
  *   MODEL_DIGEST           a string literal that names model, size, parameters and layout: a checkpoint of another is refused
  *
@@ -77,6 +78,10 @@
 #define MODEL_GOALS 0
 #endif
 
+#ifndef MODEL_REDUCTION
+#define MODEL_REDUCTION 0
+#endif
+
 #define RX_OK (-1)
 #define RX_FAULT(e) (-2 - (e))
 
@@ -97,7 +102,14 @@ typedef struct rx_batch {
     uint64_t hash[RX_BATCH];
     uint32_t instance[RX_BATCH];
     uint64_t left[MODEL_BOUNDS + 1]; /* how often each bound was left */
+#if MODEL_REDUCTION
+    uint8_t refused[MODEL_INSTANCES]; /* by which of its first conditions an instance is not possible, from 1; 0: not known */
+#endif
 } rx_batch;
+
+#if MODEL_REDUCTION
+static inline void rx_refused(rx_batch *batch, uint32_t instance, uint8_t condition) { batch->refused[instance] = condition; }
+#endif
 
 static void rx_overflow(rx_batch *batch);
 static void rx_fault(rx_batch *batch, uint32_t error, uint32_t instance);

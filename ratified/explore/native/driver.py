@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 import threading
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
@@ -24,6 +26,7 @@ from ratified.explore.native.library import (
     ProgressStruct,
     WalksStruct,
 )
+from ratified.explore.reduction import Relations
 from ratified.results.limits import cores
 from ratified.results.result import Limits, Progress
 
@@ -75,7 +78,8 @@ class NativeFinding:
 class RunOptions:
     """How to explore. `spill` and `checkpoint` are folders; `witness` and `witness_step` the bits to look for.
 
-    `untraced`: the finding comes without its run, which `Exploration.traced` looks for.
+    `untraced`: the finding comes without its run, which `NativeExploration.traced` looks for.
+    `relations` are those of a reduction.
     """
 
     threads: int | None = None
@@ -87,6 +91,7 @@ class RunOptions:
     witness: int = 0
     witness_step: int = 0
     untraced: bool = False
+    relations: Relations | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +152,35 @@ class NativeExploration:
                 "not enough memory to start exploring",
                 remedy="free some memory, or raise the limit on address space (ulimit -v)",
             )
+        if options.relations is not None:
+            self._reduce(options.relations)
         if program.library.rx_open(self._handle):
             message = self._message()
             self.close()
             raise NativeError(message)
+
+    def _reduce(self, relations: Relations) -> None:
+        """Hand over which instances need which."""
+        width = (len(relations.instances) + 63) // 64
+        assert self.program.instances == len(relations.instances)
+        rows = [row for several in relations.enabling for row in several]
+        first, places = array("I"), 0
+        for several in relations.enabling:
+            first.append(places)
+            places += len(several)
+
+        def packed(sets: Iterable[int]) -> array[int]:
+            return array("Q", b"".join(s.to_bytes(8 * width, sys.byteorder) for s in sets))
+
+        self._tables = packed(relations.needed), packed(rows), first  # kept while the run reads them
+        self.program.library.rx_reduce(self._handle, *(table.buffer_info()[0] for table in self._tables))
+
+    def sensitive(self) -> int | None:
+        """Which step invariant was found not to hold for a step that changes nothing (with a reduction only); None if none."""
+        if self.options.relations is None:
+            return None
+        found: int = self.program.library.rx_sensitive(self._handle)
+        return found - 1 if found else None
 
     def __enter__(self) -> Self:
         return self

@@ -30,6 +30,7 @@ from ratified.explore.native.layers import layers_of
 from ratified.explore.native.library import NativeError
 from ratified.explore.native.liveness import check_of, refuse_what_is_not_told, refuse_what_was_cut
 from ratified.explore.native.preparing import BuildRequest, Preparation, PreparedProgram
+from ratified.explore.reduction import sensitive
 from ratified.explore.search import safety_of
 from ratified.explore.switches import switched_off
 from ratified.language.errors import ModelError, RatifiedError
@@ -73,6 +74,7 @@ def check_native(
     *,
     limits: Limits = Limits(),  # noqa: B008  # frozen
     symmetry: bool = False,
+    reduced: bool = False,
     deadlock: bool = False,
     progress: Callable[[Progress], None] | None = None,
     threads: int | None = None,
@@ -99,7 +101,7 @@ def check_native(
     """
     watch = watch or LimitWatch(limits)
     claims = liveness_claims(model.module)
-    order = BuildRequest(model, symmetry, deadlock, dump, flags, large)
+    order = BuildRequest(model, symmetry, deadlock, dump, flags, large, reduced)
     try:
         preparation = preparation or Preparation(order, while_preparing(watch))
         preparation.wait(progress)
@@ -121,16 +123,20 @@ def check_native(
         limits=replace(
             limits, seconds=watch.left, memory=limits.memory or max(watch.memory - resident(), LEAST)
         ),
-        spill=spill,
+        # Whether a state is new has to be known while its level is expanded.
+        spill=None if reduced else spill,
         checkpoint=checkpoint,
         checkpoint_seconds=checkpoint_seconds,
         witness=(1 << len(program.written.witnesses)) - 1,
-        witness_step=(1 << len(program.written.step_witnesses)) - 1,
+        witness_step=0 if reduced else (1 << len(program.written.step_witnesses)) - 1,
         untraced=True,
+        relations=prepared.relations,
     )
     live: Live = (), None, None
     with NativeExploration(prepared.library, options) as exploration:
         outcome = exploration.run(progress)
+        if (claim := exploration.sensitive()) is not None:
+            raise sensitive(model.module.name, program.step_invariants[claim])
         violation = _violation(model, program, exploration, outcome, watch)
         if claims:
             live = _liveness(model, program, exploration, outcome, watch)
@@ -293,6 +299,8 @@ def _result(
     complete = violation is None and outcome.stopped is None and not bounds
     violation = violation or unhappened
     stopped = _stopped(outcome, watch) or undecided
+    if prepared.relations is not None and violation is not None:
+        notes.append(reference.NOT_SHORTEST)
     if outcome.resumed:
         notes.append("resumed from a checkpoint")
     if outcome.stopped is Stop.DISK:
@@ -321,6 +329,7 @@ def _result(
             for f, times in zip(program.constraints, outcome.constrained, strict=True)
         ),
         symmetry=reduction.sorts if reduction else (),
+        reduction=prepared.relations is not None,
         stopped=stopped or (BEYOND_BOUNDS if bounds and violation is None else None),
         violation=violation,
         seconds=watch.seconds,

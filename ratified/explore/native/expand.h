@@ -19,12 +19,13 @@ static __attribute__((noinline, cold)) void rx_found(rx_worker *w, uint32_t kind
 }
 
 static void rx_settle_expand(rx_worker *w);
+static void rx_settle_probe(rx_worker *w);
 static void rx_send(rx_worker *w, const uint64_t *t, uint64_t hash, uint32_t instance, uint32_t owner);
 static void rx_trace_fault(rx_worker *w, uint32_t error, uint32_t instance);
 
 static __attribute__((cold, unused)) void rx_fault(rx_batch *batch, uint32_t error, uint32_t instance) {
     rx_worker *w = (rx_worker *)batch;
-    if (w->settle != rx_settle_expand && !w->walker) {
+    if (w->settle != rx_settle_expand && w->settle != rx_settle_probe && !w->walker) {
         rx_trace_fault(w, error, instance);
         return;
     }
@@ -36,8 +37,21 @@ static __attribute__((cold, unused)) void rx_fault(rx_batch *batch, uint32_t err
  * first run's time. The call itself did not measure. */
 static __attribute__((noinline)) void rx_produce(const uint64_t *s, rx_batch *batch) { model_successors(s, batch); }
 
+/* With a reduction: whether every step invariant holds for a step that changes nothing (reduce.h). */
+static __attribute__((noinline, unused)) void rx_judge_stutter(rx_run *run, const uint64_t *t) {
+    const int verdict = model_step_invariants(t, t);
+    if (verdict == RX_OK || verdict >= MODEL_STEP_INVARIANTS - MODEL_REFINEMENTS) return;
+    const uint32_t claim = verdict >= 0 ? (uint32_t)verdict + 1 : 1;
+    uint32_t old = RX_LOAD(run->sensitive);
+    while ((!old || claim < old) &&
+           !__atomic_compare_exchange_n(&run->sensitive, &old, claim, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+    }
+    rx_stop_for(run, RX_STOP_ASKED);
+}
+
 /* A new state's own properties. `length` is that of the shortest run that ends in it. */
 static __attribute__((noinline)) void rx_judge_new(rx_worker *w, const uint64_t *t, uint64_t length) {
+    if (MODEL_REDUCTION && MODEL_STEP_INVARIANTS > MODEL_REFINEMENTS) rx_judge_stutter(w->run, t);
     if (MODEL_INVARIANTS) {
         const int verdict = model_invariants(t);
         if (RX_UNLIKELY(verdict != RX_OK)) {
@@ -240,13 +254,8 @@ static __attribute__((noinline, cold)) void rx_overflow(rx_batch *batch) {
 
 static const uint64_t *rx_level_chunk(rx_worker *w, uint64_t from, uint64_t count);
 
-static inline void rx_expand_one(rx_worker *w, const uint64_t *s) {
+static inline void rx_expanded(rx_worker *w, const uint64_t *s, uint64_t before) {
     rx_counters *c = &w->counters;
-    const uint64_t before = c->generated;
-    w->source = s;
-    w->batch.bounds = 0;
-    rx_produce(s, &w->batch);
-    rx_settle(w);
     const uint64_t degree = c->generated - before;
     if (degree < c->degree_min) c->degree_min = degree;
     if (degree > c->degree_max) c->degree_max = degree;
@@ -255,6 +264,17 @@ static inline void rx_expand_one(rx_worker *w, const uint64_t *s) {
         rx_found(w, RX_DEADLOCK, 0, RX_NOWHERE, w->run->levels, s, NULL);
     if (w->batch.count >= RX_BATCH / 4 * 3) rx_drain(w);
 }
+
+static inline __attribute__((unused)) void rx_expand_one(rx_worker *w, const uint64_t *s) {
+    const uint64_t before = w->counters.generated;
+    w->source = s;
+    w->batch.bounds = 0;
+    rx_produce(s, &w->batch);
+    rx_settle(w);
+    rx_expanded(w, s, before);
+}
+
+#include "reduce.h"
 
 /* Does `work` until it is done, or left in the middle (rx_settle_expand). Apart, so that the loop itself is not compiled as
  * one that is jumped back into. */
@@ -271,7 +291,13 @@ static __attribute__((noinline)) void rx_expand_chunks(rx_worker *w) {
         const uint64_t count = run->level_to - from < RX_CHUNK ? run->level_to - from : RX_CHUNK;
         const uint64_t *s = rx_level_chunk(w, from, count);
         if (!s) break;
-        for (uint64_t i = 0; i < count; i++) rx_expand_one(w, s + i * W);
+        for (uint64_t i = 0; i < count; i++) {
+#if MODEL_REDUCTION
+            rx_expand_reduced(w, s + i * W);
+#else
+            rx_expand_one(w, s + i * W);
+#endif
+        }
         rx_watch(w); /* of states that have hardly any successors few batches come about */
     }
     if (w->batch.count) rx_drain(w);

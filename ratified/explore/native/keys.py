@@ -35,18 +35,18 @@ class _Opaque(Exception):
     """Something of which it is not known whether two that look alike are alike."""
 
 
-def key_of(model: Model, *, symmetry: bool, deadlock: bool) -> str | None:
+def key_of(model: Model, *, symmetry: bool, deadlock: bool, reduced: bool = False) -> str | None:
     """What stands for all that an exploration depends on; None where that cannot be said."""
     whole = _digest_of(model)
-    return None if whole is None else _hashed([f"{symmetry} {deadlock} ", whole])
+    return None if whole is None else _hashed([f"{symmetry} {deadlock} {reduced} ", whole])
 
 
-def program_key(model: Model, *, symmetry: bool) -> str | None:
+def program_key(model: Model, *, symmetry: bool, reduced: bool = False) -> str | None:
     """What stands for all that a model's generated program depends on; None where that cannot be said."""
     whole, sources = _digest_of(model), sources_digest(PACKAGE)
-    return (
-        None if whole is None or sources is None else _hashed([f"{symmetry} {sys.version} ", sources, whole])
-    )
+    if whole is None or sources is None:
+        return None
+    return _hashed([f"{symmetry} {reduced} {sys.version} ", sources, whole])
 
 
 def portable_digest(model: Model, folder: Path) -> str | None:

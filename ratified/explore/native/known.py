@@ -15,10 +15,10 @@ from ratified.explore.symmetry import symmetry_of
 from ratified.language.model import Model
 
 
-def found_large(model: Model, *, symmetry: bool, deadlock: bool) -> bool:
+def found_large(model: Model, *, symmetry: bool, deadlock: bool, reduced: bool = False) -> bool:
     """Whether this very exploration was said to be large before."""
-    reduced = symmetry and not symmetry_of(model).trivial
-    return is_large(key_of(model, symmetry=reduced, deadlock=deadlock))
+    symmetric = symmetry and not symmetry_of(model).trivial
+    return is_large(key_of(model, symmetry=symmetric, deadlock=deadlock, reduced=reduced))
 
 
 def is_large(key: str | None) -> bool:

@@ -174,6 +174,7 @@ class NativeLibrary:
             function = getattr(self.library, name)
             function.restype, function.argtypes = result, arguments
         self._declare_liveness(pointer)
+        self._declare_reduction(pointer)
         numbers, digest = (ctypes.c_uint64 * 11)(), ctypes.c_char_p()
         self.library.rx_describe(numbers, ctypes.byref(digest))
         self.words, self.instances, self.bounds, self.constraints = (
@@ -195,6 +196,13 @@ class NativeLibrary:
         assert sizes == tuple(numbers[8:11]), (
             f"driver.py and the C structures differ: {sizes}, {tuple(numbers[8:11])}"
         )
+
+    def _declare_reduction(self, pointer: type[ctypes.c_void_p]) -> None:
+        """What is there only of a program that leaves out steps."""
+        if hasattr(self.library, "rx_reduce"):
+            self.library.rx_reduce.restype, self.library.rx_reduce.argtypes = None, [pointer] * 4
+            self.library.rx_sensitive.restype = ctypes.c_uint32
+            self.library.rx_sensitive.argtypes = [pointer]
 
     def _declare_liveness(self, pointer: type[ctypes.c_void_p]) -> None:
         """What is there only of a model with claims of liveness."""

@@ -22,7 +22,7 @@ from ratified.explore.native.compile import compile_text
 from ratified.language import ir
 from ratified.language.ir import Declaration, Function, Kind, Which
 from ratified.language.lower import CODE_PASSES
-from ratified.language.machine import Values as State
+from ratified.language.machine import Values
 from ratified.language.model import Model
 from ratified.language.query import Query
 
@@ -45,7 +45,7 @@ class Looked:
             return self._words.tolist()  # type: ignore[no-any-return]  # a list of ints
         return list(zip(*(self._words[k::width].tolist() for k in range(width)), strict=True))
 
-    def answer(self, key: Any) -> State:
+    def answer(self, key: Any) -> Values:
         """The value of each part of the query."""
         return self._layout.unpack((key,) if self._layout.words == 1 else key)
 

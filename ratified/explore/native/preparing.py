@@ -12,6 +12,7 @@ from pathlib import Path
 from ratified.explore.native import keys, known, stored
 from ratified.explore.native.codegen.numbering import Program
 from ratified.explore.native.library import NativeLibrary, loaded
+from ratified.explore.reduction import Relations, relations_of
 from ratified.explore.symmetry import Symmetry, symmetry_of
 from ratified.language.errors import RatifiedError
 from ratified.language.model import Model
@@ -22,7 +23,10 @@ from ratified.results.result import Progress
 
 @dataclass(frozen=True, slots=True)
 class BuildRequest:
-    """What is to be made of a model. `large` is remembered with it; `flags` are the compiler's, `dump` a file for the C."""
+    """What is to be made of a model. `large` is remembered with it; `flags` are the compiler's, `dump` a file for the C.
+
+    `reduced` if steps are to be left out.
+    """
 
     model: Model
     symmetry: bool = False
@@ -30,16 +34,18 @@ class BuildRequest:
     dump: Path | None = None
     flags: tuple[str, ...] = ()
     large: bool = False
+    reduced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedProgram:
-    """A program's tables, its loaded library, the symmetry that it uses, and notes for the report."""
+    """A program's tables, its loaded library, the symmetry and the reduction that it uses, and notes for the report."""
 
     program: Program
     library: NativeLibrary
     reduction: Symmetry | None
     notes: tuple[str, ...]
+    relations: Relations | None = None
 
 
 class Preparation:
@@ -64,9 +70,12 @@ class Preparation:
     def _prepare(self) -> PreparedProgram:
         order, notes = self._order, list[str]()
         reduction = _reduction(order.model, notes) if order.symmetry else None
+        # What cannot be reduced is refused before anything is compiled.
+        relations = relations_of(order.model) if order.reduced else None
         program, library, more = made(
             order.model,
             reduction,
+            reduced=order.reduced,
             flags=order.flags,
             dump=order.dump,
             memory=lambda: self._watch.memory - resident(),
@@ -74,9 +83,14 @@ class Preparation:
         )
         if order.large:
             known.remember_large(
-                keys.key_of(order.model, symmetry=reduction is not None, deadlock=order.deadlock)
+                keys.key_of(
+                    order.model,
+                    symmetry=reduction is not None,
+                    deadlock=order.deadlock,
+                    reduced=order.reduced,
+                )
             )
-        return PreparedProgram(program, library, reduction, (*notes, *more))
+        return PreparedProgram(program, library, reduction, (*notes, *more), relations)
 
     def _tell(self, doing: str) -> None:
         self.doing = doing
@@ -86,6 +100,7 @@ def made(
     model: Model,
     reduction: Symmetry | None = None,
     *,
+    reduced: bool = False,
     flags: tuple[str, ...] = (),
     dump: Path | None = None,
     memory: Callable[[], int | None] = lambda: None,
@@ -99,15 +114,15 @@ def made(
         Unsupported (a SizeError): the native explorer does not take the model.
         CompilerMissing, CompilerFailed, NativeError.
     """
-    key = keys.program_key(model, symmetry=reduction is not None)
+    key = keys.program_key(model, symmetry=reduction is not None, reduced=reduced)
     # A text that somebody wants to see is generated.
-    found = None if dump is not None else stored.recall(key, model, flags)
+    found = None if dump is not None else stored.recall(key, model, flags, reduced=reduced)
     if found is not None:
         return *found, ()
     # What is found needs no generator, which takes longer to import than all that was done until here.
     from ratified.explore.native.codegen.program import generate
 
-    generated = generate(model, reduction)
+    generated = generate(model, reduction, reduced=reduced)
     if dump is not None:
         try:
             dump.write_text(generated.text, encoding="utf-8")

@@ -164,6 +164,7 @@ typedef struct rx_worker {
     rx_walker *walker;  /* simulate.h */
     rx_recent *sent;    /* route.h: what went to other ranks a while ago; for each of them, places for more */
     rx_places *places;
+    struct rx_choice *choice; /* reduce.h */
     pthread_t thread;
 } rx_worker;
 
@@ -244,6 +245,9 @@ typedef struct rx_run {
     uint64_t *edge_offsets, *edge_targets;
     uint32_t *edge_instances;
     struct rx_live *live; /* liveness.h */
+    const uint64_t *needed, *enabling; /* reduce.h: rows of instances */
+    const uint32_t *enabling_first;
+    uint32_t sensitive; /* atomic; a step invariant that does not hold for a step that changes nothing, plus one */
     rx_walks walks;
     uint64_t walk_found, walk_states, walks_done; /* atomic */
 

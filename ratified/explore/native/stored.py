@@ -26,11 +26,14 @@ from ratified.explore.native.codegen.numbering import (
 from ratified.explore.native.codegen.shapes import PackedShapes
 from ratified.explore.native.compile import cache_folder, compiled_before, text_digest
 from ratified.explore.native.library import NativeError, NativeLibrary
+from ratified.explore.reduction.reducible import reducible
 from ratified.language.errors import Span
 from ratified.language.model import Model
 
 
-def recall(key: str | None, model: Model, flags: tuple[str, ...]) -> tuple[Program, NativeLibrary] | None:
+def recall(
+    key: str | None, model: Model, flags: tuple[str, ...], *, reduced: bool = False
+) -> tuple[Program, NativeLibrary] | None:
     """The program of a model of this key and its library, loaded; None if there are none.
 
     Raises:
@@ -48,8 +51,9 @@ def recall(key: str | None, model: Model, flags: tuple[str, ...]) -> tuple[Progr
         return None
     shapes = PackedShapes(model.scope)
     layout = Layout(model, shapes)
+    module = reducible(model) if reduced else model.module
     program = Program(
-        model.module, layout, instances_of(model.module, shapes), goals_of(model.module, shapes), written
+        model.module, layout, instances_of(module, shapes), goals_of(model.module, shapes), written
     )
     try:
         library = NativeLibrary(compiled.path)

@@ -6,19 +6,21 @@ functions are written when they are first asked for, and kept for others of the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import ast
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
 from ratified.follow.direct import containers, expressions, statements
-from ratified.follow.direct.writer import Library, OddError, PythonBody, variable_name
+from ratified.follow.direct.python import Py, constant, logical, py, statement, tuple_of, unpacked
+from ratified.follow.direct.writer import Library, PythonBody, local_name, variable_name
 from ratified.language.ir import Function, Kind, Which
 from ratified.language.machine import OutOfBounds, PythonMachine, Values
 from ratified.language.model import Model
 from ratified.language.rules import NoRuleError, Rules
 from ratified.language.types import held_otherwise
 
-EXPRESSIONS: Final[Rules[PythonBody, str]] = Rules.joined(
+EXPRESSIONS: Final[Rules[PythonBody, Py]] = Rules.joined(
     "Python of expressions", expressions.rules, containers.rules
 )
 RAWS: Final = containers.raws
@@ -65,9 +67,9 @@ class WrittenFunctions(dict[str, "Written | None"]):
             return None
         library = self._library
         here = library.beginning(function, self._all)
-        whole = f"({''.join(f'{variable_name(v)}, ' for v in self._all)})"
-        here.ends = whole
-        here.line(f"{whole} = _s")
+        whole = [variable_name(v) for v in self._all]
+        here.ends = tuple_of(whole)
+        here.body.append(unpacked(whole, "_s"))
         return self._entered(here, function, [a.name for a in function.arguments])
 
     def _pure(self, function: Function) -> Written | None:
@@ -78,22 +80,23 @@ class WrittenFunctions(dict[str, "Written | None"]):
         now = [v for which, v in needs if which is Which.NOW]
         old = [v for which, v in needs if which is Which.OLD]
         here = library.beginning(function, now, old)
-        for (which, name), text in here.variables.items():
-            here.line(f"{text} = {'_s' if which is Which.NOW else '_before'}[{self._index[name]}]")
+        for (which, name), own in here.variables.items():
+            state = "_s" if which is Which.NOW else "_before"
+            here.add("name = state[index]", name=own, state=state, index=constant(self._index[name]))
         of_step = function.kind is Kind.STEP_INVARIANT
         return self._entered(here, function, ["_before"] if of_step else [a.name for a in function.arguments])
 
     def _entered(self, here: PythonBody, function: Function, parameters: list[str]) -> Written:
         """What begins like this, with the body of a function; its parameters have the names that the model gives them."""
-        for argument in here.arguments(function) if parameters != ["_before"] else ():
-            here.line(f"{argument} = {argument.removeprefix('l_')}")
+        for argument in function.arguments if parameters != ["_before"] else ():
+            here.add("local = given", local=local_name(argument.name), given=argument.name)
         here.block(function.body)
         here.finish()
-        return self._defined(["_s", *parameters], here.lines)
+        return self._defined(["_s", *parameters], here.body)
 
-    def _defined(self, parameters: list[str], lines: list[str]) -> Written:
+    def _defined(self, parameters: list[str], body: list[ast.stmt]) -> Written:
         name = self._library.fresh("e")
-        self._library.define(name, parameters, lines)
+        self._library.define(name, parameters, body)
         made: Written = self._library.names[name]
         return made
 
@@ -109,31 +112,48 @@ class WrittenFunctions(dict[str, "Written | None"]):
         return self._claims[key]
 
     def _asking(self, invariants: tuple[str, ...], of_steps: tuple[str, ...]) -> Written | None:
-        library, lines = self._library, []
+        library = self._library
         functions = library.module.functions
+        body: list[ast.stmt] = []
         for name in (*of_steps, *invariants):
             written = self[name]
             if written is None or (name in invariants and functions[name].arguments):
                 return None
-            asked = library.constant(written)
             reads = sorted({self._index[v] for _, v in library.needs(functions[name].body)})
+            asked, at, told = library.value(written), [constant(i) for i in reads], constant(name)
             if name in invariants:
-                changed = [f"(_s[{i}] is not _b[{i}] and _s[{i}] != _b[{i}])" for i in reads]
-                lines.append(f"if ({' or '.join(changed) or 'False'}) and not {asked}(_s): return {name!r}")
+                changed = [py("_s[i] is not _b[i] and _s[i] != _b[i]", i=i) for i in at]
+                test = logical(ast.Or, changed)
+                body.append(
+                    statement(
+                        "if changed and not asked(_s): return told", changed=test, asked=asked, told=told
+                    )
+                )
                 continue
-            kept = library.constant(still := _Still())
+            kept = library.value(still := _Still())
             still.known = (self,)  # equal to no values of a model
-            same = " and ".join(f"_s[{i}] is _b[{i}]" for i in reads) or "True"
-            values = f"({''.join(f'_s[{i}], ' for i in reads)})"
-            known = " and ".join(f"{kept}.known[{n}] is _s[{i}]" for n, i in enumerate(reads)) or "False"
-            lines += [
-                f"if not ({same}):",
-                f" if not {asked}(_s, _b): return {name!r}",
-                f"elif not ({known}):",
-                f" if not {asked}(_s, _b): return {name!r}",
-                f" {kept}.known = {values}",
-            ]
-        return self._defined(["_s", "_b"], [*lines, "return None"])
+            known = [py("kept.known[n] is _s[i]", kept=kept, n=constant(n), i=i) for n, i in enumerate(at)]
+            body.append(
+                statement(
+                    _OF_STEPS,
+                    same=logical(ast.And, [py("_s[i] is _b[i]", i=i) for i in at]),
+                    asked=asked,
+                    told=told,
+                    known=logical(ast.And, known) if known else constant(False),
+                    kept=kept,
+                    values=tuple_of(py("_s[i]", i=i) for i in at),
+                )
+            )
+        return self._defined(["_s", "_b"], [*body, statement("return None")])
+
+
+_OF_STEPS: Final = """
+if not same:
+    if not asked(_s, _b): return told
+elif not known:
+    if not asked(_s, _b): return told
+    kept.known = values
+"""
 
 
 class _Still:
@@ -173,8 +193,10 @@ class DirectMachine:
     def __init__(self, reference: PythonMachine) -> None:
         self.reference = reference
         self.trusting = True
-        self._broken: Written | None = None
-        self._functions = _functions_of(_StepKey(reference.model))
+        self.broken: Written | None = (
+            None  # which claim that `asking` named a step breaks, of the states after and before it
+        )
+        self.functions = _functions_of(_StepKey(reference.model))
         module = reference.module
         self._parameters = {f.name: tuple(a.name for a in f.arguments) for f in module.functions.values()}
         self._open = {
@@ -185,7 +207,7 @@ class DirectMachine:
         self, state: Values, name: str, given: Mapping[str, Any]
     ) -> list[tuple[Values, Values | OutOfBounds]]:
         """See PythonMachine."""
-        step = self._functions[name]
+        step = self.functions[name]
         if step is None or not self.trusting:
             return self.reference.take(state, name, given)
         wanted = self._parameters[name]
@@ -200,19 +222,26 @@ class DirectMachine:
             return self.reference.take(state, name, given)
         return [(a, after) for a, after in found if after is not None]
 
-    def broken_by(self, before: Values, after: Values) -> str | None:
-        """Which claim a step breaks that `asking` named; None if none. Raises OddError where that has to be asked one by one."""
-        if self._broken is None or not self.trusting:
-            raise OddError
+    def leads(
+        self, states: Sequence[Values], name: str, given: Mapping[str, Any]
+    ) -> list[tuple[Values, Values]] | None:
+        """Each of these states in which a step is possible, and where that leads; None where `take` has to be asked."""
+        step = self.functions[name]
+        if step is None or not self.trusting or len(given) != len(self._parameters[name]):
+            return None
+        found = []
         try:
-            name: str | None = self._broken(after, before)
+            for state in states:
+                after = step(state, **given)
+                if after is not None:
+                    found.append((state, after))
         except Exception:  # noqa: BLE001  # as above
-            raise OddError from None
-        return name
+            return None
+        return found
 
     def asking(self, invariants: tuple[str, ...], of_steps: tuple[str, ...]) -> None:
         """Say which claims are asked of steps."""
-        self._broken = self._functions.broken(invariants, of_steps)
+        self.broken = self.functions.broken(invariants, of_steps)
 
     def ask(self, state: Values, name: str, arguments: Values) -> Any:
         """See PythonMachine."""
@@ -231,7 +260,7 @@ class DirectMachine:
 
     def _asked(self, name: str, *given: Any) -> Any:
         """What a generated function says; `_UNKNOWN` where the reference is to be asked."""
-        asked = self._functions[name]
+        asked = self.functions[name]
         if asked is None or not self.trusting:
             return _UNKNOWN
         try:

@@ -1,36 +1,46 @@
 """What writing a function needs to know: the model at its size, what names stand for where a node stands, what was written.
 
-An expression becomes text that CPython evaluates. What a loop runs through becomes a function of its own, whose parameters are
-what it depends on: names of functions are quicker than those of generators around them. `raw` text is of what a container
+An expression becomes a tree that CPython compiles. What a loop runs through becomes a function of its own, whose parameters are
+what it depends on: names of functions are quicker than those of generators around them. A `raw` tree is of what a container
 holds (a tuple, a frozenset, a dict), which needs no call to be looked into.
 
-Guarantees: the text does what the evaluator does, or raises an exception of any kind: whoever runs it then asks the machine
+Guarantees: the function does what the evaluator does, or raises an exception of any kind: whoever runs it then asks the machine
 that knows what is to be said. What has no rule raises NoRuleError, and is not written at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import ast
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any, Final, NoReturn
 
+from ratified.follow.direct.python import (
+    Py,
+    call,
+    constant,
+    definition,
+    loop,
+    py,
+    statement,
+    tuple_of,
+)
 from ratified.language import ir
 from ratified.language.ir import Clause, Expr, Function, Module, Node, Which
 from ratified.language.partial import PartialMap
 from ratified.language.rules import Rules
 from ratified.language.scope import Scope
 from ratified.language.types import BagType, MapType, SeqType, SetType, Type
-from ratified.language.uses import Uses, free, nodes, place
+from ratified.language.uses import Uses, VariableKey, free, nodes, place
 from ratified.language.values import Bag, Map, Seq, Set
-
-Variable = tuple[Which, str]
 
 _CONTAINERS: Final[Mapping[type[Type], type]] = {MapType: Map, SetType: Set, SeqType: Seq, BagType: Bag}
 
 
 class OddError(Exception):
-    """Written text met what only the reference can speak of: an error of the model, or a bound that is left."""
+    """A written function met what only the reference can speak of: an error of the model, or a bound that is left."""
 
 
 def odd() -> NoReturn:
@@ -100,12 +110,12 @@ def common(left: tuple[Any, ...], right: tuple[Any, ...]) -> int:
 
 @dataclass(slots=True)
 class Library:
-    """The functions that were written of one model at one size. Text refers to values and to functions by name."""
+    """The functions that were written of one model at one size. They refer to values and to each other by name."""
 
     module: Module
     scope: Scope
-    expressions: Rules[PythonBody, str]
-    raws: Rules[PythonBody, str]
+    expressions: Rules[PythonBody, Py]
+    raws: Rules[PythonBody, Py]
     statements: Rules[PythonBody, None]
     names: dict[str, Any] = field(default_factory=dict)
     uses: Uses = field(init=False)
@@ -135,27 +145,27 @@ class Library:
         self._number += 1
         return f"{prefix}{self._number}"
 
-    def constant(self, value: Any) -> str:
-        """A name for a value."""
+    def value(self, value: Any) -> Py:
+        """A value: a constant of Python, or under a name."""
         if value is None or type(value) in (int, bool):
-            return f"({value!r})"
+            return constant(value)
         name = self._constants.get(id(value))
         if name is None:
             name = self._constants[id(value)] = self.fresh("k")
             self.names[name] = value
-        return name
+        return py("name", name=name)
 
-    def define(self, name: str, parameters: Iterable[str], lines: Iterable[str]) -> None:
-        """Compile a function of these lines."""
-        text = f"def {name}({', '.join(parameters)}):\n" + "\n".join(f" {line}" for line in lines)
-        code: CodeType = compile(text, f"<{self.module.name}: {name}>", "exec")
+    def define(self, name: str, parameters: Iterable[str], body: list[ast.stmt]) -> None:
+        """Compile a function."""
+        tree = definition(name, parameters, body)
+        code: CodeType = compile(tree, f"<{self.module.name}: {name}>", "exec")
         exec(code, self.names)  # noqa: S102  # written by the rules, of names that are numbered
 
     # What functions read and change, by their names
 
-    def needs(self, tree: Node | Clause | Iterable[Node | Clause]) -> list[Variable]:
+    def needs(self, tree: Node | Clause | Iterable[Node | Clause]) -> list[VariableKey]:
         """The variables that a piece depends on, those of what it calls among them, in the order of the model."""
-        found: set[Variable] = set()
+        found: set[VariableKey] = set()
         for node in nodes(tree):
             if isinstance(node, ir.Variable):
                 found.add((node.which, node.name))
@@ -202,64 +212,95 @@ class Library:
         name = self._written.get(key)
         if name is None:
             name = self.fresh("f")
-            function = self.module.functions[key]
+            source = self.module.functions[key]
             variables = self.in_order(self.needs_of(key))
-            here = self.beginning(function, variables)
-            if function.returns is None:
-                here.ends = (
-                    f"({''.join(f'{variable_name(v)}, ' for v in self.in_order(self.changes_of(key)))})"
-                )
-            here.block(function.body)
+            here = self.beginning(source, variables)
+            if source.returns is None:
+                here.ends = tuple_of(map(variable_name, self.in_order(self.changes_of(key))))
+            here.block(source.body)
             here.finish()
-            self.define(name, [*map(variable_name, variables), *here.arguments(function)], here.lines)
+            parameters = [*map(variable_name, variables), *(local_name(a.name) for a in source.arguments)]
+            self.define(name, parameters, here.body)
             self._written[key] = name
         return name
 
     def beginning(self, function: Function, variables: Iterable[str], old: Iterable[str] = ()) -> PythonBody:
         """Where a function begins, with its variables and arguments under their own names."""
-        texts: dict[Variable, str] = {(Which.NOW, v): variable_name(v) for v in variables}
-        texts |= {(Which.OLD, v): f"o_{v}" for v in old}
-        return PythonBody(self, {a.name: f"l_{a.name}" for a in function.arguments}, texts)
+        names: dict[VariableKey, str] = {(Which.NOW, v): variable_name(v) for v in variables}
+        names |= {(Which.OLD, v): variable_name(v, Which.OLD) for v in old}
+        here = PythonBody(self, {}, names)
+        here.bind([a.name for a in function.arguments])
+        return here
 
 
-def variable_name(name: str) -> str:
-    """What a variable of the model is called in text."""
-    return f"v_{name}"
+def variable_name(name: str, which: Which = Which.NOW) -> str:
+    """What a variable of the model is called."""
+    return f"{'v' if which is Which.NOW else 'o'}_{name}"
+
+
+def local_name(name: str) -> str:
+    """What an argument or a local name of the model is called."""
+    return f"l_{name}"
 
 
 @dataclass(slots=True)
 class PythonBody:
-    """A place in a function: what local names and variables are called, what was computed before, and the lines so far."""
+    """A place in a function: what local names and variables are called, what was computed before, and the statements so far."""
 
     library: Library
-    locals: dict[str, str]
-    variables: dict[Variable, str]
-    lines: list[str] = field(default_factory=list)
-    depth: int = 0
-    ends: str | None = None  # what a procedure gives at its end
-    known: dict[tuple[Any, ...], str] = field(default_factory=dict)  # paths that were looked up before
-    raw_of: dict[str, str] = field(default_factory=dict)  # what text holds, under a name
+    locals: dict[str, Py]
+    variables: dict[VariableKey, str]
+    body: list[ast.stmt] = field(default_factory=list)
+    ends: Py | None = None  # what a procedure gives at its end
+    known: dict[tuple[str, ...], str] = field(default_factory=dict)  # paths that were looked up before
+    raw_of: dict[str, str] = field(default_factory=dict)  # names of containers, and of what they hold
 
-    def line(self, text: str) -> None:
-        """Write a line."""
-        self.lines.append(" " * self.depth + text)
+    def add(self, template: str, **parts: Py | str) -> None:
+        """Write a statement."""
+        self.body.append(statement(template, **parts))
 
-    def expr(self, node: Expr) -> str:
-        """The text of an expression."""
+    @contextmanager
+    def loop(self, names: Sequence[str], runs: Py) -> Iterator[None]:
+        """A loop, into which goes what is written meanwhile."""
+        around, self.body = self.body, []
+        yield
+        around.append(loop(names, runs, self.body))
+        self.body = around
+
+    def branch(self, test: Py, then: Iterable[Node], orelse: Iterable[Node]) -> None:
+        """Write a branch."""
+        around, branches = self.body, []
+        for part in (then, orelse):
+            self.body = []
+            self.block(part)
+            branches.append(self.body)
+        around.append(ast.If(test, branches[0] or [ast.Pass()], branches[1]))
+        self.body = around
+
+    def bind(self, names: Iterable[str]) -> list[str]:
+        """Have local names mean variables of Python, which are called like this."""
+        found = {name: local_name(name) for name in names}
+        self.locals |= {name: py("name", name=own) for name, own in found.items()}
+        return list(found.values())
+
+    def expr(self, node: Expr) -> Py:
+        """An expression."""
         if type(node) in self.library.raws:
             return self.wrapped(node.type, self.library.raws(node, self))
         return self.library.expressions(node, self)
 
-    def wrapped(self, t: Type, raw: str) -> str:
+    def wrapped(self, t: Type, raw: Py) -> Py:
         """A container that holds this."""
-        return f"{_CONTAINERS[type(t)].__name__}_of({raw})"
+        return call(f"{_CONTAINERS[type(t)].__name__}_of", [raw])
 
-    def raw(self, node: Expr) -> str:
-        """The text of what a container holds."""
+    def raw(self, node: Expr) -> Py:
+        """What a container holds."""
         if type(node) in self.library.raws:
             return self.library.raws(node, self)
-        text = self.library.expressions(node, self)
-        return self.raw_of.get(text) or f"{text}._data"
+        found = self.library.expressions(node, self)
+        if isinstance(found, ast.Name) and found.id in self.raw_of:
+            return py("raw", raw=self.raw_of[found.id])
+        return py("container._data", container=found)
 
     def is_container(self, node: Expr) -> bool:
         """Whether an expression is surely a container: not None, for one."""
@@ -267,62 +308,47 @@ class PythonBody:
 
     def block(self, body: Iterable[Node]) -> None:
         """Write statements."""
-        for statement in body:
-            self.library.statements(statement, self)
-
-    def inside(self, body: Iterable[Node]) -> None:
-        """Write statements one step further in."""
-        self.depth += 1
-        before = len(self.lines)
-        self.block(body)
-        if len(self.lines) == before:
-            self.line("pass")
-        self.depth -= 1
+        for node in body:
+            self.library.statements(node, self)
 
     def finish(self) -> None:
         """The end of a function."""
-        self.line(f"return {self.ends}" if self.ends else "odd()")
+        self.add("return ends", ends=self.ends or py("odd()"))
 
-    def arguments(self, function: Function) -> list[str]:
-        """What the arguments of a function are called."""
-        return [self.locals[a.name] for a in function.arguments]
-
-    def called(self, key: str, arguments: Iterable[str], which: Which) -> str:
+    def called(self, key: str, arguments: Iterable[Py], which: Which) -> Py:
         """A call of a function of the model."""
         library = self.library
-        given = [self.variables[which, v] for v in library.in_order(library.needs_of(key))]
-        return f"{library.function(key)}({', '.join([*given, *arguments])})"
+        given: list[Py | str] = [self.variables[which, v] for v in library.in_order(library.needs_of(key))]
+        return call(library.function(key), [*given, *arguments])
 
-    def apart(self, node: Expr) -> tuple[PythonBody, str]:
-        """A function of its own for an expression: where it begins, and the call of it. It is to be given to `defined`."""
+    def apart(self, node: Expr) -> tuple[PythonBody, Callable[[], Py]]:
+        """A function of its own for an expression: where it begins, and what ends it and gives the call of it."""
         library = self.library
         names = sorted(free(node))
-        variables = library.needs(node)
-        inner = PythonBody(
-            library,
-            {n: f"l_{n}" for n in names},
-            {(which, v): f"{'v' if which is Which.NOW else 'o'}_{v}" for which, v in variables},
-        )
-        given = [*(self.variables[v] for v in variables), *(self.locals[n] for n in names)]
-        name = library.fresh("q")
-        inner.lines.append(name)  # until it is defined
-        return inner, f"{name}({', '.join(given)})"
+        variables = {v: variable_name(v[1], v[0]) for v in library.needs(node)}
+        inner = PythonBody(library, {}, variables)
+        parameters = [*variables.values(), *inner.bind(names)]
+        given: list[Py | str] = [*(self.variables[v] for v in variables), *(self.locals[n] for n in names)]
 
-    def defined(self, inner: PythonBody) -> None:
-        """Define a function that was begun by `apart`."""
-        parameters = [*inner.variables.values(), *inner.locals.values()]
-        self.library.define(inner.lines[0], parameters, inner.lines[1:])
+        def end() -> Py:
+            name = library.fresh("q")
+            library.define(name, parameters, inner.body)
+            return call(name, given)
 
-    def path(self, node: Expr) -> tuple[Any, ...] | None:
+        return inner, end
+
+    def path(self, node: Expr) -> tuple[str, ...] | None:
         """A variable and local names as keys of its maps, if that is what an expression reads."""
         found = place(node)
         if found is None or not found[1] or not _is_map_path(node):
             return None
         variable, keys = found
-        if not all(isinstance(k, ir.Local) for k in keys):
-            return None
-        texts = [self.locals.get(k.name) for k in keys if isinstance(k, ir.Local)]
-        return None if None in texts else (self.variables.get((variable.which, variable.name)), *texts)
+        path = [self.variables.get((variable.which, variable.name))]
+        for key in keys:
+            local = self.locals.get(key.name) if isinstance(key, ir.Local) else None
+            path.append(local.id if isinstance(local, ast.Name) else None)
+        known = tuple(name for name in path if name is not None)
+        return known if len(known) == len(path) else None
 
     def look_up(self, several: Iterable[Node | Clause], already: frozenset[str]) -> None:
         """Look up, before a loop, what is read in it and depends on names that have a value already, and on no other."""
@@ -332,12 +358,11 @@ class PythonBody:
             path = self.path(node)
             if path is None or path in self.known:
                 continue
-            text = self.library.expressions(node, self)
             name = self.library.fresh("t")
-            self.line(f"{name} = {text}")
+            self.add("name = value", name=name, value=self.library.expressions(node, self))
             if self.is_container(node):
-                self.line(f"{name}_ = {name}._data")
-                self.raw_of[name] = f"{name}_"
+                self.raw_of[name] = self.library.fresh("t")
+                self.add("raw = name._data", raw=self.raw_of[name], name=name)
             self.known[path] = name
 
 

@@ -181,7 +181,7 @@ def freeze(value: object) -> Any:
 
 
 def read_history(path: str | Path, *, most: int = MOST_OPERATIONS) -> History:
-    """Read a file. Raises HistoryError for what is no history, TooLong past `most` operations."""
+    """Read a file. Raises HistoryError for what is no history, HistoryTooLong past `most` operations."""
     recorder = HistoryRecorder()
     lines: list[int] = []
     calls = 0

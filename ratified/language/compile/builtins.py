@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import dataclasses
 import itertools
-from collections.abc import Callable
 
 from ratified.language import api, ir, records, sorts
 from ratified.language.compile import partial
@@ -22,7 +21,7 @@ from ratified.language.compile.displays import (
     iterable,
 )
 from ratified.language.compile.families import as_set, permutations_of, sequences_of, subsets_of
-from ratified.language.compile.idioms import HANDLERS, counted_from, stepped
+from ratified.language.compile.idioms import HANDLERS, Handler, counted_from, stepped
 from ratified.language.compile.operators import numeric
 from ratified.language.compile.steps import possible
 from ratified.language.ir import Clause, Expr
@@ -47,8 +46,6 @@ from ratified.language.types import (
     unbounded,
 )
 from ratified.language.values import Bag, Map, Seq, Set
-
-Handler = Callable[[Context, ast.Call], Expr]
 
 
 def _aggregate(c: Context, node: ast.Call, kind: str) -> Expr:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ratified.language import ir
 from ratified.language.errors import Span
 from ratified.language.ir import Clause, Expr, Function
-from ratified.language.lower.trees import everywhere, names_in, new_names
+from ratified.language.lower.trees import NewName, everywhere, names_in, new_names
 from ratified.language.types import BOOL, INT, SeqType, SetType, SortType, TupleType
-
-New = Callable[[str], str]
 
 
 def without_synonyms(function: Function) -> Function:
@@ -52,14 +48,14 @@ def _minus(span: Span, operand: Expr) -> Expr:
     return ir.Arithmetic(span, INT, "-", ir.Literal(span, INT, 0), operand)
 
 
-def _disjoint(span: Span, left: Expr, right: Expr, new: New) -> Expr:
+def _disjoint(span: Span, left: Expr, right: Expr, new: NewName) -> Expr:
     assert isinstance(left.type, SetType)
     name = new("x")
     apart = ir.Not(span, BOOL, ir.In(span, BOOL, ir.Local(span, left.type.item, name), right))
     return ir.Collect(span, BOOL, "all", apart, (Clause((name,), left, ()),))
 
 
-def _first_position(node: ir.IndexOf, new: New) -> Expr:
+def _first_position(node: ir.IndexOf, new: NewName) -> Expr:
     """The least position at which the item is; where there is none, `min` of nothing is an error as well."""
     assert isinstance(node.container.type, SeqType)
     span, item = node.span, node.container.type.item
@@ -69,7 +65,7 @@ def _first_position(node: ir.IndexOf, new: New) -> Expr:
     return ir.Collect(span, INT, "min", ir.Local(span, INT, i), (Clause((i, x), pairs, (same,)),))
 
 
-def _pairs(node: ir.Zip, left: Expr, right: Expr, new: New) -> Expr:
+def _pairs(node: ir.Zip, left: Expr, right: Expr, new: NewName) -> Expr:
     assert isinstance(node.type, SeqType)
     span, i, n = node.span, new("i"), new("n")
     lengths = (ir.Length(span, INT, left), ir.Length(span, INT, right))

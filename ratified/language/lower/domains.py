@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ratified.language import ir
 from ratified.language.ir import Clause, Expr, Function
-from ratified.language.lower.trees import everywhere, names_in, new_names, substituted
+from ratified.language.lower.trees import NewName, everywhere, names_in, new_names, substituted
 from ratified.language.types import BOOL, MapType, SetType, TupleType
-
-New = Callable[[str], str]
 
 
 def through_keys(function: Function) -> Function:
@@ -32,7 +28,7 @@ def through_keys(function: Function) -> Function:
     return everywhere(function, change)
 
 
-def _value(container: Expr, new: New) -> tuple[Expr, str, Expr]:
+def _value(container: Expr, new: NewName) -> tuple[Expr, str, Expr]:
     """The value at a key, the key's name, and the keys of a map."""
     assert isinstance(container.type, MapType)
     t, span, k = container.type, container.span, new("k")
@@ -40,7 +36,7 @@ def _value(container: Expr, new: New) -> tuple[Expr, str, Expr]:
     return value, k, ir.Convert(span, SetType(t.key), "keys", container)
 
 
-def _collect(node: ir.Collect, new: New) -> ir.Collect:
+def _collect(node: ir.Collect, new: NewName) -> ir.Collect:
     clauses = list(node.clauses)
     element, key = node.element, node.key
     for i, clause in enumerate(clauses):

@@ -93,7 +93,10 @@ def names_in(function: Function) -> set[str]:
     return found
 
 
-def new_names(taken: Collection[str]) -> Callable[[str], str]:
+NewName = Callable[[str], str]
+
+
+def new_names(taken: Collection[str]) -> NewName:
     """What makes names that are not among those taken, and that no identifier is: `x!2` for `x`."""
     used = set(taken)
 

@@ -41,7 +41,7 @@ def certificate(text: str, seconds: float) -> str:
 
     Raises:
         NotFound: none is found in that time.
-        Refused: the script cannot be read.
+        CertificateRejected: the script cannot be read.
     """
     deadline = time.process_time() + seconds
     if plain := at_once(text, Terms()):

@@ -94,7 +94,7 @@ class Recorded(Flattening):
 
 
 def flattened(script: Script) -> tuple[list[FormulaNode], list[ClauseSource]]:
-    """The assertions of a script, and their clauses. Raises Refused if one is too large."""
+    """The assertions of a script, and their clauses. Raises CertificateRejected if one is too large."""
     nodes, sources = [], []
     for number, formula in enumerate(script.assertions, 1):
         flat = script.terms.flat.get(formula) or Recorded(script.terms, formula)

@@ -1,7 +1,7 @@
 """What can be done with symbolic values of every type, in one circuit and at one size.
 
 Guarantees: pure but for the circuit, which grows; the result for any values of the unknowns is what the language says of these
-values. Raises TooLarge where a circuit would be beyond reason, or a type is not known.
+values. Raises CircuitTooLarge where a circuit would be beyond reason, or a type is not known.
 """
 
 from __future__ import annotations

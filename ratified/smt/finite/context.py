@@ -159,7 +159,7 @@ class SymbolicContext:
     # --- reading ---
 
     def expr(self, node: Expr) -> Symbolic:
-        """Return the value of an expression here. Raises TooLarge, with its place."""
+        """Return the value of an expression here. Raises CircuitTooLarge, with its place."""
         return _applied(self.shared.expressions, node, self)
 
     def truth(self, node: Expr) -> int:

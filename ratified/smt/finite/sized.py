@@ -1,7 +1,7 @@
 """How values of each type are held at one size: in slots or by members, in which forms, made of which parts.
 
-Guarantees: equal questions get the very same forms of maps. Raises TooLarge where there are too many values to tell apart, or
-where a type is not known.
+Guarantees: equal questions get the very same forms of maps. Raises CircuitTooLarge where there are too many values to tell
+apart, or where a type is not known.
 """
 
 from __future__ import annotations

@@ -3,12 +3,12 @@
 | type | stands for it |
 |---|---|
 | bool | a literal |
-| int, sort, enum, None, and these or bool as an optional | `Choice`: one literal for each value that it may be |
+| int, sort, enum, None, and these or bool as an optional | `SymbolicChoice`: one literal for each value that it may be |
 | record, union, tuple, Map, other optionals | `Cases`: for each form that it may have a literal, and its parts |
-| Set, Bag | `Members`: how many copies (a set: at most one) of each value, as a `Choice` |
-| Seq; Set, Bag of very many values, with a bound | `Listed`: elements, each with a literal for whether it is there |
+| Set, Bag | `Multiplicities`: how many copies (a set: at most one) of each value, as a `SymbolicChoice` |
+| Seq; Set, Bag of very many values, with a bound | `SlotList`: elements, each with a literal for whether it is there |
 
-Guarantees: values are immutable; under the condition they were computed, just one literal of a `Choice` or `Cases` is true.
+Guarantees: values are immutable; under the condition they were computed, one literal of a `SymbolicChoice` or `Cases` is true.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def one_form(form: Form, *parts: Symbolic) -> Cases:
 
 
 def atomic(t: Type) -> bool:
-    """Return whether values of a type are held as a `Choice`."""
+    """Return whether values of a type are held as a `SymbolicChoice`."""
     try:
         return _ATOMIC(t, None)
     except NoRuleError:

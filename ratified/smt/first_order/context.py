@@ -207,7 +207,7 @@ class LogicContext:
     # --- reading ---
 
     def expr(self, node: Expr) -> Shape:
-        """An expression as a shape. Raises Refused, with its place."""
+        """An expression as a shape. Raises Inexpressible, with its place."""
         if id(node) in self.logic.excused:
             return self.theory.unknown(node.type)
         try:

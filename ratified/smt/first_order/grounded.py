@@ -38,7 +38,7 @@ def grounded(formulas: Iterable[Term], sizes: Mapping[str, int], integers: range
     """The formulas without quantifiers: for all is for each element of the sort, and for each integer of the window.
 
     Raises:
-        TooMuch: they would be too large.
+        GroundingTooLarge: they would be too large.
     """
     left = ROOM
     elements = {sort: [constant(f"{sort}!{i}", sort) for i in range(size)] for sort, size in sizes.items()}

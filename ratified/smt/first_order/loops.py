@@ -75,7 +75,7 @@ TURNS_MOST = 4
 
 
 def looped(node: ir.For, path: PathState, block: RunBlock) -> list[PathState]:
-    """A loop on a path: the paths after it. Raises Refused."""
+    """A loop on a path: the paths after it. Raises Inexpressible."""
     turns = turns_of(node, path.logic.uses)
     if turns is not None:
         path.context().expr(node.domain)

@@ -147,4 +147,4 @@ def _said(fact: Fact) -> StatedFact:
     return StatedFact(fact.says, text(fact.formula), symbols_of([fact.formula]))
 
 
-__all__ = ["Conclusion", "ComparisonPlan", "StatedFact", "Taken", "plan_of"]
+__all__ = ["ComparisonPlan", "Conclusion", "StatedFact", "Taken", "plan_of"]

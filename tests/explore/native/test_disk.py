@@ -212,7 +212,7 @@ KILLED = """
 import ctypes
 import re, sys
 from pathlib import Path
-from ratified.explore.native.driver import Exploration, RunOptions
+from ratified.explore.native.driver import NativeExploration, RunOptions
 from ratified.results.result import Limits
 from tests.explore.native.maze import Maze
 from tests.explore.native.programs import program
@@ -220,7 +220,7 @@ loaded = program("paxos", BALLOTS=3, RX_TESTING=1)
 folder, memory, kill_in = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 loaded.library.rx_test_files(ctypes.c_int64(0), ctypes.c_int64(kill_in))
 options = RunOptions(limits=Limits(memory=memory or None), spill=folder, checkpoint=folder / "checkpoint", checkpoint_seconds=0)
-with Exploration(loaded, options) as exploration:
+with NativeExploration(loaded, options) as exploration:
     exploration.run()
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import random
 import subprocess
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from ratified.explore.native.codegen import build, nodes
 from ratified.explore.native.codegen.code import Block, Line, Loop, Region, When
 from ratified.explore.native.codegen.nodes import ALL, HIGH, CExpr, Word
 from ratified.explore.native.codegen.printing import ConstantArrays
+from ratified.explore.native.codegen.reading import always, bits_read
 from ratified.explore.native.codegen.sharing import BodyText
 from ratified.explore.native.compile import find_compiler
 
@@ -143,6 +145,45 @@ def test_intervals_hold_and_constants_are_computed(seed: int) -> None:
                 assert word.low <= signed(found) <= word.high
             else:
                 assert word.low <= found <= word.high
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_bit_that_is_not_read_makes_no_difference(seed: int) -> None:
+    nodes.forget()
+    maker = Maker(200 + seed)
+    maker.grow(300)
+    unread = 0
+    for word, meaning in maker.made:
+        read = bits_read(Block([Line(("go(", word, ");"))]), ("v",), len(WIDTHS))
+        unread += sum(
+            mask & (1 << width) - 1 != (1 << width) - 1 for mask, width in zip(read, WIDTHS, strict=True)
+        )
+        for row, other in itertools.pairwise(values(seed, 8)):
+            mixed = [a & mask | b & ~mask for a, b, mask in zip(row, other, read, strict=True)]
+            assert meaning(mixed) & ALL == meaning(row) & ALL
+    assert unread > 1000
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_always_true_is_true_of_all_values(seed: int) -> None:
+    nodes.forget()
+    maker = Maker(300 + seed)
+    maker.grow(150)
+    proved = 0
+    for _ in range(200):
+        (a, ma), (b, mb) = maker.truth(), maker.truth()
+        either = build.joined([a, b], conjunction=False)
+        for word, meaning in (
+            (build.joined([build.negation(either), either], conjunction=False), lambda _: 1),
+            (
+                build.joined([build.negation(a), b], conjunction=False),
+                lambda v, a=ma, b=mb: int(not a(v) or b(v)),
+            ),
+        ):
+            if always(word):
+                proved += 1
+                assert all(meaning(row) for row in values(seed, 20))  # type: ignore[no-untyped-call]  # bound here
+    assert proved >= 190
 
 
 @pytest.mark.parametrize("seed", range(3))

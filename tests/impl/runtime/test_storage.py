@@ -102,16 +102,49 @@ def test_a_transaction_that_a_crash_cut_is_not_there(path: Path, tmp_path: Path)
         assert dict(storage.durable.entries) == {1: entry(1)}
 
 
-def test_commits_that_are_gone_are_missed(path: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("step", "why"),
+    [
+        (WriteRecord(HardState(1, "n1")), "1 of 1 commits are gone that were on the disk"),
+        (WriteEntries(1, (entry(1), entry(2))), "entry 2 is gone that was on the disk"),
+    ],
+)
+def test_commits_that_are_gone_are_missed(path: Path, tmp_path: Path, step: Write, why: str) -> None:
     """What was on the disk, and told, is no longer there: not a crash, but a disk that lost it."""
     with opened(path) as storage:
-        write(storage, (WriteEntries(1, (entry(1),)),))
+        write(storage, (step,))
         crashed = copied(path, tmp_path / "crashed")
     wal = crashed.with_name("node.db-wal")
     wal.write_bytes(wal.read_bytes()[:-100])
     with pytest.raises(RefusedData) as refused, opened(crashed):
         pass
-    assert str(refused.value) == f"{crashed}: 1 of 1 commits are gone that were on the disk; {REMEDY}"
+    assert str(refused.value) == f"{crashed}: {why}; {REMEDY}"
+
+
+def test_an_entry_that_was_replaced_is_not_missed(path: Path) -> None:
+    """What is replaced, removed or covered by a snapshot after it was told is gone for a reason."""
+    other = Entry(2, Command("bob", 1, b""))
+    with opened(path) as storage:
+        write(storage, (WriteEntries(1, (entry(1), entry(2))),), (WriteEntries(2, (other,)),))
+    with opened(path) as storage:
+        assert dict(storage.durable.entries) == {1: entry(1), 2: other}
+        write(storage, (WriteEntries(3, (entry(3),)),), (Truncate(2),))
+    with opened(path) as storage:
+        assert dict(storage.durable.entries) == {1: entry(1)}
+
+
+def test_a_mark_that_only_counts_is_read(path: Path) -> None:
+    """So it was before entries were added without counting."""
+    with opened(path) as storage:
+        write(storage, (WriteRecord(HardState(1, "n1")),), (WriteEntries(1, (entry(1),)),))
+    mark = path.with_suffix(".mark")
+    mark.write_bytes(mark.read_bytes()[:8])
+    with opened(path) as storage:
+        assert dict(storage.durable.entries) == {1: entry(1)}
+    mark.write_bytes((2).to_bytes(8, "big"))
+    with pytest.raises(RefusedData) as refused, opened(path):
+        pass
+    assert str(refused.value) == f"{path}: 1 of 2 commits are gone that were on the disk; {REMEDY}"
 
 
 def copied(path: Path, folder: Path) -> Path:

@@ -118,9 +118,9 @@ def _others(word: str, column: int, words: list[str], functions: list[str]) -> I
         factors = word.split("*")
         yield "*".join(factors[:-1])
         yield "*".join([*factors, factors[-1]])
-        for place, factor in enumerate(factors):
+        for at, factor in enumerate(factors):
             for other in _others(factor, column, words, functions):
-                yield "*".join([*factors[:place], other, *factors[place + 1 :]])
+                yield "*".join([*factors[:at], other, *factors[at + 1 :]])
         return
     number = abs(int(word))
     sign = "-" if word[0] == "-" else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from ratified.explore.native.codegen.asking import equal
@@ -42,7 +42,8 @@ from ratified.explore.native.codegen.writer import (
     Here,
     Pieces,
 )
-from ratified.language.ir import WEIGHT_MOST, Argument, Which
+from ratified.explore.reduction.footprints import leading
+from ratified.language.ir import WEIGHT_MOST, Argument, Expr, Which
 from ratified.language.types import OptionalType, RecordType, Type, UnionType, records_of
 from ratified.language.values import show
 
@@ -81,13 +82,15 @@ def _function(
     def write(w: FunctionWriter) -> None:
         step = StepWriter(unit, w, instances, const(instances.first + (chosen or 0)))
         w.exits.fault, w.exits.bound, w.exits.disabled = step.fault, step.bound, step.disabled
+        if unit.reduced:
+            w.exits.refused = step.refused
         step.choices(picks)
 
     exits = Exits(tuple, lambda _: (), lambda _: (), action.name)
     if chosen is None or instances.count == 1:
         lines = unit.lines(exits, write, budget)
     else:
-        lines = unit.lines_once(exits, write, budget, rolled=False)
+        lines = unit.printed(unit.body_once(exits, write, budget, rolled=False))
     static = [a for a in action.arguments if a.domain is None]
     described = ", ".join(f"{a.name}={show(v)}" for a, v in zip(static, picks or (), strict=False))
     head = f"/* {comment(f'{action.name}({described})')}, {comment(where_text(action.span))} */"
@@ -112,6 +115,21 @@ class StepWriter:
     instances: Instances
     number: Num
     label: str = ""
+    conditions: dict[int, int] = field(init=False)
+    """The numbers of the first conditions, from 1, by which an instance that is not possible tells why."""
+
+    def __post_init__(self) -> None:
+        first = (
+            [c for c in leading(self.instances.action) if isinstance(c, Expr)] if self.unit.reduced else []
+        )
+        self.conditions = {id(c): k for k, c in enumerate(first, 1)}
+
+    def refused(self, test: Expr) -> Pieces:
+        """This is no step, since a condition is false."""
+        number = self.conditions.get(id(test))
+        if number is None:
+            return self.disabled()
+        return "{ rx_refused(batch, ", self.number.c, f", {number}); ", *self.disabled(), " }"
 
     def disabled(self) -> Pieces:
         """This is no step."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from ratified.explore.native.codegen import build
 from ratified.explore.native.codegen.arithmetic import numbers
 from ratified.explore.native.codegen.choosing import explode, from_list
+from ratified.explore.native.codegen.code import Block
 from ratified.explore.native.codegen.comprehensions import comprehensions
 from ratified.explore.native.codegen.containers import containers
 from ratified.explore.native.codegen.layout import Layout
@@ -32,6 +33,7 @@ from ratified.explore.native.codegen.writer import (
     Here,
     SharedText,
 )
+from ratified.explore.reduction.reducible import reducible
 from ratified.language import ir
 from ratified.language.errors import Span
 from ratified.language.ir import Argument
@@ -70,13 +72,15 @@ class Unit:
     """One model at one size, as it is written into a program, lowered.
 
     `name` comes before the names of its functions: two models may stand in one program. `within` is the program of an abstract
-    model, whose tables and numbers of errors are used. `weights` are those of actions, where steps are to be drawn.
+    model, whose tables and numbers of errors are used. `weights` are those of actions, where steps are to be drawn. `reduced` if
+    an instance that is not possible is to tell why.
     """
 
     model: Model
     name: str = ""
     within: SharedText | None = None
     weights: Mapping[str, int | str] | None = None
+    reduced: bool = False
     module: ir.Module = field(init=False)
     shapes: PackedShapes = field(init=False)
     layout: Layout = field(init=False)
@@ -84,7 +88,7 @@ class Unit:
     instances: tuple[Instances, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.module = lowered(self.model.module, CODE_PASSES)
+        self.module = reducible(self.model) if self.reduced else lowered(self.model.module, CODE_PASSES)
         self.shapes = PackedShapes(self.model.scope)
         self.layout = Layout(self.model, self.shapes)
         self.shared = SharedText(self.shapes, self.layout, self.module, EXPRESSIONS, unit=self.name)
@@ -93,28 +97,38 @@ class Unit:
             self.shared.numbers = self.within.numbers
         self.instances = instances_of(self.module, self.shapes)
 
-    def lines(
+    def body(
         self, exits: Exits, write: Callable[[FunctionWriter], None], budget: int = STATEMENTS_MOST
-    ) -> list[str]:
+    ) -> Block:
         """A function's body. What grows too long is written once more, with loops."""
         try:
-            return self.lines_once(exits, write, budget, rolled=False)
+            return self.body_once(exits, write, budget, rolled=False)
         except FunctionTooLong:
-            return self.lines_once(exits, write, 1 << 60, rolled=True)
+            return self.body_once(exits, write, 1 << 60, rolled=True)
 
-    def lines_once(
+    def body_once(
         self, exits: Exits, write: Callable[[FunctionWriter], None], budget: int, *, rolled: bool
-    ) -> list[str]:
+    ) -> Block:
         """The same, in one way. Raises TooLong."""
         writer = FunctionWriter(self.shared, exits, rolled=rolled, budget=budget)
         try:
             with suppress(BlockEnded):
                 write(writer)
-            return Printed(writer.block, self.shared.tables).lines()
+            return writer.block
         except Unsupported as problem:
             raise self._located(problem, exits.action) from None
         finally:
             writer.close()
+
+    def printed(self, body: Block) -> list[str]:
+        """The text of a body."""
+        return Printed(body, self.shared.tables).lines()
+
+    def lines(
+        self, exits: Exits, write: Callable[[FunctionWriter], None], budget: int = STATEMENTS_MOST
+    ) -> list[str]:
+        """The text of a function's body."""
+        return self.printed(self.body(exits, write, budget))
 
     def _located(self, problem: Unsupported, name: str) -> Unsupported:
         """What is not compiled, with the function that it stands in if it has no better place."""

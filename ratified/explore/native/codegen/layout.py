@@ -22,7 +22,7 @@ from ratified.explore.native.codegen.shapes import (
 from ratified.explore.native.codegen.terms import Pos, Ref
 from ratified.language.errors import RatifiedError
 from ratified.language.kinds import refuse_other_types
-from ratified.language.machine import Values as State
+from ratified.language.machine import Values
 from ratified.language.model import Model
 from ratified.language.scope import running
 
@@ -93,7 +93,7 @@ class Layout:
             self._refs[key] = Ref(memory, self.shapes[name], (self.places[name],))
         return self._refs[key]
 
-    def pack(self, state: State) -> tuple[int, ...]:
+    def pack(self, state: Values) -> tuple[int, ...]:
         """The words of a state."""
         words = [0] * self.words
         for (name, declaration), value in zip(self.variables.items(), state, strict=True):
@@ -104,7 +104,7 @@ class Layout:
                 words[pos.word] |= leaf << pos.shift
         return tuple(words)
 
-    def unpack(self, words: Sequence[int]) -> State:
+    def unpack(self, words: Sequence[int]) -> Values:
         """The state that words stand for."""
         found = []
         with running(self.of.scope):

@@ -21,20 +21,20 @@ from ratified.explore.native.codegen.initial import initial
 from ratified.explore.native.codegen.liveness import claims_text
 from ratified.explore.native.codegen.numbering import Program, ProgramMeanings, goals_of
 from ratified.explore.native.codegen.properties import STATE, asking, properties, witness, witnessed
+from ratified.explore.native.codegen.reading import bits_read
 from ratified.explore.native.codegen.refinement import refinement_text, write_image
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.codegen.symmetry import canonical_text
 from ratified.explore.native.codegen.writer import Exits
 from ratified.explore.symmetry import Symmetry
-from ratified.language.ir import Function, Kind, Which
+from ratified.language.ir import Function, Kind
 from ratified.language.machine import abstract_model
 from ratified.language.model import Model
-from ratified.language.uses import Uses
 
 INSTANCES_MOST = 2**22
 """So many instances of actions, each of which is counted by every thread."""
 
-VERSION = 3
+VERSION = 4
 """Changes when the same model would give another program."""
 
 SUPPORT = (Path(__file__).resolve().parent / "support.h").read_text(encoding="utf-8")
@@ -54,12 +54,12 @@ _COUNTED = "WORDS", "INSTANCES", "BOUNDS", "CONSTRAINTS", "INVARIANTS", "STEP_IN
 _ASKED = Kind.CONSTRAINT, Kind.INVARIANT, Kind.STEP_INVARIANT, Kind.REFINEMENT
 
 
-def generate(model: Model, symmetry: Symmetry | None = None) -> Generated:
+def generate(model: Model, symmetry: Symmetry | None = None, *, reduced: bool = False) -> Generated:
     """The program of a model. Raises Unsupported (a SizeError) for what the native explorer does not take."""
     with nodes.alone, _uncollected():
         nodes.forget()
         try:
-            return _generate(Unit(model), symmetry)
+            return _generate(Unit(model, reduced=reduced), symmetry)
         finally:
             nodes.forget()
 
@@ -110,6 +110,8 @@ def _generate(unit: Unit, symmetry: Symmetry | None) -> Generated:
         "CLAIMS": len(program.goals),
         "SYMMETRY": int(symmetry is not None),
     }
+    if unit.reduced:
+        macros["REDUCTION"] = 1
     defined = [f"#define MODEL_{name} {value}" for name, value in macros.items()]
     explorer = "\n".join([*defined, '#include "contract.h"', '#include "explorer.c"', ""])
     return Generated(_text(unit, functions, defined), program, explorer)
@@ -150,17 +152,17 @@ def _refinements(unit: Unit, functions: Sequence[Function]) -> list[str]:
         abstract = Unit(abstract_model(unit.model, function.name), name, unit.shared)
         steps = [initial(abstract), successors(abstract)]
         exits = Exits(lambda: ("return RX_OK;",), lambda e: (f"return RX_FAULT({e});",), None, function.name)
-        lines = unit.lines(exits, partial(write_image, function=function, abstract=abstract.layout))
+        body = unit.body(exits, partial(write_image, function=function, abstract=abstract.layout))
         image = [
             f"/* {comment(function.name)}, {comment(where_text(function.span))} */",
             f"static int {name}image(const uint64_t *restrict s, uint64_t *restrict t) {{",
             "    (void)s;",
-            *lines,
+            *unit.printed(body),
             "    return RX_OK;",
             "}",
         ]
-        read = Uses(unit.module).reads(function, Which.NOW, Which.OLD)
-        texts.append(refinement_text(name, [*steps, "\n".join(image)], abstract.layout, unit.layout, read))
+        read = bits_read(body, ("s",), unit.layout.words)
+        texts.append(refinement_text(name, [*steps, "\n".join(image)], abstract.layout, read))
     if functions:
         calls = [(f"r{k}_begins(s)", k) for k in range(len(functions))]
         texts.append(asking(f"static inline int model_beginning({STATE})", "(void)s;", calls))

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from ratified.explore.native.codegen.code import Block
 from ratified.explore.native.codegen.functions import Unit, comment, for_each, where_text
 from ratified.explore.native.codegen.loops import loop
 from ratified.explore.native.codegen.numbering import values_for
 from ratified.explore.native.codegen.numbers import negation
 from ratified.explore.native.codegen.packing import loaded
+from ratified.explore.native.codegen.printing import literal
+from ratified.explore.native.codegen.reading import bits_read, never_leaves
 from ratified.explore.native.codegen.statements import value_of_call
 from ratified.explore.native.codegen.terms import HeldValue, as_num, full
 from ratified.explore.native.codegen.writer import CodeEnv, Exits, FunctionWriter, Here
@@ -33,11 +36,17 @@ def properties(
     calls: list[tuple[str, int]] = []
     for k, function in enumerate(functions):
         exits = Exits(lambda: ("return RX_OK;",), lambda e: (f"return RX_FAULT({e});",), None, function.name)
-        lines = unit.lines(exits, partial(_property, unit=unit, function=function, number=k, step=step))
+        write = partial(_property, unit=unit, function=function, number=k)
+        body = unit.body(exits, partial(write, states=("new", "old") if step else ("s", None)))
         text = [
             f"/* {comment(function.name)}, {comment(where_text(function.span))} */",
             f"static int {stem}_{k}({states}) {{",
-            *lines,
+            *(
+                _unless_untouched(unit, body, unit.body(exits, partial(write, states=("s", "s"))))
+                if step
+                else ()
+            ),
+            *unit.printed(body),
             "    return RX_OK;",
             "}",
         ]
@@ -49,9 +58,20 @@ def properties(
     return "\n\n".join([*texts, asked])
 
 
-def _property(w: FunctionWriter, unit: Unit, function: Function, number: int, step: bool) -> None:
-    if step:
-        w.base, w.old_base = "new", "old"
+def _unless_untouched(unit: Unit, body: Block, still: Block) -> list[str]:
+    """A step that leaves all that a property reads as it was needs no asking, if one that changes nothing has it (`still`)."""
+    if not never_leaves(still):
+        return []
+    masks = bits_read(body, ("old", "new"), unit.layout.words)
+    differ = [f"((old[{k}] ^ new[{k}]) & {literal(mask)})" for k, mask in enumerate(masks) if mask]
+    return [f"    if (!({' | '.join(differ) or '0'})) return RX_OK;"]
+
+
+def _property(
+    w: FunctionWriter, unit: Unit, function: Function, number: int, states: tuple[str, str | None]
+) -> None:
+    """What asks a property. `states` are the names of the state now, and before."""
+    w.base, w.old_base = states
 
     def asked(env: CodeEnv) -> None:
         found = as_num(loaded(value_of_call(w, function, env)))

@@ -25,20 +25,17 @@ KEPT_BYTES = 1 << 16
 """What each thread remembers of the abstract model's steps; more or less of it measured no better."""
 
 
-def refinement_text(
-    unit: str, functions: Sequence[str], abstract: Layout, concrete: Layout, read: frozenset[str]
-) -> str:
-    """All of a refinement: its mapping and the abstract model's functions, and what asks them."""
+def refinement_text(unit: str, functions: Sequence[str], abstract: Layout, read: Sequence[int]) -> str:
+    """All of a refinement: its mapping and the abstract model's functions, and what asks them.
+
+    `read` are the bits that the mapping reads, of each word of a state.
+    """
     log = max(4, (KEPT_BYTES // (16 * abstract.words)).bit_length() - 1)
     before, after = TEMPLATE.replace("R_", unit).split(_MODEL)
-    masks = [0] * concrete.words
-    for name in read:
-        for place in concrete.places[name]:
-            masks[place.word] |= (1 << place.width) - 1 << place.shift
     macros = [
         f"#define {unit}W {abstract.words}",
         f"#define {unit}KEPT_LOG {log}",
-        f"#define {unit}READ {{{', '.join(map(literal, masks))}}}",
+        f"#define {unit}READ {{{', '.join(map(literal, read))}}}",
     ]
     return "\n".join([*macros, "", before, *(f"{text}\n" for text in functions), after])
 

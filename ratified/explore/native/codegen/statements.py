@@ -136,7 +136,7 @@ def run_body(w: FunctionWriter, function: ir.Function, env: CodeEnv) -> HeldValu
 
 
 def run(w: FunctionWriter, body: Sequence[ir.Node], env: CodeEnv) -> None:
-    """Statements in order. `env` is changed. Raises Ended if control never comes past them."""
+    """Statements in order. `env` is changed. Raises BlockEnded if control never comes past them."""
     here = Here(w, env)
     for statement in body:
         if w.shared.fact(stores, statement) and not _copies_itself(w, statement):
@@ -161,7 +161,8 @@ def _require(test: ir.Expr, here: Here) -> None:
         for operand in test.operands:
             _require(operand, here)
     elif not (isinstance(test, ir.In) and test.container in w.granted and not w.copied):
-        w.leave_unless(here.num(test), w.exits.disabled)
+        refused = w.exits.refused
+        w.leave_unless(here.num(test), partial(refused, test) if refused else w.exits.disabled)
 
 
 @statements.rule(ir.Assert)

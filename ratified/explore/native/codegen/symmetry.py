@@ -45,7 +45,7 @@ from ratified.explore.native.codegen.terms import (
     pair_of,
 )
 from ratified.explore.native.codegen.writer import Exits, FunctionWriter
-from ratified.explore.symmetry import Renaming, Symmetry
+from ratified.explore.symmetry import Permutation, Renaming, Symmetry
 from ratified.language.rules import Rules
 from ratified.language.scope import running
 from ratified.language.sorts import Sort
@@ -68,8 +68,6 @@ from ratified.language.types import (
     sorts_of,
 )
 
-Permutation = dict[type[Sort], tuple[Sort, ...]]
-
 CANONICAL = (Path(__file__).resolve().parent / "canonical.h").read_text(encoding="utf-8")
 
 WRITTEN_MOST = 130
@@ -79,7 +77,9 @@ WRITTEN_MOST = 130
 def renaming(unit: Unit, name: str, permutation: Permutation) -> str:
     """A function that renames a packed state: reads `s`, writes `t`."""
     exits = Exits(lambda: ("return;",), lambda _: ("return;",), None, "symmetry")
-    lines = unit.lines_once(exits, lambda w: Renamer(unit, w, permutation).write(), 1 << 60, rolled=False)
+    lines = unit.printed(
+        unit.body_once(exits, lambda w: Renamer(unit, w, permutation).write(), 1 << 60, rolled=False)
+    )
     head = f"static void {name}(const uint64_t *restrict s, uint64_t *restrict t) {{"
     return "\n".join([head, *lines, "}"])
 
@@ -271,7 +271,7 @@ def _by_marks(unit: Unit, sorts: Sequence[type[Sort]]) -> list[str]:
             write_marks(w, own, frozenset(sorts), sum(sizes[:k]))
 
     exits = Exits(lambda: ("return;",), lambda _: ("return;",), None, "symmetry")
-    lines = unit.lines_once(exits, write, 1 << 60, rolled=False)
+    lines = unit.printed(unit.body_once(exits, write, 1 << 60, rolled=False))
     walks = [_exchanges(m) for m in range(max(sizes) + 1)]
     ends = list(itertools.accumulate(map(len, walks), initial=0))
     return [

@@ -70,6 +70,8 @@ class Exits:
     fault: Callable[[int], Pieces]
     bound: Callable[[int], Pieces] | None
     action: str = ""
+    refused: Callable[[ir.Expr], Pieces] | None = None
+    """By a guard's condition, where it matters which one that is; else as `disabled`."""
 
 
 @dataclass(slots=True, eq=False)
