@@ -1,9 +1,8 @@
 """The checker of certificates: whether what is written down shows that an SMT-LIB 2 script has no model.
 
 Guarantees: a certificate is accepted only if the assertions of its script, as SMT-LIB 2.6 reads them, cannot all be true. It has
-instances of the assertions, clauses that hold by equality or by linear arithmetic alone, and clauses that follow by unit
-propagation, the last of them empty. Whatever is not understood is refused, with its line; nothing is skipped. No solver is
-trusted; only the standard library is imported. docs/certificates.md has the format, and each step here in words.
+their instances, clauses that hold by equality or by arithmetic alone, and others that follow by unit propagation, the last one
+empty. What is not understood is refused, with its line. docs/certificates.md has the format, and each step here in words.
 """
 
 from __future__ import annotations
@@ -16,14 +15,11 @@ from typing import Any, NamedTuple
 TOKEN = re.compile(r'(?:[ \t\r\n]+|;.*)+|([()]|"(?:[^"]|"")*"|\|[^|\\]*\||:?[A-Za-z0-9~!@$%^&*_+=<>.?/-]+)')
 SYMBOL = re.compile(r"(?![0-9@.])[A-Za-z0-9~!@$%^&*_+=<>.?/-]+")
 NUMERAL, NUMBER = re.compile(r"0|[1-9][0-9]{0,999}"), re.compile(r"[1-9][0-9]{0,8}")
-MANY = 200_000  # formulas that are visited to flatten one assertion, or steps to multiply out a sum; more are refused
-DEGREE, HUGE = 100, 10**10_000  # how many factors a product may have, and how large a number may be
-# The sort of the operands of each operation (any one sort if it is empty), how few there may be, and how many.
+MANY, HUGE = 200_000, 10**10_000  # steps to flatten a formula or to add products up; how large numbers are
+INTEGER, RESERVED = ("-", "+", "*", "div", "mod"), {"!", "_", "as", "let", "forall", "exists", "match", "par"}
 OPERATORS = {"not": ("Bool", 1, 1), "xor": ("Bool", 2, 2), "=>": ("Bool", 2, MANY), "-": ("Int", 1, MANY)}
 OPERATORS |= dict.fromkeys(("and", "or"), ("Bool", 1, MANY)) | dict.fromkeys(("=", "distinct"), ("", 2, MANY))
-OPERATORS |= dict.fromkeys(("<=", "<", ">=", ">", "+", "*", "div", "mod"), ("Int", 2, MANY))
-INTEGER = ("-", "+", "*", "div", "mod")
-RESERVED = {"!", "_", "as", "let", "forall", "exists", "match", "par"}
+OPERATORS |= dict.fromkeys(("<=", "<", ">=", ">", *INTEGER[1:]), ("Int", 2, MANY))  # sort, fewest, most
 TAKEN = {*OPERATORS, *RESERVED, "ite", "true", "false", "abs", "Bool", "Int"}
 DECLARED, THEORY, VARIABLE = 0, -1, -2  # where a symbol is from; from 1 on: the formula it was made for
 Expression = Any  # a token, or the list of expressions between two parentheses
@@ -112,13 +108,63 @@ class Terms:
                 return found
         return 0
 
+    def by_equality(self, clause: Clause) -> bool:
+        """Whether a clause holds in every structure: its negation, closed under congruence, contradicts itself."""
+        equal, different = list[tuple[int, ...]](), list[tuple[int, ...]]([(self.true, self.false)])
+        for literal in clause:
+            pair = self.parts[abs(literal)] if self.name(abs(literal)) == "=" else (abs(literal), self.true)
+            (equal if literal < 0 else different).append(pair)
+        leader, waiting = dict[int, int](), [term for pair in (*equal, *different) for term in pair]
+        while waiting:
+            if (term := waiting.pop()) not in leader:
+                leader[term] = term
+                waiting += self.parts[term]
+        different += combinations([t for t in leader if NUMERAL.fullmatch(self.name(t))], 2)
+        while equal:
+            for one, other in equal:
+                leader |= dict.fromkeys([t for t in leader if leader[t] == leader[one]], leader[other])
+            same: dict[object, int] = {}
+            keys = {t: (self.heads[t], *(leader[p] for p in self.parts[t])) for t in leader}
+            equal = [(t, same.setdefault(key, t)) for t, key in keys.items()]
+            equal = [(one, other) for one, other in equal if leader[one] != leader[other]]
+        return any(leader[one] == leader[other] for one, other in different)
+
+    def added(self, products: Iterable[Clause]) -> dict[Clause, int]:
+        """Products of integers, multiplied out and added up. A literal is what is at least 0 (of `=`: is 0) if it is false."""
+        total, steps, waiting = dict[Clause, int](), count(), [(1, Clause(), factors) for factors in products]
+        while waiting:
+            times, done, factors = waiting.pop()
+            need(next(steps) < MANY and len(factors + done) < 100 and abs(times) < HUGE, "a sum is too large")
+            head, rest = (*factors, 0)[0], factors[1:]
+            name, sides = self.name(abs(head)), self.parts[abs(head)][:: 1 if head > 0 else -1]
+            if not factors:
+                total[done] = total.get(done, 0) + times
+            elif name in ("+", "-", "<=", "="):
+                waiting += [(times if sides[1:] else -times, done, (sides[0], *rest))]
+                waiting += [(times if name == "+" else -times, done, (side, *rest)) for side in sides[1:]]
+                waiting += [(-times, done, rest)] if name == "<=" and head > 0 else []
+            elif name == "*" or NUMERAL.fullmatch(name):
+                waiting += [(times if sides else times * int(name), done, sides + rest)]
+            else:
+                waiting += [(times, tuple(sorted((*done, head))), rest)]
+        return {factors: times for factors, times in total.items() if times}
+
+    def by_arithmetic(self, products: Sequence[Clause]) -> bool:
+        """Whether literals hold of integers: if all were false, products that are at least 0 would add up to less."""
+        for factors in products:
+            names = [(x, self.name(abs(x))) for x in factors]
+            zero = {x for x, n in names if n == "=" and x < 0 and self.sorts(self.parts[-x])[0] == "Int"}
+            least = {x for x, n in names if n == "<=" or (x > 0 and NUMERAL.fullmatch(n))}
+            whole = {x for x in factors if zero and x > 0 and self.heads[x].result == "Int"}
+            need({*factors} == zero | least | whole, "a product of integers that is at least 0 is expected")
+        return (total := self.added(products)).keys() == {()} and total[()] < 0
+
 
 class Flattening:
     """A formula as clauses that hold for all values of their variables, and have a model exactly if the formula has one."""
 
     def __init__(self, terms: Terms, formula: int) -> None:
         self.terms, self.steps, self.number = terms, count(), formula
-        # Skolem functions, and predicates that name operands; the clauses that follow from these.
         self.made, self.named = list[Symbol](), list[Clause]()
         self.clauses = [*self.of(formula, True), *self.named]
         terms.flat[formula] = self
@@ -278,60 +324,47 @@ class Script:
             found.append(make("not", made) if name in ("distinct", "xor", "<", ">") else made)
         return make("and", *found) if len(found) > 1 else found[0]
 
+    def _flat(self, number: str) -> Flattening:
+        formula = pick(number, self.assertions)
+        return self.terms.flat.get(formula) or Flattening(self.terms, formula)
 
-def by_equality(terms: Terms, clause: Clause) -> bool:
-    """Whether a clause holds in every structure: its negation, closed under congruence, contradicts itself."""
-    equal, different = list[tuple[int, ...]](), list[tuple[int, ...]]([(terms.true, terms.false)])
-    for literal in clause:
-        pair = terms.parts[abs(literal)] if terms.name(abs(literal)) == "=" else (abs(literal), terms.true)
-        (equal if literal < 0 else different).append(pair)
-    leader, waiting = dict[int, int](), [term for pair in (*equal, *different) for term in pair]
-    while waiting:
-        if (term := waiting.pop()) not in leader:
-            leader[term] = term
-            waiting += terms.parts[term]
-    different += combinations([t for t in leader if NUMERAL.fullmatch(terms.name(t))], 2)
-    while equal:
-        for one, other in equal:
-            leader |= dict.fromkeys([t for t in leader if leader[t] == leader[one]], leader[other])
-        same: dict[object, int] = {}
-        keys = {t: (terms.heads[t], *(leader[p] for p in terms.parts[t])) for t in leader}
-        equal = [(t, same.setdefault(key, t)) for t, key in keys.items()]
-        equal = [(one, other) for one, other in equal if leader[one] != leader[other]]
-    return any(leader[one] == leader[other] for one, other in different)
+    def made(self, head: str, parts: tuple[int, ...]) -> int:
+        """A term: of a symbol of the script; `@A.N` is the N-th made for assertion A, `@0.SORT` any of a sort (none is empty)."""
+        number, _, name = head[1:].partition(".")
+        if head[:1] != "@":
+            return self.apply(head, parts)
+        some = Symbol(head, (), self.sort(name), DECLARED) if number == "0" else None
+        return self.terms.make(some or pick(name, self._flat(number).made), *parts)
 
+    def follows(self, words: list[str], named: list[int], clauses: list[Clause]) -> Clause:
+        """The clause that a line states, if it does follow."""
+        terms, clause, ok = self.terms, Clause(), False
 
-def added(terms: Terms, products: Iterable[Clause]) -> dict[Clause, int]:
-    """The sum of products, multiplied out. Of a literal: what is at least 0 if it is false, and 0 if it denies an equality."""
-    total, steps, waiting = dict[Clause, int](), count(), [(1, Clause(), factors) for factors in products]
-    while waiting:
-        times, done, factors = waiting.pop()
-        need(next(steps) < MANY and len(factors + done) < 100 and abs(times) < HUGE, "a sum is too large")
-        if not factors:
-            total[done] = total.get(done, 0) + times
-            continue
-        name, rest = terms.name(abs(factors[0])), factors[1:]
-        sides, sign = terms.parts[abs(factors[0])][:: 1 if factors[0] > 0 else -1], -1 if name != "+" else 1
-        if name in ("+", "-", "<=", "="):
-            waiting += [(times if sides[1:] else -times, done, (sides[0], *rest))]
-            waiting += [(sign * times, done, (side, *rest)) for side in sides[1:]]
-            waiting += [(-times, done, rest)] if name == "<=" and factors[0] > 0 else []
-        elif name == "*" or NUMERAL.fullmatch(name):
-            waiting += [(times if sides else times * int(name), done, sides + rest)]
-        else:
-            waiting += [(times, tuple(sorted((*done, factors[0]))), rest)]
-    return {factors: times for factors, times in total.items() if times}
+        def signed(words: Iterable[str]) -> Clause:
+            return tuple(pick(w.removeprefix("-"), named) * (-1 if w[:1] == "-" else 1) for w in words)
 
-
-def by_arithmetic(terms: Terms, products: Sequence[Clause]) -> bool:
-    """Whether literals hold of integers: if all were false, products that are at least 0 would add up to less."""
-    for factors in products:
-        names = [(x, terms.name(abs(x))) for x in factors]
-        zero = {x for x, name in names if name == "=" and x < 0 and terms.sorts(terms.parts[-x])[0] == "Int"}
-        least = {x for x, name in names if name == "<=" or (x > 0 and NUMERAL.fullmatch(name))}
-        whole = {x for x in factors if zero and x > 0 and terms.heads[x].result == "Int"}
-        need({*factors} == zero | least | whole, "a product of integers that is at least 0 is expected")
-    return (total := added(terms, products)).keys() == {()} and total[()] < 0
+        match words:
+            case ["i", which, *values]:
+                number, _, place = which.partition(".")
+                clause = pick(place, self._flat(number).clauses)
+                free, chosen = terms.variables(map(abs, clause)), [pick(value, named) for value in values]
+                need(terms.sorts(free) == terms.sorts(chosen), "the clause is not of values of these sorts")
+                done = dict(zip(free, chosen, strict=True))
+                return tuple(terms.replace(x, done) if x > 0 else -terms.replace(-x, done) for x in clause)
+            case ["e", *rest]:
+                ok = terms.by_equality(clause := signed(rest))
+            case ["l", *rest]:
+                ok = terms.by_arithmetic(products := [signed(word.split("*")) for word in rest])
+                clause = tuple(x for x in chain(*products) if terms.sorts([abs(x)]) == ("Bool",))
+            case ["o", word] if terms.name(equation := pick(word, named)) == "=":
+                ok = terms.sorts(parts := terms.parts[equation])[0] == "Int"
+                clause = equation, -terms.make("<=", *parts), -terms.make("<=", *parts[::-1])
+            case ["u", *rest] if ":" in rest:
+                clause = signed(rest[: rest.index(":")])
+                ok = propagates(clause, [pick(hint, clauses) for hint in rest[rest.index(":") + 1 :]])
+        formulas = {*terms.sorts(map(abs, clause))} <= {"Bool"}
+        need(ok and formulas, "the line does not hold, or is not understood")
+        return clause
 
 
 def propagates(clause: Clause, hints: Iterable[Clause]) -> bool:
@@ -351,64 +384,17 @@ def pick(word: str, found: Sequence[Any]) -> Any:
     return found[int(word) - 1]
 
 
-def _flat(script: Script, number: str) -> Flattening:
-    formula = pick(number, script.assertions)
-    return script.terms.flat.get(formula) or Flattening(script.terms, formula)
-
-
-def _term(script: Script, head: str, parts: tuple[int, ...]) -> int:
-    """A term: of a symbol of the script; `@A.N` is the N-th made for assertion A, `@0.SORT` any of a sort (none is empty)."""
-    number, _, name = head[1:].partition(".")
-    if head[:1] != "@":
-        return script.apply(head, parts)
-    some = Symbol(head, (), script.sort(name), DECLARED) if number == "0" else None
-    return script.terms.make(some or pick(name, _flat(script, number).made), *parts)
-
-
-def _follows(script: Script, words: list[str], named: list[int], clauses: list[Clause]) -> Clause:
-    """The clause that a line states, if it does follow."""
-    terms, clause, holds = script.terms, Clause(), False
-
-    def signed(words: Iterable[str]) -> Clause:
-        return tuple(pick(word.removeprefix("-"), named) * (-1 if word[:1] == "-" else 1) for word in words)
-
-    match words:
-        case ["i", which, *values]:
-            number, _, place = which.partition(".")
-            clause = pick(place, _flat(script, number).clauses)
-            variables, chosen = terms.variables(map(abs, clause)), [pick(value, named) for value in values]
-            need(terms.sorts(variables) == terms.sorts(chosen), "the clause is not of values of these sorts")
-            done = dict(zip(variables, chosen, strict=True))
-            return tuple(terms.replace(x, done) if x > 0 else -terms.replace(-x, done) for x in clause)
-        case ["e", *rest]:
-            holds = by_equality(terms, clause := signed(rest))
-        case ["l", *rest]:
-            holds = by_arithmetic(terms, products := [signed(word.split("*")) for word in rest])
-            clause = tuple(x for x in chain(*products) if terms.sorts([abs(x)]) == ("Bool",))
-        case ["o", word]:
-            parts, clause = terms.parts[pick(word, named)], (pick(word, named),)
-            if holds := terms.name(clause[0]) == "=" and terms.sorts(parts)[0] == "Int":
-                clause += (-terms.make("<=", *parts), -terms.make("<=", *parts[::-1]))
-        case ["u", *rest] if ":" in rest:
-            clause = signed(rest[: rest.index(":")])
-            holds = propagates(clause, [pick(hint, clauses) for hint in rest[rest.index(":") + 1 :]])
-    need({*terms.sorts(map(abs, clause))} <= {"Bool"}, "a literal is a formula, not a term of another sort")
-    need(holds, "the line does not hold, or is not understood")
-    return clause
-
-
 def check(script: Script, certificate: str) -> None:
     """Raise CertificateRejected, with the line of the certificate, unless it shows that the script has no model."""
-    named, clauses = list[int](), list[Clause]()
-    *lines, rest = certificate.split("\n")
+    named, clauses, (*lines, rest) = list[int](), list[Clause](), certificate.split("\n")
     try:
         for line in lines:
             need(() not in clauses[-1:], "something follows the empty clause")
             words = re.findall(r"(?:\|[^|]*\||[^ |])+", line) if "|" in line else line.split(" ")
             if words[:1] == ["t"] and words[1:]:
-                named.append(_term(script, words[1], tuple(pick(p, named) for p in words[2:])))
+                named.append(script.made(words[1], tuple(pick(p, named) for p in words[2:])))
             else:
-                clauses.append(_follows(script, words, named, clauses))
+                clauses.append(script.follows(words, named, clauses))
         need(not rest and () in clauses[-1:], "the certificate ends without the empty clause")
     except (CertificateRejected, RecursionError) as problem:
         raise CertificateRejected(f"line {len(named) + len(clauses) + 1}: {problem}") from None

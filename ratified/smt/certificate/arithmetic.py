@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from math import lcm
 
-from ratified.certified import Clause, Terms, added
+from ratified.certified import Clause, Terms
 
 Product = tuple[int, ...]
 """Terms, sorted, that are multiplied; the number one if there is none."""
@@ -49,7 +49,7 @@ def facts(terms: Terms, held: Iterable[int]) -> list[Fact]:
         name, parts = terms.name(abs(literal)), terms.parts[abs(literal)]
         equation = name == "=" and literal > 0 and terms.sorts(parts) == ("Int", "Int")
         if name == "<=" or equation:
-            found.append(Fact((-literal,), added(terms, [(-literal,)]), equation))
+            found.append(Fact((-literal,), terms.added([(-literal,)]), equation))
     return found
 
 

@@ -15,9 +15,6 @@ from ratified.certified import (
     Flattening,
     Script,
     Terms,
-    added,
-    by_arithmetic,
-    by_equality,
     check,
     propagates,
 )
@@ -190,7 +187,7 @@ def test_lemmas_of_equality_are_those_that_hold_in_every_structure() -> None:
     valid = 0
     for _ in range(600):
         clause = tuple(random.choice((1, -1, -1)) * random.choice(atoms) for _ in range(random.randint(1, 6)))
-        accepted = by_equality(script.terms, clause)
+        accepted = script.terms.by_equality(clause)
         assert accepted == holds(script, clause), clause
         valid += accepted
     assert valid >= 60, valid
@@ -206,7 +203,7 @@ def test_lemmas_of_arithmetic_hold_of_integers() -> None:
     valid = 0
     for _ in range(4_000):
         clause = tuple(random.choice((1, -1)) * random.choice(atoms) for _ in range(random.randint(1, 3)))
-        if by_arithmetic(script.terms, [(x,) for x in clause]):
+        if script.terms.by_arithmetic([(x,) for x in clause]):
             valid += 1
             assert holds(script, clause), clause
     assert valid >= 200, valid
@@ -225,11 +222,11 @@ def test_products_that_are_said_to_be_at_least_0_are() -> None:
             random.choice((1, -1)) * random.choice((*atoms, *level)) for _ in range(random.randint(1, 3))
         )
         try:
-            by_arithmetic(script.terms, [factors])
+            script.terms.by_arithmetic([factors])
         except CertificateRejected:
             continue
         accepted += 1
-        total = added(script.terms, [factors])
+        total = script.terms.added([factors])
         for a, b in product(range(-3, 4), repeat=2):
             values = {i: a, j: b}
             if all(
