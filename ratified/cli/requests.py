@@ -65,7 +65,9 @@ class Exploring:
 class CheckRequest:
     """Explore models, each with its settings, or with none given all that is configured.
 
-    `reduce` if of steps that come to the same in any order one order is enough. `dump` is where the generated C goes, `diagram` where the counterexample is drawn. `expect` is a verdict and perhaps the name
+    `reduce` if of steps that come to the same in any order one order is enough.
+
+    `dump` is where the generated C goes, `diagram` where the counterexample is drawn. `expect` is a verdict and perhaps the name
     of the claim that is violated. `cache` is a folder of verdicts to use in place of the configured one, if any.
     """
 
@@ -130,6 +132,7 @@ class InductRequest:
     claim: str | None
     houdini: bool
     timeout: float
+    seconds: float | None
     output: Output
 
 

@@ -39,6 +39,10 @@ BEYOND_CONSTRAINTS = "a constraint excludes states in which a run may continue, 
 """Why liveness is not decided where a constraint left states out."""
 
 
+NOT_SHORTEST = "found with a reduction: the run is one of the model, perhaps not a shortest one"
+"""What is said of a counterexample where steps were left out."""
+
+
 class TooMany(Exception):
     """There are as many states as were to be too many, or more; `so_far` is the result if nothing else comes of it."""
 
@@ -121,6 +125,8 @@ def _told(
     unexplored = bool(claims) and any(found.left_out) and violation is None
     if unexplored and found.properties and not found.stopped and not found.bounds:
         notes.append("all claims but liveness hold in every state that the constraints admit")
+    if reduced and violation is not None:
+        notes.append(NOT_SHORTEST)
     vacuous = _untested(machine, found, watch, representatives=reduction is not None, steps=not reduced)
     off = switched_off(model)
     return Result(

@@ -22,6 +22,7 @@ from contextlib import closing, contextmanager
 from itertools import islice
 
 from ratified.explore.reduction import Reducing, insensitive
+from ratified.explore.reduction.reducing import MachineStep
 from ratified.explore.symmetry import Symmetry
 from ratified.language.ir import Kind, Module
 from ratified.language.machine import Machine, OutOfBounds, StepError, Values
@@ -30,8 +31,6 @@ from ratified.results.limits import LimitWatch, Reached
 from ratified.results.plainest import Layers
 from ratified.results.result import Limits, Progress, PropertyKind
 from ratified.results.seen import INTERRUPTED, NOWHERE, Exploration, Failure, NumberedEdge, Property
-
-Step = tuple[int, Values, Values | OutOfBounds]
 
 _LEFT_OUT = -1
 """A state that constraint number i leaves out is remembered as _LEFT_OUT - i."""
@@ -235,7 +234,7 @@ class Search:
             max(most, degree),
         )
 
-    def _chosen(self, number: int, steps: Sequence[Step]) -> Sequence[Step]:
+    def _chosen(self, number: int, steps: Sequence[MachineStep]) -> Sequence[MachineStep]:
         """The steps of a state that are taken: with a reduction not all of them."""
         if self._reduction is None:
             return steps
@@ -251,7 +250,7 @@ class Search:
         except StepError:
             return False
 
-    def _take(self, number: int, steps: Sequence[Step], asked: set[Values] | None) -> None:
+    def _take(self, number: int, steps: Sequence[MachineStep], asked: set[Values] | None) -> None:
         """Take steps of a state; `asked` are the states after it that the step to was judged already."""
         found, seen, canonical = self.found, self._seen, self._canonical
         state, fired = found.states[number], found.fired

@@ -217,9 +217,10 @@ class Result(Decided):
 
     `distinct` states satisfy every constraint; `generated` counts initial states and every successor, duplicates included;
     `depth` counts breadth-first levels, the initial states being level 1. `stopped` says what ran out, or is None.
-    `reduction` says that of steps that come to the same in any order one order was explored: `violation` is a run of the model then,
-    not always a shortest one. `unchecked` are claims of a kind that the engine does not check. `subject` is the model at the size explored, for pictures
-    of it. `seconds` is wall time; `memory` the process's peak in bytes (of several `ranks`, the largest).
+    `reduction` says that of steps that come to the same in any order one order was explored; a `violation` is a run of the model
+    then as well, though perhaps no shortest one. `unchecked` are claims of a kind that the engine does not check. `subject` is
+    the model at the size explored, for pictures of it. `seconds` is wall time; `memory` the process's peak in bytes (of several
+    `ranks`, the largest).
     """
 
     model: str
@@ -286,7 +287,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When an engine stops, undecided. None means no limit, except for memory, where it means a share of what the machine has.
+    """When an engine stops, undecided. None means no limit, except for memory (a share of what the machine has), and for proofs.
 
     `depth` is in breadth-first levels, of which the initial states are the first, `states` in distinct states, `seconds` is
     wall time of the whole call, `memory` is in bytes. An engine refuses a limit that it cannot apply.

@@ -1,8 +1,8 @@
 """Generated models of processes that mostly mind their own business: what a partial-order reduction makes smaller, or gets wrong.
 
-Each process has a place it is at and a value of its own; there are a set of messages, a shared value and a set of processes. An
-action is of one process, sometimes of two, or of a message; its guards and changes are drawn from the forms that a reduction tells
-apart, its claims and constraints from those that make steps visible.
+Each process has a place it is at and a value of its own; there are a set of messages, a shared value and a set of processes.
+An action is of one process, sometimes of two, or of a message; its guards and changes are drawn from the forms that a reduction
+tells apart, its claims and constraints from those that make steps visible.
 """
 
 from __future__ import annotations
@@ -51,26 +51,29 @@ class _Writer:
 
     def place(self, p: str) -> str:
         """A value that may be changed, of the range 0 to 2: mostly one of the process."""
-        if self.choose.chance(85):
+        if self.choose.chance(80):
             return self.choose.pick([f"self.at[{p}]", f"self.own[{p}]"])
-        return "self.shared"
+        return self.choose.pick(["self.shared", f"self.own[self.after({p})]"])
 
     def message(self, p: str, m: str | None) -> str:
-        """A message."""
-        kinds = [f"M({p}, 0)", f"M({p}, 1)", f"M({p}, min(self.own[{p}], 1))"]
+        """A message to a process; a process sends to the next one as well."""
+        kinds = [f"M({p}, 0)", f"M({p}, 1)", f"M({p}, min(self.own[{p}], 1))", f"M(self.after({p}), 0)"]
         return self.choose.pick(kinds if m is None else [*kinds, m])
 
     def test(self, p: str, m: str | None = None) -> str:
         """A condition."""
         number = self.choose.below(3)
         mine = self.place(p)
-        if self.choose.chance(60):
+        if self.choose.chance(45):
             return f"{mine} {self.choose.pick(['==', '!=', '>=', '<'])} {number}"
         return self.choose.pick(
             [
                 f"{self.message(p, m)} in self.sent",
                 f"{self.message(p, m)} not in self.sent",
                 f"{p} in self.group",
+                f"self.after({p}) in self.group",
+                f"self.at[self.after({p})] == {number}",
+                f"any(self.at[r] == {number} and r != {p} for r in P)",
                 f"{p} not in self.group",
                 f"any(m.to == {p} and m.n == 1 for m in self.sent)",
                 f"all(m.n == {number} for m in self.sent if m.to == {p})",
@@ -133,8 +136,8 @@ class _Writer:
         # Processes go round the places, so that most actions are possible at some time.
         if m is None or self.choose.chance(40):
             lines.append(f"    require(self.at[{p}] == {number % 3})")
-        for _ in self.choose.several(0, 2, 10 if first else 40):
-            lines.append(f"    require({self.test(p, m)})")
+        more = 30 if first and number else 10 if first else 50
+        lines += [f"    require({self.test(p, m)})" for _ in self.choose.several(0, 2, more)]
         if self.choose.chance(70):
             lines.append(f"    self.at[{p}] = {self.choose.pick([(number + 1) % 3, 2, number % 3])}")
         for _ in self.choose.several(1, 3, 35):
@@ -144,9 +147,9 @@ class _Writer:
     def claims(self) -> list[str]:
         """Invariants, step invariants and perhaps a constraint."""
         lines: list[str] = []
-        for number in range(2):
+        for number in range(5):
             sure = self.choose.pick(
-                ["p == p", "self.count < 9", f"self.own[p] < 3", f"self.at[p] != {self.choose.below(3)}"]
+                ["p == p", "self.count < 9", "self.own[p] < 3", f"self.at[p] != {self.choose.below(3)}"]
             )
             claim = self.choose.pick(
                 [
@@ -154,6 +157,8 @@ class _Writer:
                     f"all({sure} for p in P)",
                     f"not any({self.test('p')} and {self.test('p')} for p in P)",
                     f"self.shared != {self.choose.below(3)} or all({self.test('p')} for p in P)",
+                    f"not all({self.test('p')} for p in P)",
+                    f"not any(p != q and {self.test('p')} and {self.test('q')} for p in P for q in P)",
                     f"sum(1 for p in P if {self.test('p')}) < 2",
                 ]
             )
@@ -189,7 +194,9 @@ class _Writer:
 
     def model(self) -> str:
         """The whole file."""
-        lines = ["", "def helps(self, p: P, n: int) -> bool:", '    """A condition."""']
+        lines = ["", "def after(self, p: P) -> P:", '    """The next process."""']
+        lines += ["    return P((int(p) + 1) % len(P))"]
+        lines += ["", "def helps(self, p: P, n: int) -> bool:", '    """A condition."""']
         helps = self.test("p")
         while "helps" in helps:
             helps = self.test("p")

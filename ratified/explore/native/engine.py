@@ -299,6 +299,8 @@ def _result(
     complete = violation is None and outcome.stopped is None and not bounds
     violation = violation or unhappened
     stopped = _stopped(outcome, watch) or undecided
+    if prepared.relations is not None and violation is not None:
+        notes.append(reference.NOT_SHORTEST)
     if outcome.resumed:
         notes.append("resumed from a checkpoint")
     if outcome.stopped is Stop.DISK:

@@ -1,8 +1,8 @@
 """Partial-order reduction: of steps that come to the same in any order, one order is explored.
 
-Guarantees: every invariant, step invariant and refinement that some run violates is violated by one that is explored; so is every
-deadlock reached, every action that is ever possible taken, every bound that is ever left reported. What is visited is the same for
-every engine and any number of threads. docs/exploring.md has the argument.
+Guarantees: every invariant, step invariant and refinement that some run violates is violated by one that is explored; every
+deadlock is reached, every action that is ever possible is taken, every bound that is ever left is reported. What is visited is
+the same for every engine and any number of threads. docs/exploring.md has the argument.
 """
 
 from ratified.explore.reduction.reducing import Reducing, insensitive, sensitive

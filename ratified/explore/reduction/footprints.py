@@ -19,9 +19,9 @@ from ratified.explore.reduction.locations import (
     Abstract,
     Access,
     How,
-    Known,
+    KnownValue,
     Location,
-    Pattern,
+    RecordPattern,
     field,
 )
 from ratified.explore.reduction.reducible import reducible
@@ -34,7 +34,7 @@ from ratified.language.sorts import BoundLeft
 from ratified.language.types import BOOL, BagType, MapType, RecordType, SetType, Type, UnionType, records_of
 from ratified.language.uses import Uses, assigned, bound, conjuncts, core, free, place, returns
 
-Env = dict[str, Abstract]
+AbstractEnv = dict[str, Abstract]
 
 MOST_NODES = 20_000
 """So many nodes are looked at for one piece."""
@@ -93,8 +93,7 @@ class Footprints:
             env = self._begin(function, given, begun := Found())
             match function.body:
                 case (ir.Return(_, value),) if value is not None and not begun.accesses:
-                    for part in self._parts(value, env):
-                        parts.append(_locations(part))
+                    parts += map(_locations, self._parts(value, env))
                 case _:
                     self._block(function.body, env, begun)
                     parts.append(_locations(begun))
@@ -105,7 +104,7 @@ class Footprints:
     def guards(self, action: Function, given: Mapping[str, object]) -> list[frozenset[Access]]:
         """What each condition reads that the action asks first of all (`leading`), by itself and by the names it uses."""
         self._nodes = self._depth = 0
-        env: Env = {n: Known(v) for n, v in given.items()}
+        env: AbstractEnv = {n: KnownValue(v) for n, v in given.items()}
         behind: dict[str, set[Access]] = {}  # what the value of a name depends on
         failing: set[Access] = (
             set()
@@ -129,7 +128,7 @@ class Footprints:
     def _uncertain(self, expr: Expr) -> bool:
         return self.uses.may_fail(expr) or self.uses.may_leave(expr)
 
-    def _condition(self, test: Expr, env: Env, found: Found) -> None:
+    def _condition(self, test: Expr, env: AbstractEnv, found: Found) -> None:
         """Note what a condition reads; of one that may have no value, all of it."""
         if self._uncertain(test):
             self._read(test, env, found)
@@ -138,12 +137,12 @@ class Footprints:
 
     # --- beginnings ---
 
-    def _begin(self, function: Function, given: Mapping[str, object], found: Found) -> Env:
+    def _begin(self, function: Function, given: Mapping[str, object], found: Found) -> AbstractEnv:
         self._nodes = self._depth = 0
-        env: Env = {}
+        env: AbstractEnv = {}
         for argument in function.arguments:
             if argument.name in given:
-                env[argument.name] = Known(given[argument.name])
+                env[argument.name] = KnownValue(given[argument.name])
                 continue
             env[argument.name] = _any_of(argument.type)
             if argument.domain is not None:
@@ -162,7 +161,7 @@ class Footprints:
                 found.add(Location(name), How.SET)
         return found
 
-    def _parts(self, claim: Expr, env: Env) -> Iterator[Found]:
+    def _parts(self, claim: Expr, env: AbstractEnv) -> Iterator[Found]:
         """What each thing that is claimed reads: `and` and `all` claim several."""
         match claim:
             case ir.And(_, _, operands):
@@ -171,7 +170,7 @@ class Footprints:
                 return
             case ir.Collect(_, _, "all", element, clauses):
                 domains = [self._known(c.domain, env) for c in clauses]
-                if all(isinstance(d, Known) for d in domains):
+                if all(isinstance(d, KnownValue) for d in domains):
                     for choice, read in self._choices(clauses, env):
                         for part in self._parts(element, choice):
                             part.accesses |= read
@@ -181,7 +180,9 @@ class Footprints:
         self._read(claim, env, found)
         yield found
 
-    def _choices(self, clauses: tuple[Clause, ...], env: Env) -> Iterator[tuple[Env, set[Access]]]:
+    def _choices(
+        self, clauses: tuple[Clause, ...], env: AbstractEnv
+    ) -> Iterator[tuple[AbstractEnv, set[Access]]]:
         """The names of clauses over known containers, and what their conditions read."""
         if not clauses:
             yield env, set()
@@ -194,22 +195,22 @@ class Footprints:
             for choice, read in self._choices(rest, inner):
                 yield choice, read | found.accesses
 
-    def _each(self, clause: Clause | ir.For, env: Env) -> Iterator[Env]:
+    def _each(self, clause: Clause | ir.For, env: AbstractEnv) -> Iterator[AbstractEnv]:
         """The names of a clause for each element of a known container; for any element, where they are many."""
         domain = self._known(clause.domain, env)
-        assert isinstance(domain, Known)
+        assert isinstance(domain, KnownValue)
         items = list(islice(iter(domain.value), MOST_ELEMENTS + 1))  # type: ignore[call-overload]  # a container
-        for item in [Known(i) for i in items] if len(items) <= MOST_ELEMENTS else [None]:
+        for item in [KnownValue(i) for i in items] if len(items) <= MOST_ELEMENTS else [None]:
             inner = dict(env)
             self._bind(inner, clause.names, item)
             yield inner
 
-    def _holds(self, conditions: Iterable[Expr], env: Env, found: Found) -> bool | None:
+    def _holds(self, conditions: Iterable[Expr], env: AbstractEnv, found: Found) -> bool | None:
         """Whether conditions hold, if that is known; what they read is noted, up to one that is known to be false."""
         sure: bool | None = True
         for condition in conditions:
             match self._known(condition, env):
-                case Known(value):
+                case KnownValue(value):
                     if not value:
                         return False
                 case _:
@@ -219,7 +220,7 @@ class Footprints:
 
     # --- values ---
 
-    def _known(self, expr: Expr, env: Env) -> Abstract:
+    def _known(self, expr: Expr, env: AbstractEnv) -> Abstract:
         """What is known of a value without a state."""
         match bare := core(expr):
             case ir.Local(_, _, name):
@@ -228,16 +229,16 @@ class Footprints:
                 if (inside := field(self._known(operand, env), name)) is not None:
                     return inside
         names = self._free(expr)
-        if all(isinstance(env.get(n), Known) for n in names) and self.uses.stateless(expr):
-            given = {n: v.value for n in names if isinstance(v := env[n], Known)}
+        if all(isinstance(env.get(n), KnownValue) for n in names) and self.uses.stateless(expr):
+            given = {n: v.value for n in names if isinstance(v := env[n], KnownValue)}
             try:
-                return Known(self._evaluator.expr(expr, given))
+                return KnownValue(self._evaluator.expr(expr, given))
             except (RatifiedError, BoundLeft):
                 return None
         if isinstance(bare, ir.MakeRecord) and isinstance(bare.type, RecordType):
             values = zip(bare.type.fields, (self._known(f, env) for f in bare.fields), strict=True)
             known = tuple((n, v) for n, v in values if v is not None)
-            return Pattern(frozenset((bare.type.record,)), known)
+            return RecordPattern(frozenset((bare.type.record,)), known)
         return None
 
     def _free(self, expr: Expr) -> frozenset[str]:
@@ -246,17 +247,17 @@ class Footprints:
             kept = self._names[id(expr)] = expr, free(expr)  # held, so that its number stays its own
         return kept[1]
 
-    def _bind(self, env: Env, names: tuple[str, ...], value: Abstract) -> None:
+    def _bind(self, env: AbstractEnv, names: tuple[str, ...], value: Abstract) -> None:
         if len(names) == 1:
             env[names[0]] = value
-        elif isinstance(value, Known):
-            env.update(zip(names, map(Known, value.value), strict=True))  # type: ignore[call-overload]  # a tuple
+        elif isinstance(value, KnownValue):
+            env.update(zip(names, map(KnownValue, value.value), strict=True))  # type: ignore[call-overload]  # a tuple
         else:
             env.update(dict.fromkeys(names))
 
     # --- places ---
 
-    def _place(self, expr: Expr, env: Env, found: Found) -> tuple[Location, Type] | None:
+    def _place(self, expr: Expr, env: AbstractEnv, found: Found) -> tuple[Location, Type] | None:
         """The location of a variable at a path of keys of maps, with its type; what the keys read is noted."""
         at = place(expr)
         if at is None or at[0].which is Which.ABSTRACT:
@@ -265,7 +266,9 @@ class Footprints:
             self._read(key, env, found)
         return self._located(at[0].name, at[1], env)[:2]
 
-    def _located(self, variable: str, path: tuple[Expr, ...], env: Env) -> tuple[Location, Type, bool]:
+    def _located(
+        self, variable: str, path: tuple[Expr, ...], env: AbstractEnv
+    ) -> tuple[Location, Type, bool]:
         """The same, and whether the whole path goes through maps; keys are not read."""
         t, keys = self._declared[variable], list[Abstract]()
         for key in path:
@@ -275,7 +278,7 @@ class Footprints:
             t = t.value
         return Location(variable, tuple(keys)), t, True
 
-    def _domain(self, domain: Expr, item: Abstract, env: Env, found: Found, how: How) -> None:
+    def _domain(self, domain: Expr, item: Abstract, env: AbstractEnv, found: Found, how: How) -> None:
         """Running through a container of which only such items matter."""
         at = self._place(domain, env, found)
         if at is not None and isinstance(at[1], SetType | BagType):
@@ -285,12 +288,12 @@ class Footprints:
 
     # --- expressions ---
 
-    def _read(self, expr: Node | Clause, env: Env, found: Found) -> None:
+    def _read(self, expr: Node | Clause, env: AbstractEnv, found: Found) -> None:
         """Note what an expression reads."""
         self._nodes += 1
         if self._nodes > MOST_NODES:
             raise TooLarge
-        if isinstance(expr, Expr) and isinstance(self._known(expr, env), Known):
+        if isinstance(expr, Expr) and isinstance(self._known(expr, env), KnownValue):
             return
         match expr:
             case ir.Variable(_, _, name, which):
@@ -304,12 +307,14 @@ class Footprints:
                 enough = isinstance(expr, ir.Or)
                 for operand in operands:
                     match self._known(operand, env):
-                        case Known(value):
+                        case KnownValue(value):
                             if bool(value) is enough:
                                 return
                         case _:
                             self._read(operand, env, found)
-            case ir.IfElse(_, _, test, then, orelse) if isinstance(known := self._known(test, env), Known):
+            case ir.IfElse(_, _, test, then, orelse) if isinstance(
+                known := self._known(test, env), KnownValue
+            ):
                 self._read(then if known.value else orelse, env, found)
             case ir.Collect():
                 if expr.default is not None:
@@ -323,7 +328,7 @@ class Footprints:
                 for child in ir.children(expr):
                     self._read(child, env, found)
 
-    def _element(self, item: Expr, container: Expr, env: Env, found: Found, how: How) -> None:
+    def _element(self, item: Expr, container: Expr, env: AbstractEnv, found: Found, how: How) -> None:
         """Asking for an element of a container, or a key of a map."""
         self._read(item, env, found)
         at = self._place(container, env, found)
@@ -336,13 +341,15 @@ class Footprints:
         else:
             found.add(at[0], How.READ)
 
-    def _elements(self, clauses: tuple[Clause, ...], env: Env, found: Found, how: How) -> Iterator[Env]:
+    def _elements(
+        self, clauses: tuple[Clause, ...], env: AbstractEnv, found: Found, how: How
+    ) -> Iterator[AbstractEnv]:
         """The names of clauses for what can be told apart of their elements; what is read on the way is noted."""
         if not clauses:
             yield env
             return
         clause, rest = clauses[0], clauses[1:]
-        if isinstance(self._known(clause.domain, env), Known):
+        if isinstance(self._known(clause.domain, env), KnownValue):
             for inner in self._each(clause, env):
                 if self._holds(clause.conditions, inner, found) is not False:
                     yield from self._elements(rest, inner, found, how)
@@ -356,7 +363,7 @@ class Footprints:
         if self._holds(clause.conditions, inner, found) is not False:
             yield from self._elements(rest, inner, found, how)
 
-    def _picked(self, clause: Clause, env: Env) -> Abstract:
+    def _picked(self, clause: Clause, env: AbstractEnv) -> Abstract:
         """What is known of the elements that the first conditions of a clause let through: their classes and fields.
 
         These conditions have a value for every element, so that it does not matter which others there are.
@@ -364,9 +371,9 @@ class Footprints:
         name = clause.names[0]
         t = getattr(clause.domain.type, "item", None)
         picked = _any_of(t) if t is not None else None
-        if not isinstance(picked, Pattern):
+        if not isinstance(picked, RecordPattern):
             return None
-        fields: dict[str, Known | Pattern] = {}
+        fields: dict[str, KnownValue | RecordPattern] = {}
         records = picked.records
         for condition in (c for several in clause.conditions for c in conjuncts(several)):
             match condition:
@@ -377,22 +384,22 @@ class Footprints:
                     if not _is_field(one, name):
                         one, other = core(right), left
                     value = self._known(other, env)
-                    if not (_is_field(one, name) and isinstance(value, Known)):
+                    if not (_is_field(one, name) and isinstance(value, KnownValue)):
                         break
                     assert isinstance(one, ir.Field)
                     fields[one.name] = value
                 case _:
                     break
-        return Pattern(records, tuple(sorted(fields.items(), key=lambda f: f[0])))
+        return RecordPattern(records, tuple(sorted(fields.items(), key=lambda f: f[0])))
 
-    def _call(self, key: str, arguments: tuple[Expr, ...], env: Env, found: Found) -> None:
+    def _call(self, key: str, arguments: tuple[Expr, ...], env: AbstractEnv, found: Found) -> None:
         for argument in arguments:
             self._read(argument, env, found)
         function = self.module.functions[key]
         inner = {a.name: self._known(v, env) for a, v in zip(function.arguments, arguments, strict=True)}
         self._inside(function, inner, found)
 
-    def _inside(self, function: Function, env: Env, found: Found) -> None:
+    def _inside(self, function: Function, env: AbstractEnv, found: Found) -> None:
         if self._depth >= _DEEPEST:
             raise TooLarge
         self._depth += 1
@@ -401,19 +408,19 @@ class Footprints:
 
     # --- guards ---
 
-    def _guard(self, test: Expr, env: Env, found: Found) -> None:
-        """Note what a guard reads. Where it can only become true by what is added to a set, it asks whether something is there."""
+    def _guard(self, test: Expr, env: AbstractEnv, found: Found) -> None:
+        """Note what a guard reads. Where additions to a set can only make it true, it asks whether something is there."""
         self._nodes += 1
         if self._nodes > MOST_NODES:
             raise TooLarge
-        if isinstance(self._known(test, env), Known):
+        if isinstance(self._known(test, env), KnownValue):
             return
         match test:
             case ir.And(_, _, operands) | ir.Or(_, _, operands):
                 enough = isinstance(test, ir.Or)
                 for operand in operands:
                     match self._known(operand, env):
-                        case Known(value):
+                        case KnownValue(value):
                             if bool(value) is enough:
                                 return
                         case _:
@@ -421,7 +428,7 @@ class Footprints:
             case ir.In(_, _, item, container):
                 self._element(item, container, env, found, How.HAS)
             case ir.Collect(_, _, "any" | "all" as kind, element, clauses):
-                known = all(isinstance(self._known(c.domain, env), Known) for c in clauses[:1])
+                known = all(isinstance(self._known(c.domain, env), KnownValue) for c in clauses[:1])
                 if len(clauses) != 1 or not (known or kind == "any"):
                     self._read(test, env, found)
                     return
@@ -447,7 +454,7 @@ class Footprints:
 
     # --- statements ---
 
-    def _block(self, body: Iterable[Node], env: Env, found: Found, *, guarding: bool = False) -> None:
+    def _block(self, body: Iterable[Node], env: AbstractEnv, found: Found, *, guarding: bool = False) -> None:
         """Note what statements read and change. `env` is changed; `guarding` if a false guard here ends the step."""
         for statement in body:
             self._statement(statement, env, found, guarding)
@@ -455,7 +462,7 @@ class Footprints:
                 return
             guarding = guarding and not returns(statement)
 
-    def _statement(self, statement: Node, env: Env, found: Found, guarding: bool) -> None:
+    def _statement(self, statement: Node, env: AbstractEnv, found: Found, guarding: bool) -> None:
         match statement:
             case ir.Let(_, names, value):
                 self._read(value, env, found)
@@ -465,13 +472,13 @@ class Footprints:
             case ir.Require(_, test):
                 for part in conjuncts(test):
                     known = self._known(part, env)
-                    if isinstance(known, Known) and not known.value and guarding:
+                    if isinstance(known, KnownValue) and not known.value and guarding:
                         found.dead = True
                         return
                     self._condition(part, env, found)
             case ir.If(_, test, then, orelse):
                 known = self._known(test, env)
-                if isinstance(known, Known):
+                if isinstance(known, KnownValue):
                     self._block(then if known.value else orelse, env, found)
                     return
                 self._read(test, env, found)
@@ -489,9 +496,9 @@ class Footprints:
                 for child in ir.children(statement):
                     self._read(child, env, found)
 
-    def _loop(self, loop: ir.For, env: Env, found: Found) -> None:
+    def _loop(self, loop: ir.For, env: AbstractEnv, found: Found) -> None:
         changed = dict.fromkeys(assigned(loop.body).keys() | bound(loop.body))
-        if isinstance(self._known(loop.domain, env), Known):
+        if isinstance(self._known(loop.domain, env), KnownValue):
             for inner in self._each(loop, env):
                 inner.update(changed)  # an iteration that returns may not be the last to assign them
                 self._block(loop.body, inner, found)
@@ -502,7 +509,7 @@ class Footprints:
         env.update(changed)
         env.update(dict.fromkeys(loop.names))
 
-    def _store(self, store: ir.Store, env: Env, found: Found) -> None:
+    def _store(self, store: ir.Store, env: AbstractEnv, found: Found) -> None:
         if store.which is Which.ABSTRACT:
             for child in ir.children(store):
                 self._read(child, env, found)
@@ -522,7 +529,9 @@ class Footprints:
         bare = replace(store, value=ir.Literal(store.span, BOOL, True))
         return (Which.NOW, store.variable) in self.uses.facts(bare).reads
 
-    def _commuting(self, store: ir.Store, location: Location, t: Type, env: Env, found: Found) -> bool:
+    def _commuting(
+        self, store: ir.Store, location: Location, t: Type, env: AbstractEnv, found: Found
+    ) -> bool:
         """Whether a change is one of an element alone, or of steps that commute; then it is noted."""
         value = store.value
         while isinstance(value, ir.Fit | ir.Widen | ir.Narrow):
@@ -557,7 +566,7 @@ class Footprints:
                 if strict:
                     element(self._known(item, env), How.READ)
             case ir.Arithmetic(_, _, "+" | "-", container, item) if same(container):
-                if not isinstance(self._known(item, env), Known):
+                if not isinstance(self._known(item, env), KnownValue):
                     return False
                 found.add(location, How.COUNT)
             case _:
@@ -587,7 +596,9 @@ def leading(action: Function) -> list[ir.Let | Expr]:
 def _any_of(t: Type | None) -> Abstract:
     """What is known of any value of a type: its classes, if it is a record."""
     return (
-        Pattern(frozenset(r.record for r in records_of(t))) if isinstance(t, RecordType | UnionType) else None
+        RecordPattern(frozenset(r.record for r in records_of(t)))
+        if isinstance(t, RecordType | UnionType)
+        else None
     )
 
 

@@ -11,21 +11,21 @@ from enum import Enum
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownValue:
     """This very value."""
 
     value: object
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern:
+class RecordPattern:
     """A record of one of these classes, of which some fields are known, by name."""
 
     records: frozenset[type]
-    fields: tuple[tuple[str, Known | Pattern], ...] = ()
+    fields: tuple[tuple[str, KnownValue | RecordPattern], ...] = ()
 
 
-Abstract = Known | Pattern | None
+Abstract = KnownValue | RecordPattern | None
 """What is known of a value without a state; None is nothing."""
 
 
@@ -72,7 +72,7 @@ def may_be_equal(one: Abstract, other: Abstract) -> bool:
     """Whether what is known of two values of one type allows them to be equal."""
     if one is None or other is None:
         return True
-    if isinstance(one, Known) and isinstance(other, Known):
+    if isinstance(one, KnownValue) and isinstance(other, KnownValue):
         return bool(one.value == other.value)
     mine, others = _seen(one), _seen(other)
     if mine is None or others is None:
@@ -83,19 +83,21 @@ def may_be_equal(one: Abstract, other: Abstract) -> bool:
     )
 
 
-def _seen(value: Known | Pattern) -> Pattern | None:
+def _seen(value: KnownValue | RecordPattern) -> RecordPattern | None:
     """A known record as a pattern."""
-    if isinstance(value, Pattern):
+    if isinstance(value, RecordPattern):
         return value
     record = value.value
     if not hasattr(record, "__record_types__"):
         return None
     names: tuple[str, ...] = record.__match_args__  # type: ignore[attr-defined]  # a record's
-    return Pattern(frozenset((type(record),)), tuple((n, Known(getattr(record, n))) for n in names))
+    return RecordPattern(
+        frozenset((type(record),)), tuple((n, KnownValue(getattr(record, n))) for n in names)
+    )
 
 
 def field(value: Abstract, name: str) -> Abstract:
     """What is known of a field of a record."""
-    if isinstance(value, Known) and hasattr(value.value, name):
-        return Known(getattr(value.value, name))
-    return dict(value.fields).get(name) if isinstance(value, Pattern) else None
+    if isinstance(value, KnownValue) and hasattr(value.value, name):
+        return KnownValue(getattr(value.value, name))
+    return dict(value.fields).get(name) if isinstance(value, RecordPattern) else None

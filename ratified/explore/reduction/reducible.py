@@ -16,7 +16,7 @@ from ratified.language.ir import Argument, Expr, Function, Kind, Module, Node
 from ratified.language.lower import CODE_PASSES, lowered
 from ratified.language.model import Model
 from ratified.language.scope import Scope
-from ratified.language.types import BOOL, cardinality
+from ratified.language.types import BOOL, cardinality, element_type
 from ratified.language.uses import Uses, conjuncts, free
 
 MOST_VALUES = 64
@@ -97,8 +97,10 @@ class _Splitting:
         """What `all` asks, element by element, of a container that needs no state; nothing of another."""
         if free(clause.domain) or not self._uses.stateless(clause.domain):
             return
-        t = getattr(clause.domain.type, "item", None)
-        for value in values_without_state(self._module, self._scope, clause.domain) if t is not None else ():
+        t = element_type(clause.domain.type)
+        if t is None:
+            return
+        for value in values_without_state(self._module, self._scope, clause.domain):
             name = {clause.names[0]: ir.Literal(test.span, t, value)}
             asked = self._inliner.rewritten(element, name)
             if clause.conditions:

@@ -1,7 +1,8 @@
 """Which steps have to be taken where some are: the rows from which stubborn sets are closed.
 
-An *instance* is an action with values for the parameters that no guard restricts; what a guard leaves to choose belongs to it. They
-are numbered as the native engine numbers them: in the order of the actions, then of these values. A set of instances is an int.
+An instance is an action with values for its parameters, but for those that a guard gives one of many values: they belong to it.
+They are numbered as the native engine numbers them: in the order of the actions, then of these values. A set of instances is an
+int.
 
 Guarantees: rows are made of what `footprints.py` finds alone, so they are the same in every state, engine and thread.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from ratified.explore.liveness import liveness_claims
 from ratified.explore.reduction.footprints import Footprints
@@ -30,7 +32,7 @@ _STEPS = (Kind.STEP_INVARIANT, Kind.REFINEMENT)
 
 
 @dataclass(frozen=True, slots=True)
-class Instance:
+class ActionInstance:
     """An action, and values for its parameters that no guard restricts."""
 
     action: int
@@ -44,15 +46,15 @@ class Relations:
     `enabling[i][k + 1]` can make condition k of instance i true (`footprints.leading`); `enabling[i][0]` any of its guards.
     """
 
-    instances: tuple[Instance, ...]
+    instances: tuple[ActionInstance, ...]
     needed: tuple[int, ...]
     enabling: tuple[tuple[int, ...], ...]
     every: int
 
 
-def instances_of(model: Model, module: Module) -> tuple[Instance, ...]:
+def instances_of(model: Model, module: Module) -> tuple[ActionInstance, ...]:
     """The instances of the actions of a model as a reduction looks at it. Raises ModelError if they are too many."""
-    found: list[Instance] = []
+    found: list[ActionInstance] = []
     with running(model.scope):
         for index, action in enumerate(module.of_kind(Kind.ACTION)):
             static = [a for a in action.arguments if a.domain is None]
@@ -66,8 +68,8 @@ def instances_of(model: Model, module: Module) -> tuple[Instance, ...]:
                     span=action.span,
                     remedy="check a smaller size, or without reduction",
                 )
-            for given in itertools.product(*(tuple(values_of(a.type, model.scope)) for a in static)):
-                found.append(Instance(index, given))
+            values = itertools.product(*(tuple(values_of(a.type, model.scope)) for a in static))
+            found += (ActionInstance(index, given) for given in values)
     return tuple(found)
 
 
@@ -157,7 +159,7 @@ class _Tables:
         for access in own:
             kept = self._asked.get(access)
             if kept is None:
-                kept = self._asked[access] = self._at(access[0], lambda how, mine=access[1]: clash(mine, how))
+                kept = self._asked[access] = self._at(access[0], partial(clash, access[1]))
             found |= kept
         return found
 
