@@ -124,7 +124,7 @@ WRONG = {
         "pyproject.toml:3:1: there is no key 'quickly' here\n"
         "    3 | quickly = true\n"
         "      | ^^^^^^^\n"
-        "  the keys here are model, name, sizes, parameters, engine, symmetry, deadlock, limits, claims, "
+        "  the keys here are model, name, sizes, parameters, engine, symmetry, reduction, deadlock, limits, claims, "
         "expect, states, depth, undecided"
     ),
     "sizes = { Client = 2 }\n": (
