@@ -169,7 +169,9 @@ class RaftInspector:
             self._written(core, write)
         if core.commit < self._commits[core.node]:
             before = self._commits[core.node]
-            raise BrokenPromise("commit", f"{core.node} takes back commit {before}; it is {core.commit} now")
+            raise BrokenPromise(
+                "commit", f"on {core.node} the commit index fell from {before} to {core.commit}"
+            )
         self._commits[core.node] = core.commit
 
     def _written(self, core: RaftCore, write: object) -> None:

@@ -69,7 +69,7 @@ MOST_TICKS = 3
 EARLY = 0.05
 """The share of a tick by which a timer may be early: uvloop's count whole milliseconds."""
 
-IDLE_SECONDS = 0.005
+IDLE_SECONDS = 0.01
 """How long a message waits that the next one to the same node says as well: so late may followers learn what is committed."""
 
 MANY_ENTRIES = 100_000

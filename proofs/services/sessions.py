@@ -51,11 +51,6 @@ class KeepAliveSafety(KeptAlive):
     }
 
     @lemma(uses=())
-    def who_is_known_has_time(self) -> bool:
-        """While a server knows a session, it has time left there."""
-        return not self.known or self.left > 0
-
-    @lemma(uses=())
     def one_question_at_a_time(self) -> bool:
         """While a question or an answer is on the way no other is planned, and it is one of them."""
         return (
@@ -64,17 +59,17 @@ class KeepAliveSafety(KeptAlive):
             and not (self.renewed and self.unknown)
         )
 
-    @lemma(uses=("who_is_known_has_time", "one_question_at_a_time"))
+    @lemma(uses=("one_question_at_a_time",))
     def an_answer_is_covered(self) -> bool:
         """While it is on the way the server's lease runs for as long as the client will count."""
         return not self.renewed or self.left + self.age >= self.length
 
     @lemma(uses=())
     def who_has_time_is_known(self) -> bool:
-        """And only then."""
+        """A session that has time left at the servers is known to them."""
         return self.known or self.left == 0
 
-    @lemma(uses=("an_answer_is_covered", "who_has_time_is_known", "who_is_known_has_time"))
+    @lemma(uses=("an_answer_is_covered", "who_has_time_is_known"))
     def what_is_cached_is_current(self) -> bool:
         """A session that is safe for the client is known to the server, for as long at least."""
         return super().what_is_cached_is_current()

@@ -22,6 +22,7 @@ __all__ = [
     "Implementation",
     "PolicyObject",
     "bugs",
+    "hosted",
     "implementations",
     "models",
     "policies",
@@ -53,6 +54,9 @@ implementations: Mapping[str, Implementation] = MappingProxyType(
     {made.name: made for protocol in _PROTOCOLS for made in protocol.implementations}
 )
 """The implementations by name."""
+
+hosted: tuple[str, ...] = tuple(name for name, made in implementations.items() if made.hosted)
+"""The implementations that run on real nodes, by name."""
 
 policies: Mapping[str, PolicyObject] = MappingProxyType(
     {made.name: made for protocol in _PROTOCOLS for made in protocol.policies}

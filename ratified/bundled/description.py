@@ -48,7 +48,9 @@ class Bug:
 
 @dataclass(frozen=True, slots=True)
 class Implementation:
-    """An implementation that is run in the simulator and held to a model; all but `name`, `at_once` and `disks` are places.
+    """An implementation that is run in the simulator and held to a model.
+
+    All but `name`, `at_once`, `disks` and `hosted` (it runs on real nodes, too) are places.
 
     `system` makes a `System` from a configuration, by default `config`, or one that `drawn` draws from a seed. `binding` is the
     class that maps its events to the model, `mutants` a mapping of bugs by name, `graph` what drives it along the model's edges
@@ -66,6 +68,7 @@ class Implementation:
     drawn: str | None = None
     at_once: tuple[str, ...] = ()
     disks: bool = False
+    hosted: bool = False
     pending: str | None = None
     voters: str | None = None
     left: str | None = None

@@ -132,6 +132,7 @@ class InductRequest:
     claim: str | None
     houdini: bool
     timeout: float
+    seconds: float | None
     output: Output
 
 

@@ -16,7 +16,7 @@ from typing import TextIO
 from ratified.conform.protocol import Protocol, names_of
 from ratified.conform.reference import BackToBack, finder
 from ratified.conform.watch import EventWatch
-from ratified.follow.binding import Event
+from ratified.follow.binding import BindingError, Event, EventError
 from ratified.follow.follower import Follower
 from ratified.follow.linearizability import (
     HistoryOutcome,
@@ -111,7 +111,12 @@ class Cluster:
         if self._seen is not None:
             self._seen(event)
         if not self.follower.is_over:
-            self.follower.step(event)
+            try:
+                self.follower.step(event)
+            except BindingError:
+                raise
+            except EventError as nonsense:  # what a core has after a restart, say, and should not
+                raise BrokenPromise("no exception", f"{event.node}: {nonsense.message}") from nonsense
         if self._most is not None and (self.follower.is_over or self.follower.result.events >= self._most):
             self.enough = (
                 True  # a core that is told in the middle of a step passes this on as a failure of its own
@@ -119,7 +124,7 @@ class Cluster:
             raise Enough
 
     def perform(self, step: ScheduleStep) -> None:
-        """Do a step. Raises Mismatched once the model has not explained something, BrokenPromise where a core raises."""
+        """Do a step. Raises Mismatched once the model has not explained something; BrokenPromise of a core's error."""
         self.schedule.append(step)
         self.world.perform(step)
         self.settle()

@@ -229,6 +229,8 @@ def kills(
     What is `learned` of which run caught which bug is tried first, and learned anew.
     """
     names, learned = list(names), {} if learned is None else learned
+    if thorough:
+        protocol = _with_graph(protocol)
 
     def work(name: str) -> Callable[[], DrivingAnswer]:
         last = learned.get(name, "")
@@ -244,6 +246,7 @@ def kills(
     told = 0
     for number, answer in answers(map(work, names), jobs, None):
         assert isinstance(answer, DrivingAnswer), f"{names[number]}: {answer}"
+        assert not answer.verdict, f"{names[number]}: {answer.why}"
         said = json.loads(answer.why)
         done[number] = one = Kill(**{**said, "shortest": tuple(said["shortest"])})
         if one.run:
@@ -251,6 +254,16 @@ def kills(
         while told in done:
             yield done[told]
             told += 1
+
+
+def _with_graph(protocol: Protocol) -> Protocol:
+    """A protocol whose small graph is found once, for all the processes that are yet to begin."""
+    if protocol.graph is None:
+        return protocol
+    made = protocol.graph
+    steps, _ = made(True)
+    steps.find()
+    return replace(protocol, graph=lambda small: (steps, made(small)[1]) if small else made(small))
 
 
 def _by_runs(protocol: Protocol, mutant: Mutant, most: int, last: str) -> tuple[Simulated | None, int, str]:

@@ -6,10 +6,10 @@ Guarantees: a file is written whole or not at all; what cannot be made is refuse
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from pathlib import Path
 from typing import Protocol
+from xml.etree import ElementTree as ET
 
 from ratified.diagram import layered
 from ratified.diagram.dot import FONT, to_dot
@@ -109,20 +109,23 @@ def svg_of(graph: Picture) -> str:
 
 def plain_svg(svg: str) -> str:
     """What Graphviz wrote, without what only a file of its own needs, and with fonts that every machine has one of."""
-    start = svg.index("<svg")
-    svg = re.sub(rf'font-family="{FONT}[^"]*"', f'font-family="{FONTS}"', svg[start:])
+    ET.register_namespace("", _SVG)
+    ET.register_namespace("xlink", "http://www.w3.org/1999/xlink")
+    reader = ET.XMLParser(target=ET.TreeBuilder(insert_comments=True))  # noqa: S314  # Graphviz has just written it
+    root = ET.fromstring(svg, reader)  # noqa: S314  # likewise
+    for text in root.iter(f"{{{_SVG}}}text"):
+        if text.get("font-family", "").partition(",")[0] == FONT:
+            text.set("font-family", FONTS)
     # Labels of edges come last, each with a halo, so that no line strikes one out.
-    labels: list[str] = []
+    graph = root[0]
+    for edge in graph.findall("*[@class='edge']"):
+        for part in list(edge.iter()):
+            for label in part.findall(f"{{{_SVG}}}text"):
+                part.remove(label)
+                label.attrib |= _HALO
+                graph.append(label)
+    return ET.tostring(root, encoding="unicode") + "\n"
 
-    def without_labels(edge: re.Match[str]) -> str:
-        labels.extend(text.replace("<text ", f"<text {_HALO} ", 1) for text in _TEXT.findall(edge[0]))
-        return _TEXT.sub("", edge[0])
 
-    svg = _EDGE.sub(without_labels, svg)
-    end = svg.rindex("</g>")
-    return svg[:end] + "".join(f"{label}\n" for label in labels) + svg[end:]
-
-
-_EDGE = re.compile(r'<g id="edge\d+" class="edge">.*?</g>\n', re.DOTALL)
-_TEXT = re.compile(r"<text .*?</text>\n?", re.DOTALL)
-_HALO = f'paint-order="stroke" stroke="{PAPER}" stroke-width="3" stroke-linejoin="round"'
+_SVG = "http://www.w3.org/2000/svg"
+_HALO = {"paint-order": "stroke", "stroke": PAPER, "stroke-width": "3", "stroke-linejoin": "round"}

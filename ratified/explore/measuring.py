@@ -18,6 +18,7 @@ from enum import Enum
 from functools import partial
 
 from ratified.explore.draws import Draws
+from ratified.explore.initial import admitted, initial_states
 from ratified.language.errors import ModelError, RatifiedError, Span
 from ratified.language.ir import WEIGHT_MOST, Function, Kind, Module
 from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
@@ -189,13 +190,9 @@ class ReferenceRuns:
         return ask
 
     def _beginnings(self) -> list[Values]:
-        found: dict[Values, None] = {}
+        states = initial_states(self._machine, self.constraints, self._pulse, self.bounds, self.left_out)
         try:
-            for _, state in self._machine.each_initial(self._pulse):
-                if isinstance(state, OutOfBounds):
-                    self.bounds[state.what, "init", state.span] += 1
-                elif state not in found and self._admitted(state):
-                    found[state] = None
+            found = list(states)
         except StepError as problem:
             raise self._error(problem, problem.state, []) from None
         if not found:
@@ -206,7 +203,7 @@ class ReferenceRuns:
                 span=init.span if init else module.span,
                 remedy="`ratified check` says why",
             )
-        return list(found)
+        return found
 
     def _error(
         self, problem: StepError, start: Values | None, taken: list[tuple[int, Values, Values]]
@@ -214,11 +211,7 @@ class ReferenceRuns:
         return problem if start is None else self._telling.error_in(problem, start, taken)
 
     def _admitted(self, state: Values) -> bool:
-        for name in self.constraints:
-            if self._machine.refuted_by(name, state) is not None:
-                self.left_out[name] += 1
-                return False
-        return True
+        return admitted(self._machine, self.constraints, state, self.left_out)
 
     def run(self, number: int) -> MeasuredRun:
         """The run of a number. Raises EvaluationError where the model, a weight or an expression has no answer, with the run."""

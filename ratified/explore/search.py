@@ -21,7 +21,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import islice
 
-from ratified.explore.reduction import PossibleStep, Reducing, insensitive
+from ratified.explore.reduction import Reducing, insensitive
+from ratified.explore.reduction.reducing import MachineStep
 from ratified.explore.symmetry import Symmetry
 from ratified.language.ir import Kind, Module
 from ratified.language.machine import Machine, OutOfBounds, StepError, Values
@@ -233,7 +234,7 @@ class Search:
             max(most, degree),
         )
 
-    def _chosen(self, number: int, steps: Sequence[PossibleStep]) -> Sequence[PossibleStep]:
+    def _chosen(self, number: int, steps: Sequence[MachineStep]) -> Sequence[MachineStep]:
         """The steps of a state that are taken: with a reduction not all of them."""
         if self._reduction is None:
             return steps
@@ -249,7 +250,7 @@ class Search:
         except StepError:
             return False
 
-    def _take(self, number: int, steps: Sequence[PossibleStep], asked: set[Values] | None) -> None:
+    def _take(self, number: int, steps: Sequence[MachineStep], asked: set[Values] | None) -> None:
         """Take steps of a state; `asked` are the states after it that the step to was judged already."""
         found, seen, canonical = self.found, self._seen, self._canonical
         state, fired = found.states[number], found.fired

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from ratified.explore.carried import Carrier
 from ratified.explore.draws import Draws
+from ratified.explore.initial import admitted, initial_states
 from ratified.explore.search import safety_of
 from ratified.explore.switches import switched_off
 from ratified.explore.world import Alone, RankWorld, alike
@@ -310,13 +311,11 @@ class _Walks:
 
     def _beginnings(self) -> list[Values]:
         """The initial states, each once; the first is where the first run begins if there is none other."""
-        found: dict[Values, None] = {}
+        found: list[Values] = []
+        tally, tick = self._tally, self._watch.tick
         try:
-            for _, state in self._machine.each_initial(self._watch.tick):
-                if isinstance(state, OutOfBounds):
-                    self._tally.bounds[state.what, "init", state.span] += 1
-                elif state not in found and self._admitted(state):
-                    found[state] = None
+            for state in initial_states(self._machine, self._constraints, tick, tally.bounds, tally.left_out):
+                found.append(state)  # noqa: PERF402  # those found before time runs out count
         except Reached as stop:
             if not found:
                 raise RatifiedError(
@@ -328,7 +327,7 @@ class _Walks:
             raise self._telling.error(Failure(0, -1, 0, None, NOWHERE, problem=problem)) from None
         if not found:
             raise self._nothing_begins()
-        return list(found)
+        return found
 
     def _nothing_begins(self) -> ModelError:
         module = self._machine.module
@@ -343,11 +342,7 @@ class _Walks:
         return no_beginning(module, leaving, sum(self._tally.left_out.values()) if leaving else None)
 
     def _admitted(self, state: Values) -> bool:
-        for name in self._constraints:
-            if self._machine.refuted_by(name, state) is not None:
-                self._tally.left_out[name] += 1
-                return False
-        return True
+        return admitted(self._machine, self._constraints, state, self._tally.left_out)
 
     # --- one run ---
 

@@ -31,7 +31,7 @@ from typing import Any, ClassVar, Final, Generic, Protocol, TypeAlias, TypeVar
 
 from ratified.follow.made import quickly_made
 from ratified.follow.steps import Steps
-from ratified.language.errors import RatifiedError
+from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.machine.failures import where
 from ratified.language.model import Model
 from ratified.language.sorts import Sort
@@ -317,7 +317,13 @@ class Names(Generic[S]):
                     f"more than {self._size:,} of {self._sort.__name__}",
                     remedy="a binding says how many there are",
                 )
-            found = self._known[name] = self._sort(len(self._known))
+            try:
+                found = self._known[name] = self._sort(len(self._known))
+            except ModelError:  # the model has fewer
+                raise TooSmallError(
+                    f"more than {len(self._known):,} of {self._sort.__name__}",
+                    remedy="a binding says how many its model has",
+                ) from None
         return found
 
     def release(self, name: Any) -> None:

@@ -7,8 +7,10 @@ state is a place that the model has, and a value of the type that is there. Anyt
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Mapping
 from enum import Enum
+from types import FunctionType
 from typing import Any, Final, TypeAlias
 
 from ratified.follow.binding import Binding, BindingError, Claim, Event, ObservedPlace
@@ -58,6 +60,7 @@ class Room(Enum):
 
 
 _ROOM: Final = (Room.WITHIN, "")
+_WITHOUT_KEYS: Final = (NoneType, BoolType, IntType, EnumType, SortType, SetType)
 
 
 class Meaning:
@@ -95,6 +98,7 @@ class Meaning:
         ]
         """Of each variable that is a map what its keys may be, as for arguments: an equal number is none."""
         self._places: set[ObservedPlace] = set()
+        self._methods: dict[str, range] = {}  # how many arguments a method of the model takes
 
     def check_steps(self, event: Event, steps: object) -> None:
         """That an event means steps of the model. Raises BindingError."""
@@ -105,7 +109,7 @@ class Meaning:
             for one in steps:  # type: ignore[attr-defined]
                 if type(one) is Do:
                     self._check_step(event, one)
-                elif type(one) is not Holds:
+                else:
                     self.check_steps(event, one)
         elif kind is Either:
             self.check_steps(event, steps.ways)  # type: ignore[attr-defined]
@@ -113,7 +117,9 @@ class Meaning:
             self.check_steps(event, steps.steps)  # type: ignore[attr-defined]
         elif kind is Attempt or kind is Refusal:
             self._check_attempted(event, steps.step)  # type: ignore[attr-defined]
-        elif kind is not Holds and kind is not Change:
+        elif kind is Holds:
+            self._check_asked(event, steps)  # type: ignore[arg-type]
+        elif kind is not Change:
             method = f"on_{event.action}"
             raise self._wrong(
                 method,
@@ -127,6 +133,26 @@ class Meaning:
 
     def _wrong(self, method: str, problem: str, remedy: str) -> BindingError:
         return BindingError(problem, span=method_span(type(self._binding), method), remedy=remedy)
+
+    def _check_asked(self, event: Event, asked: Holds) -> None:
+        """What is to hold is asked of a method of the model, with as many arguments as it takes."""
+        method = getattr(type(self._machine.model), asked.method, None)
+        known = self._methods.get(asked.method)
+        if known is None:
+            known = self._methods[asked.method] = _taken_by(method)
+        if len(asked.arguments) in known:
+            return
+        name, model = asked.method, self._machine.module.name
+        if method is None:
+            told = f"asks {name!r}, which is not a method of {model}"
+        else:
+            _, *names = inspect.signature(method).parameters
+            told = f"asks {asked}, but the arguments of {model}.{name} are: {', '.join(names) or 'none'}"
+        raise self._wrong(
+            f"on_{event.action}",
+            f"{self._name} {told}",
+            f"holds(...) has the name of a method of {model}, and its arguments",
+        )
 
     def _check_attempted(self, event: Event, step: object) -> None:
         """What is attempted or refused is one step: of several there would be no saying which was not possible."""
@@ -227,6 +253,12 @@ class Meaning:
                 f"its variables: {', '.join(self._variables)}",
             )
         for key in keys:
+            if isinstance(declared, _WITHOUT_KEYS):
+                raise self._wrong(
+                    "observe",
+                    f"{self._name} observes {quoted(place)}, but {declared} has no keys",
+                    f"keys are those of maps: ({quoted(name)},) is the whole variable",
+                )
             if not isinstance(declared, MapType | SeqType):
                 break
             if isinstance(declared, MapType) and not self._is(declared.key, key):
@@ -303,6 +335,14 @@ def _(t: SortType, scope: Scope) -> frozenset[object]:
 @_PLAIN.rule(OptionalType)
 def _(t: OptionalType, scope: Scope) -> frozenset[object]:
     return _plain(t.item, scope) | {id(None)}
+
+
+def _taken_by(method: object) -> range:
+    """How many arguments a method takes; none at all if it is no method."""
+    if not isinstance(method, FunctionType):
+        return range(sys.maxsize if callable(method) else 0)
+    parameters = list(inspect.signature(method).parameters.values())[1:]
+    return range(sum(p.default is p.empty for p in parameters), len(parameters) + 1)
 
 
 def checked_model(binding: Binding) -> Model:

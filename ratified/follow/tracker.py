@@ -558,6 +558,11 @@ def _distinct(states: list[Values]) -> list[Values]:
 
 
 def _check_unobserved(binding: Binding, actions: Sequence[str]) -> None:
+    if isinstance(binding.unobserved, str):
+        raise RatifiedError(
+            f"{type(binding).__name__}.unobserved is a text, not names of actions",
+            remedy=f"write unobserved = ({binding.unobserved!r},)",
+        )
     for name in binding.unobserved:
         if name not in actions:
             raise RatifiedError(

@@ -40,9 +40,7 @@ class PartialMap(Map[K, V]):
         return self._of(data, self._place)
 
     def __setitem__(self, key: K, value: V) -> None:
-        place = self._place
-        data = self._data.copy()
-        data[key] = value if place is None else attached(value, place.child(key))
+        data = self._with(key, value)._data
         if key not in self._data:
             data = {k: data[k] for k in sorted(data, key=order_key)}
         self._update(data, (key,))

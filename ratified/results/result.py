@@ -287,7 +287,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When an engine stops, undecided. None means no limit, except for memory, where it means a share of what the machine has.
+    """When an engine stops, undecided. None means no limit, except for memory (a share of what the machine has), and for proofs.
 
     `depth` is in breadth-first levels, of which the initial states are the first, `states` in distinct states, `seconds` is
     wall time of the whole call, `memory` is in bytes. An engine refuses a limit that it cannot apply.

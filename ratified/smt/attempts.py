@@ -14,12 +14,12 @@ from typing import ClassVar
 from ratified.language.errors import ModelError
 from ratified.language.ir import Kind
 from ratified.language.model import Model
-from ratified.smt.confirming import refuted, shown
+from ratified.smt.confirming import denied, refuted, shown
 from ratified.smt.facts import Fact, Role, refuted_at_once
 from ratified.smt.first_order import small
 from ratified.smt.first_order.concrete import Concrete
 from ratified.smt.first_order.context import Failing
-from ratified.smt.first_order.names import is_majority, is_of, is_size, is_worked_out
+from ratified.smt.first_order.names import is_content, is_majority, is_of, is_size, is_worked_out
 from ratified.smt.first_order.obligations import Obligation, Part, Translation, settled
 from ratified.smt.result import Cell, Counterexample, Opinion, Status
 from ratified.smt.smtlib import script, uses_numbers
@@ -59,12 +59,17 @@ The last ones leave out what is rarely needed: what is refuted without is refute
 FEWER = (5, 6, 7)
 """Which orders these are."""
 
+CVC5 = -1
+"""In the place of an order: cvc5 is asked, if it is installed and not the second solver. It does at once what Z3 may not do in
+hours: to try all elements of a sort that has one or two, say."""
+
 QUICK: tuple[tuple[int, int], ...] = (
     *((0, 250_000), (1, 250_000), (0, 1_000_000), (2, 250_000), (3, 250_000), (4, 250_000)),
-    *((1, 1_000_000), (0, 5_000_000)),
+    *((CVC5, 50_000), (1, 1_000_000), (0, 5_000_000)),
 )
-"""The first tries, before a counterexample is looked for: which order, and with how much effort (Z3's own steps, some two million
-in a second). What is proved at all is mostly proved by some order at once, and by another perhaps never."""
+"""The first tries, before a counterexample is looked for: which order, and with how much effort (the solver's own steps, of which
+Z3 takes some two million in a second, cvc5 two hundred thousand). What is proved at all is mostly proved by some order at once,
+and by another perhaps never."""
 
 SIZED: tuple[tuple[int, int], ...] = ((5, 250_000), (6, 250_000), (5, 1_000_000), *QUICK)
 """The first tries where sizes of sets are spoken of, of which much is known that matters rarely."""
@@ -78,6 +83,9 @@ LONG: tuple[tuple[int, int], ...] = ((0, 20_000_000), *((n, 20_000_000) for n in
 OTHER = 0.25
 """The share of the time that cvc5 has at the end, if Z3 has not decided."""
 
+SEARCHING = 0.5
+"""How much time there is to look for a counterexample to an obligation, for each second that there is to refute it."""
+
 SEARCH = 20_000_000
 """Effort of looking for a counterexample with sorts of some size."""
 
@@ -85,9 +93,25 @@ SMALL = range(1, 5)
 """How many elements of each sort a counterexample is looked for with."""
 
 
+ROUNDS: tuple[frozenset[str], ...] = (
+    frozenset({"quick"}),
+    frozenset({"small", "written out", "shrink", "read"}),
+    frozenset({"long", "mixed"}),
+    frozenset({"second"}),
+)
+"""The stages of each round of questions. A round begins when the one before it has ended for all obligations, so that one that is
+hard keeps nobody from what is decided at once."""
+
+LOOK = 2
+"""Before which round CPython looks for counterexamples (`proving.py`)."""
+
+
 @dataclass(frozen=True, slots=True)
 class SolverEffort:
-    """Who is asked: a solver, and perhaps a `second` one for its opinion; for how many seconds; whether for counterexamples."""
+    """Who is asked: a solver, and perhaps a `second` one for its opinion; how long, and whether for counterexamples.
+
+    `timeout` is in seconds, for refuting one obligation; a counterexample is looked for half as long.
+    """
 
     solver: str
     second: str | None
@@ -207,9 +231,16 @@ class PendingObligation:
     asked: small.Question | None = None
     read: str = ""
     searching: float = 0.0
+    refuting: float = 0.0
     order: int = 0
     spent: float = 0.0
     ended: bool = False
+    waiting: list[Job] = field(default_factory=list)
+    """What is asked in a later round."""
+    looked: bool = False
+    """Whether CPython has looked for a counterexample,"""
+    found: Counterexample | None = None
+    """and what it has found."""
     suggested: bool = False
     """Whether a counterexample is looked for with integers in a window, so that it is CPython's word that counts."""
     then: str = ""
@@ -232,14 +263,19 @@ class PendingObligation:
         tries = self._tries()
         if self.how.solver == "z3" and self.order < len(tries):
             order, effort = tries[self.order]
-            return [self._job("z3", self._ordered(order), effort)]
+            left = self.how.timeout - self.refuting
+            if order == CVC5:
+                return [Job(id(self), "cvc5", self.text, left, effort)]
+            return [Job(id(self), "z3", self._ordered(order), left, effort)]
         return [self._job(self.how.solver, self.text, QUICK[-1][1] if self.how.counterexamples else 0)]
 
     def _tries(self) -> tuple[tuple[int, int], ...]:
         facts = self.obligation.facts
-        if any(f.role is Role.ADDED for f in facts):
-            return SUMMED
-        return SIZED if any(f.rare for f in facts) else QUICK
+        summed, sized = any(f.role is Role.ADDED for f in facts), any(f.rare for f in facts)
+        tries = SUMMED if summed else SIZED if sized else QUICK
+        if self.how.second is None and find_spec("cvc5"):
+            return tries
+        return tuple(t for t in tries if t[0] != CVC5)
 
     def _ordered(self, order: int) -> str:
         return script(title(self.obligation), ORDERS[order](settled(self.obligation.facts)))
@@ -247,8 +283,26 @@ class PendingObligation:
     def _job(self, solver: str, text: str, effort: int = 0) -> Job:
         return Job(id(self), solver, text, self.how.timeout, effort)
 
-    def heard(self, answer: SolverAnswer) -> list[Job]:
-        """Return the next questions after an answer; none if that was the last one."""
+    def resumed(self, number: int) -> list[Job]:
+        """Return the questions that have waited for a round; none if they have to wait longer, or there are none."""
+        if self.stage not in frozenset().union(*ROUNDS[: number + 1]):
+            return []
+        jobs, self.waiting = self.waiting, []
+        return jobs
+
+    def heard(self, answer: SolverAnswer, number: int) -> list[Job]:
+        """Return the next questions of a round after an answer; none if that was the last one, or what is next has to wait."""
+        self.waiting = self._heard(answer)
+        self.ended = not self.waiting
+        return self.resumed(number)
+
+    def refuted(self, counterexample: Counterexample) -> None:
+        """CPython has found a counterexample: nothing is left to ask but for the second opinion."""
+        self.status, self.why, self.found = Status.FAILED, "", counterexample
+        self.waiting = self._second()
+        self.ended = not self.waiting
+
+    def _heard(self, answer: SolverAnswer) -> list[Job]:
         match self.stage:
             case "quick":
                 return self._after_quick(answer)
@@ -307,9 +361,10 @@ class PendingObligation:
         self.spent = 0.0
 
     def _after_quick(self, answer: SolverAnswer) -> list[Job]:
-        tries, z3 = self._tries(), answer.job.solver == "z3"
+        self.refuting += answer.seconds
+        tries, z3 = self._tries(), self.how.solver == "z3"
         open_ = answer.verdict == "unknown" or (answer.verdict == "sat" and tries[self.order][0] in FEWER)
-        if z3 and open_ and self.order < len(tries) - 1:
+        if z3 and open_ and self.order < len(tries) - 1 and self.refuting < self.how.timeout:
             self.order += 1
             self.spent += answer.seconds
             return self._quick()
@@ -326,9 +381,13 @@ class PendingObligation:
         self.stage = "small"
         return self._try_small()
 
+    def _search_left(self) -> float:
+        """The seconds that are left to look for a counterexample."""
+        return self.how.timeout * SEARCHING - self.searching
+
     def _try_small(self) -> list[Job]:
         self.tried += 1
-        if self.tried > len(SMALL):
+        if self.tried > len(SMALL) or self._search_left() <= 0:
             return self._long()
         sorts = small.sorts_of_facts(self.obligation.facts)
         self.sizes = dict.fromkeys(sorts, SMALL[self.tried - 1])
@@ -338,7 +397,10 @@ class PendingObligation:
         facts, about = self.obligation.facts, title(self.obligation)
         question = small.written_out(about, facts, sizes, values=values) if self.suggested else None
         self.asked = question or small.at_sizes(about, facts, sizes, values=values)
-        return self._job(self.asked.solver, self.asked.text, SEARCH)
+        return self._search_job(self.asked)
+
+    def _search_job(self, asked: small.Question) -> Job:
+        return Job(id(self), asked.solver, asked.text, max(1.0, self._search_left()), SEARCH)
 
     def _after_small(self, answer: SolverAnswer) -> list[Job]:
         self.searching += answer.seconds
@@ -360,7 +422,7 @@ class PendingObligation:
         return self._shrink()
 
     def _shrink(self) -> list[Job]:
-        while self.shrinking:
+        while self.shrinking and self._search_left() > 0:
             sort, size = self.shrinking[0]
             if size < self.smallest[sort]:
                 self.sizes = {**self.smallest, sort: size}
@@ -388,16 +450,17 @@ class PendingObligation:
     def _next_long(self) -> list[Job]:
         """The next of the last tries, in the time that is left; cvc5's is the very last."""
         share = OTHER if find_spec("cvc5") else 0.0
-        left = self.how.timeout * (1 - share) - self.spent
+        left = self.how.timeout * (1 - share) - self.refuting
         if self.order < len(LONG) and left > 0:
             order, effort = LONG[self.order]
             return [Job(id(self), "z3", self._ordered(order), left, effort)]
         if share and self.how.second is None:
-            return [Job(id(self), "cvc5", self.text, max(1.0, self.how.timeout - self.spent))]
+            return [Job(id(self), "cvc5", self.text, max(1.0, self.how.timeout - self.refuting))]
         return []
 
     def _after_long(self, answer: SolverAnswer) -> list[Job]:
         """Z3 gives up with one order of the facts, and not with another."""
+        self.refuting += answer.seconds
         if answer.verdict == "unknown" and answer.job.solver == "z3":
             self.order += 1
             self.spent += answer.seconds
@@ -427,12 +490,12 @@ class PendingObligation:
     def _try_written_out(self) -> list[Job]:
         """The next size."""
         facts = self.obligation.facts
-        while self.tried < len(SMALL):
+        while self.tried < len(SMALL) and self._search_left() > 0:
             self.tried += 1
             self.sizes = dict.fromkeys(small.sorts_of_facts(facts), SMALL[self.tried - 1])
             self.asked = small.written_out(title(self.obligation), facts, self.sizes, values=False)
             if self.asked is not None:
-                return [self._job(self.asked.solver, self.asked.text, SEARCH)]
+                return [self._search_job(self.asked)]
         self.suggested, self.stage, self.tried = False, self.then, 0
         return self._try_small() if self.then == "small" else self._try_mixed()
 
@@ -442,7 +505,7 @@ class PendingObligation:
 
     def _try_mixed(self) -> list[Job]:
         """There is a counterexample, and none where all sorts are as large: the next sizes that differ."""
-        if not self.mixed:
+        if not self.mixed or self._search_left() <= 0:
             return self._second()
         self.sizes = self.mixed.pop(0)
         return [self._small_job(self.sizes)]
@@ -470,8 +533,14 @@ class PendingObligation:
         structure = replace(small.read_structure(asked, self.smallest, self.read), laws=theory.laws)
         concrete = Concrete(theory, structure)
         found = shown(self.obligation, self.translation, concrete, self.cls)
-        if found is None or not self.suggested:
+        if found is None:
             return found
+        if not self.suggested:
+            # Of sets as values the facts do not say that there is one for each content.
+            symbols = symbols_of(f.formula for f in self.obligation.facts).values()
+            loose = any(is_content(sort) for s in symbols for sort in (*s.arguments, s.result))
+            denied_ = loose and denied(self.obligation, found, self.cls)
+            return replace(found, confirmed=False) if denied_ else found
         return replace(found, confirmed=True) if refuted(self.obligation, found, self.cls) else None
 
     def _believed(self) -> bool:
@@ -481,8 +550,8 @@ class PendingObligation:
     def cell(self) -> Cell:
         """Return what it came to."""
         obligation = self.obligation
-        counterexample = None
-        if self.read and self.asked is not None:
+        counterexample = self.found
+        if counterexample is None and self.read and self.asked is not None:
             counterexample = self._counterexample(self.asked)
         if self.status is Status.FAILED:
             self._weighed(counterexample)

@@ -148,6 +148,31 @@ def _confirmed(
     return None
 
 
+def denied(obligation: Obligation, shown: Counterexample, cls: type[Model]) -> bool:
+    """Whether CPython says that a lemma is false in the state before, or that the claim is true in the end."""
+    claim = obligation.claim
+    try:
+        machine = PythonMachine(cls(**shown.sizes, **shown.parameters))
+        names = [d.name for d in machine.model.module.variables]
+        before, after = (
+            None if s is None else tuple(s[n] for n in names) for s in (shown.before, shown.after)
+        )
+        lemmas = resting_on(obligation.facts)
+        if before is not None and any(machine.refuted_by(n, before) is not None for n in lemmas):
+            return True
+    except (RatifiedError, BoundLeft):
+        return False
+    last = before if after is None else after
+    if claim is None or last is None:
+        return False
+    try:
+        if claim.kind is Kind.STEP_INVARIANT:
+            return before is not None and machine.step_holds(claim.name, before, last)
+        return machine.refuted_by(claim.name, last) is None
+    except (RatifiedError, BoundLeft):
+        return False  # a claim that has no answer is false
+
+
 BEGINNINGS_MOST = 20_000
 """So many initial states are looked through for the one that is shown, at most."""
 

@@ -15,7 +15,9 @@ from ratified.language.claims import Unchecked, unchecked
 from ratified.language.errors import ModelError
 from ratified.language.ir import Kind
 from ratified.language.model import Model
-from ratified.smt.proving import USUAL, ProofOptions, prove_script
+from ratified.results.limits import LimitWatch
+from ratified.results.result import Limits, Verdict
+from ratified.smt.proving import UNLIMITED, USUAL, ProofOptions, limits_of, prove_script
 from ratified.smt.result import Cell, Status
 from ratified.smt.script import Lemma, ProofScript, assumed_by
 
@@ -34,11 +36,23 @@ class Houdini:
     unchecked: tuple[Unchecked, ...] = ()
     assumes: tuple[str, ...] = ()
 
+    @property
+    def verdict(self) -> Verdict:
+        """HOLDS if something is kept; if not, UNDECIDED where something was dropped that nobody has decided."""
+        if self.kept:
+            return Verdict.HOLDS
+        unknown = any(cell.status is Status.UNDECIDED for _, cell in self.dropped)
+        return Verdict.UNDECIDED if unknown else Verdict.VIOLATED
+
 
 def houdini(
-    cls: type[Model], candidates: Collection[str] | None = None, options: ProofOptions = USUAL
+    cls: type[Model],
+    candidates: Collection[str] | None = None,
+    options: ProofOptions = USUAL,
+    *,
+    limits: Limits = UNLIMITED,
 ) -> Houdini:
-    """Keep the largest inductive subset of a model's invariants, or of those that are named.
+    """Keep the largest inductive subset of a model's invariants, or of those that are named. `limits` are those of `prove`.
 
     Raises:
         ModelError: there is no invariant of such a name, or none at all; or the model cannot be said in first-order logic.
@@ -54,13 +68,17 @@ def houdini(
                 remedy=f"its invariants: {', '.join(known) or 'none'}",
             )
     how = replace(options, counterexamples=False)
+    limits = limits_of(limits, how)
+    watch = LimitWatch(limits)
     dropped: list[tuple[str, Cell]] = []
     rounds = 0
     while names:
         rounds += 1
         script = ProofScript(module.name, module, tuple(Lemma(known[n], None) for n in names), ())
         open_: dict[str, Cell] = {}
-        for cell in prove_script(script, cls, how, only=names).cells:
+        for cell in prove_script(
+            script, cls, how, limits=replace(limits, seconds=watch.left), only=names
+        ).cells:
             if cell.status is not Status.PROVED:
                 open_.setdefault(cell.claim, cell)
         if not open_:

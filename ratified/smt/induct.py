@@ -6,14 +6,16 @@ size have been visited. One that is reachable refutes the candidate; one that is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.ir import Kind
 from ratified.language.machine import OutOfBounds, PythonMachine, Values
 from ratified.language.model import Model
-from ratified.smt.proving import USUAL, ProofOptions, prove_script
+from ratified.results.limits import LimitWatch
+from ratified.results.result import Limits, Verdict
+from ratified.smt.proving import UNLIMITED, USUAL, ProofOptions, limits_of, prove_script
 from ratified.smt.result import Cell, Counterexample, Proof
 from ratified.smt.script import Lemma, ProofScript, has_lemmas, script_of
 
@@ -31,16 +33,27 @@ class Reach(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Induction:
-    """What stands between a candidate and being inductive: the proof that was tried, and where its counterexamples are."""
+    """What stands between a candidate and being inductive: the proof that was tried, and where its counterexamples are.
+
+    `follows` if the candidate follows from the lemmas in the same state, so that only these have to be inductive.
+    """
 
     proof: Proof
     found: tuple[tuple[Cell, Reach], ...]
+    follows: bool = False
 
 
 def induct(
-    cls: type[Model], candidate: str, options: ProofOptions = USUAL, *, states: int = STATES
+    cls: type[Model],
+    candidate: str,
+    options: ProofOptions = USUAL,
+    *,
+    limits: Limits = UNLIMITED,
+    states: int = STATES,
 ) -> Induction:
     """Try a candidate invariant with the lemmas that a class has, and look for its counterexamples among reachable states.
+
+    A candidate that follows from the lemmas in the same state needs no induction. `limits` are those of `prove`.
 
     Raises:
         ModelError: there is no such invariant; or the model cannot be said in first-order logic.
@@ -53,12 +66,28 @@ def induct(
             span=module.span,
             remedy=f"its invariants: {', '.join(known) or 'none'}",
         )
-    lemmas = script_of(cls).lemmas if has_lemmas(cls) else ()
-    others = tuple(w for w in lemmas if w.function.name != candidate)
-    script = ProofScript(module.name, module, (*others, Lemma(known[candidate], None)), ())
-    proof = prove_script(script, cls, options)
+    script = script_of(cls) if has_lemmas(cls) else ProofScript(module.name, module, (), ())
+    others = tuple(w for w in script.lemmas if w.function.name != candidate)
+    # Of what follows from others nothing is used: it may follow from the candidate.
+    rests_on = {w.function.name for w in others if not w.derived}
+    for goal in script.goals:
+        if goal.function.name == candidate and goal.uses is not None:
+            rests_on &= set(goal.uses)
+    watch = LimitWatch(limits_of(limits, options))
+
+    def tried(*, follows: bool) -> ProofScript:
+        mine = Lemma(known[candidate], tuple(rests_on) if follows else None, derived=follows)
+        return ProofScript(module.name, module, (*others, mine), ())
+
+    quickly = replace(options, counterexamples=False)
+    follows = bool(rests_on) and (
+        prove_script(tried(follows=True), cls, quickly, limits=watch.limits, only=[candidate]).verdict
+        is Verdict.HOLDS
+    )
+    left = limits if limits.seconds is None else replace(limits, seconds=watch.left)
+    proof = prove_script(tried(follows=follows), cls, options, limits=left)
     found = tuple((c, reach(cls, c.counterexample, states)) for c in proof.cells if c.counterexample)
-    return Induction(proof, found)
+    return Induction(proof, found, follows)
 
 
 def reach(cls: type[Model], found: Counterexample, states: int) -> Reach:

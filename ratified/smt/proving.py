@@ -21,7 +21,15 @@ from ratified.results.background import Background
 from ratified.results.limits import LimitWatch, Reached
 from ratified.results.result import Limits
 from ratified.results.seen import INTERRUPTED
-from ratified.smt.attempts import Beginning, PendingObligation, SolverEffort, no_beginning, title
+from ratified.smt.attempts import (
+    LOOK,
+    ROUNDS,
+    Beginning,
+    PendingObligation,
+    SolverEffort,
+    no_beginning,
+    title,
+)
 from ratified.smt.certificate.folder import CertifiedObligation, Heading
 from ratified.smt.certificate.making import Certificates, Wanted, certify
 from ratified.smt.first_order.alternation import cycle, described, edges_of
@@ -36,7 +44,10 @@ from ratified.smt.statable import together
 from ratified.smt.validation.validate import validated
 
 LIMIT = 60.0
-"""Seconds that a solver has for an obligation, unless something else is said."""
+"""Seconds that a solver has to refute an obligation, unless something else is said."""
+
+TOGETHER = 300.0
+"""Seconds that there are for all obligations, for each of the solvers, unless something else is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +64,8 @@ class ProofProgress:
 class ProofOptions:
     """How to prove.
 
-    `second` is a second solver for every obligation; `timeout` is in seconds, for each query; `smt2` is a folder for the
-    obligations, `certificate` one for obligations and certificates.
+    `second` is a second solver for every obligation; `timeout` is in seconds, for each obligation and solver (a counterexample is
+    looked for for half as long); `smt2` is a folder for the obligations, `certificate` one for obligations and certificates.
     """
 
     solver: str = "z3"
@@ -66,7 +77,7 @@ class ProofOptions:
     counterexamples: bool = True
 
 
-_UNLIMITED = Limits()
+UNLIMITED = Limits()
 USUAL = ProofOptions()
 
 
@@ -75,14 +86,15 @@ def prove(
     *,
     without: Collection[str] = (),
     goals: Collection[str] | None = None,
-    limits: Limits = _UNLIMITED,
+    limits: Limits = UNLIMITED,
     options: ProofOptions = USUAL,
     progress: Callable[[ProofProgress], None] | None = None,
 ) -> Proof:
     """Prove a script's goals for every size, by induction.
 
-    `without` leaves lemmas out; `goals` replaces the script's goals. After `limits.seconds`, obligations without an answer
-    are undecided; there are no other limits. `progress` is called some five times a second.
+    `without` leaves lemmas out; `goals` replaces the script's goals. After `limits.seconds` (by default five minutes for
+    each solver), obligations without an answer are undecided; there are no other limits. `progress` is called some five
+    times a second.
 
     Raises:
         ModelError: the script has no lemmas, or names something that does not exist; or the model cannot be expressed in
@@ -99,15 +111,16 @@ def prove_script(
     cls: type[Model],
     options: ProofOptions = USUAL,
     *,
-    limits: Limits = _UNLIMITED,
+    limits: Limits = UNLIMITED,
     progress: Callable[[ProofProgress], None] | None = None,
     only: Collection[str] | None = None,
     by: Collection[str] | None = None,
 ) -> Proof:
     """Prove what a script says, or only that certain actions preserve certain claims."""
     how = options
-    limits.only("the prover", "seconds")
     solvers = (how.solver, *([how.second] if how.second else []))
+    usual, limits = limits.seconds is None, limits_of(limits, how)
+    limits.only("the prover", "seconds")
     for solver in solvers:
         needs(solver)
     installed("pysat")  # which decides small sizes
@@ -125,23 +138,28 @@ def prove_script(
     except (Reached, KeyboardInterrupt) as stop:
         if not complete:
             raise
-        return _not_stated(wanted, translation, str(stop) or INTERRUPTED, solvers, watch.seconds)
+        return _not_stated(wanted, translation, _stopped(stop, watch, usual=usual), solvers, watch.seconds)
     if how.smt2 is not None:
         write_all(how.smt2, obligations)
     effort = SolverEffort(how.solver, how.second, how.timeout, how.counterexamples)
     attempts = [PendingObligation(o, effort, translation, cls) for o in obligations]
     beginning = Beginning(translation.beginning(), translation.assumed(), effort)
+    look = usual
     try:
         with Pool(how.processes, solvers) as pool:
             _run(pool, attempts, beginning, translation, progress, watch)
+        look = True
     except (Reached, KeyboardInterrupt) as stop:
-        if isinstance(stop, KeyboardInterrupt) and not complete:
-            raise  # a part of something larger, which would go on
-        why = str(stop) or INTERRUPTED
-        beginning.why = why
+        if isinstance(stop, KeyboardInterrupt):
+            if not complete:
+                raise  # a part of something larger, which would go on
+            look = False
+        beginning.why = _stopped(stop, watch, usual=usual)
         for attempt in attempts:
-            attempt.end(why)
-    cells = (*beginning.cells(translation), *_searched(cls, attempts, how))
+            attempt.end(beginning.why)
+    if look:
+        _look(attempts)
+    cells = (*beginning.cells(translation), *(a.cell() for a in attempts))
     found = cycle(edges_of((f.says, f.formula) for o in obligations for f in o.facts))
     proof = Proof(
         wanted.name,
@@ -168,16 +186,30 @@ def prove_script(
     return replace(proof, certificates=_certified(how.certificate, proof, attempts, how))
 
 
-def _searched(cls: type[Model], attempts: Sequence[PendingObligation], how: ProofOptions) -> list[Cell]:
-    """What each obligation came to, with counterexamples of CPython where solvers found none that it confirms."""
-    cells = [a.cell() for a in attempts]
-    open_ = [i for i, c in enumerate(cells) if _is_open(c)]
-    if not open_ or not how.counterexamples or not all(a.ended for a in attempts):
-        return cells
-    for place, shown in searched(cls, [attempts[i].obligation for i in open_]).items():
-        i = open_[place]
-        cells[i] = replace(cells[i], status=Status.FAILED, why="", counterexample=shown)
-    return cells
+def limits_of(limits: Limits, options: ProofOptions) -> Limits:
+    """The limits that are given; of time there is always one."""
+    if limits.seconds is not None:
+        return limits
+    return replace(limits, seconds=TOGETHER * (1 if options.second is None else 2))
+
+
+def _stopped(stop: Reached | KeyboardInterrupt, watch: LimitWatch, *, usual: bool) -> str:
+    """Why a proof stopped before its end; `usual` if by limits that nobody has set."""
+    why = str(stop) or INTERRUPTED
+    if usual and why == watch.time_limit():
+        return f"{why}, the default for all obligations together (--seconds sets another)"
+    return why
+
+
+def _look(attempts: Sequence[PendingObligation]) -> None:
+    """Let CPython look for counterexamples, once, where solvers have found none that it confirms."""
+    open_ = [a for a in attempts if not a.looked and a.how.counterexamples and _is_open(a.cell())]
+    if not open_:
+        return
+    for attempt in open_:
+        attempt.looked = True
+    for place, shown in searched(open_[0].cls, [a.obligation for a in open_]).items():
+        open_[place].refuted(shown)
 
 
 def _is_open(cell: Cell) -> bool:
@@ -229,32 +261,33 @@ def _run(
     watch: LimitWatch,
 ) -> None:
     """Ask the solvers. Raises Reached, and ModelError if the model has no initial state."""
-    by_id: dict[int, PendingObligation | Beginning] = {
-        id(beginning): beginning,
-        **{id(a): a for a in attempts},
-    }
-    finished = 0
+    by_id = {id(a): a for a in attempts}
+    number = 0
 
     def done(answer: SolverAnswer) -> list[Job]:
-        nonlocal finished
+        if answer.job.key == id(beginning):
+            _no_error(answer, beginning.name)
+            jobs = beginning.heard(answer)
+            if not jobs:
+                beginning.cells(translation)  # of what cannot begin, nothing else is worth asking
+            return jobs
         attempt = by_id[answer.job.key]  # type: ignore[index]  # keys are these ids
         _no_error(answer, attempt.name)
-        jobs = attempt.heard(answer)
-        if not jobs:
-            attempt.ended = True
-            finished += attempt is not beginning
-        if attempt is beginning and beginning.ended:
-            beginning.cells(translation)  # of what cannot begin, nothing else is worth asking
-        return jobs
+        return attempt.heard(answer, number)
 
     def waiting(_: int) -> None:
         watch.tick()
         if progress:
             failed = sum(a.status is Status.FAILED for a in attempts)
-            trivial = sum(a.trivial for a in attempts)
-            progress(ProofProgress(watch.seconds, finished + trivial, len(attempts), failed))
+            ended = sum(a.ended for a in attempts)
+            progress(ProofProgress(watch.seconds, ended, len(attempts), failed))
 
     pool.run([*beginning.begin(), *(job for a in attempts for job in a.begin())], done, waiting)
+    for number in range(1, len(ROUNDS)):
+        if number == LOOK:
+            watch.tick()
+            _look(attempts)
+        pool.run([job for a in attempts for job in a.resumed(number)], done, waiting)
 
 
 _RAN_OUT = re.compile("cancel|timeout|time limit|resource|memory|interrupt|not available", re.IGNORECASE)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ratified import Model
-from ratified.bundled import bugs, implementations, models, policies, protocols
+from ratified.bundled import bugs, hosted, implementations, models, policies, protocols
 from ratified.bundled.conformance import POLICIES, PROTOCOLS
 from ratified.bundled.description import resolve
 from ratified.bundled.systems import make_system
@@ -21,6 +21,7 @@ from ratified.cli.instances import instance, sizes_of
 from ratified.cli.loading import load
 from ratified.conform.operators import mutations
 from ratified.follow.binding import Binding
+from ratified.impl.runtime.hosted import PROTOCOLS as HOSTED
 from ratified.smt.script import has_lemmas
 
 
@@ -61,6 +62,10 @@ def test_an_implementation_has_the_bugs_that_are_planted_in_it_and_no_others(nam
     (protocol,) = (p for p in protocols.values() if implementations[name] in p.implementations)
     planted = {bug.name for bug in protocol.bugs if name in bug.planted_in}
     assert set(PROTOCOLS[name].mutants()) == planted
+
+
+def test_what_runs_on_real_nodes_is_what_the_runtime_hosts() -> None:
+    assert set(hosted) == set(HOSTED)
 
 
 @pytest.mark.parametrize("name", policies)

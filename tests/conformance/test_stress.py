@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 
 import pytest
 
-from ratified.bundled.conformance import PROTOCOLS
+from ratified.bundled.conformance import PROTOCOLS, caught_of
 from ratified.conform.mutants import Edit, Mutant, planted
 from ratified.conform.progress import FAIR
-from ratified.conform.simulation import Cluster
+from ratified.conform.simulation import Cluster, Simulated, simulated
 from ratified.conform.stress import Late, restressed, shrunk_stress, stressed
 from ratified.conform.suite import kill, nodes_of
+from ratified.conformance.paxos.binding import PaxosBinding
+from ratified.follow.binding import Event, EventError
+from ratified.follow.steps import Steps
 from ratified.impl.contract import Command, Durable, WriteEntries, WriteRecord
 from ratified.impl.multipaxos.messages import Alive
 from ratified.impl.raft.messages import Entry, HardState, Snapshot
@@ -112,6 +117,29 @@ def test_a_disk_tells_what_was_there_after_each_token() -> None:
     assert [(d.record.term, dict(d.entries)) for d in disk.stages] == [(1, {1: entry}), (2, {1: entry})]
 
 
+def test_a_core_that_tells_nonsense_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, starts = PaxosBinding.steps, Counter[str]()
+
+    def steps(self: PaxosBinding, event: Event) -> Steps:
+        starts[event.action] += 1
+        if starts["start"] > 3:
+            raise EventError("start does not report the variable 'promised'")
+        return asked(self, event)
+
+    def after(run: Callable[..., Simulated], seed: int) -> Simulated:
+        starts.clear()
+        return run(PROTOCOLS["paxos"], seed)
+
+    monkeypatch.setattr(PaxosBinding, "steps", steps)
+    for run in (simulated, stressed):
+        found = next(r for seed in range(9) if (r := after(run, seed)).found)
+        assert (found.found, found.why[:13], found.why[16:]) == (
+            "exception",
+            "no exception:",
+            ": start does not report the variable 'promised'",
+        )
+
+
 def test_who_caught_a_bug_last_time_is_asked_first() -> None:
     protocol = PROTOCOLS["raft"]
     first = kill(protocol, "unwritten-counted", thorough=False)
@@ -121,6 +149,10 @@ def test_who_caught_a_bug_last_time_is_asked_first() -> None:
     assert (again.checker or 0) <= (first.checker or 0)
     # What is remembered is no more than where to begin.
     assert kill(protocol, "unwritten-counted", thorough=False, last="chaos none").run == first.run
+    # What is known before anybody has looked.
+    known = caught_of("raft")
+    assert known["unwritten-counted"] == first.run
+    assert known.keys() <= protocol.mutants().keys()
 
 
 def test_an_edit_replaces_what_stands_there_once() -> None:

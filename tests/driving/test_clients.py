@@ -65,6 +65,22 @@ def test_a_service_is_driven_and_a_broken_one_is_found(
     assert [str(asked.ask) for asked in deviation.walk] == ["acquire(c1)", "wait(c2)", "release(c2)"]
 
 
+def test_in_javascript_a_misplaced_member_is_refused_and_hello_may_be_a_function(checkout: Path) -> None:
+    begin = f"const {{ drive }} = require('{checkout}/conformance/drive/js/drive'); drive({{ "
+    rest = "reset() {}, actions: {}, observe() {}, "
+    asked = b'{"id": 1, "hello": {"sizes": {"Client": 2}}}\n{"id": 2, "bye": {}}\n'
+
+    def said(more: str) -> tuple[int, str, str]:
+        command = [tool("node"), "-e", f"{begin}{rest}{more} }})"]
+        done = subprocess.run(command, check=False, input=asked, capture_output=True)
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    refusal = "what is driven has hello, reset, actions, observe, and no refuses\n"
+    assert said("refuses: true") == (1, "", refusal)
+    told = '{"id":1,"hello":{"protocol":1,"refuses":true,"cannot":{"wait":"2"}}}\n{"id":2,"bye":{}}\n'
+    assert said("hello: (m) => ({ refuses: true, cannot: { wait: `${m.sizes.Client}` } })") == (0, told, "")
+
+
 @pytest.mark.long(suite="drivers")
 def test_the_raft_library_of_etcd_is_driven_along_elections(checkout: Path, tmp_path: Path) -> None:
     program = tmp_path / "etcdraft"

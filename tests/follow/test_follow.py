@@ -20,11 +20,12 @@ from ratified import (
     require,
     step_invariant,
 )
-from ratified.follow.binding import Binding, BindingError, Event, EventError, Names, Observed
+from ratified.follow.binding import Binding, BindingError, Event, EventError, Names, Observed, TooSmallError
 from ratified.follow.follower import ConformanceError, Follower
 from ratified.follow.mismatch import explain, told
 from ratified.follow.steps import Steps, change, do, either, holds, maybe, repeat
 from ratified.language.errors import RatifiedError
+from ratified.language.scope import running
 from ratified.results.result import Verdict
 
 Count = Annotated[int, Range(0, "most")]
@@ -494,6 +495,12 @@ class Mistaken(Counting):
     def on_climb(self, node: str) -> Steps:
         return do("up", c=self.counter(node), to=1)
 
+    def on_asked(self, node: str) -> Steps:
+        return holds("odd", self.counter(node))
+
+    def on_asked_of_none(self, node: str) -> Steps:
+        return either((holds("even", self.counter(node)), holds("even")))
+
     def on_fails(self, node: str) -> Steps:
         return do("up", c=self.counters[node], by=1)  # type: ignore[attr-defined]  # the mistake
 
@@ -542,6 +549,18 @@ NODE = "make one of a name: Names(Counter, how_many)(name), or of a number: Coun
             "Mistaken takes up(c=c1, by=True) where by is a truth value, not int in 1..2",
             "make it one of int in 1..2",
         ),
+        (
+            at("a", "asked"),
+            "on_asked",
+            "Mistaken asks 'odd', which is not a method of Counters",
+            "holds(...) has the name of a method of Counters, and its arguments",
+        ),
+        (
+            at("a", "asked_of_none"),
+            "on_asked_of_none",
+            "Mistaken asks even(), but the arguments of Counters.even are: c",
+            "holds(...) has the name of a method of Counters, and its arguments",
+        ),
         (at("a", "climb"), "on_climb", "Mistaken takes up with to", "its arguments: c, by"),
         (
             seen(None),
@@ -560,6 +579,12 @@ NODE = "make one of a name: Names(Counter, how_many)(name), or of a number: Coun
             "observe",
             "Mistaken observes 'rest', which Counters does not have",
             "its variables: count, reset",
+        ),
+        (
+            seen({("reset", Counter(0)): True}),
+            "observe",
+            "Mistaken observes ('reset', c1), but bool has no keys",
+            "keys are those of maps: ('reset',) is the whole variable",
         ),
         (
             seen({("count", 0): 0}),
@@ -605,6 +630,12 @@ def test_bindings_without_a_model_or_with_unknown_steps() -> None:
     with pytest.raises(RatifiedError, match="Wrong allows 'sideways' unobserved, which is not an action"):
         followed(binding=Wrong())
 
+    class Text(Counting):
+        unobserved = "down"
+
+    with pytest.raises(RatifiedError, match=r"Text.unobserved is a text.*\n  write unobserved = \('down',\)"):
+        followed(binding=Text())
+
     class ClassOnly(Counting):
         def model(self) -> Any:
             return Counters
@@ -625,3 +656,11 @@ def test_names_are_given_out_as_they_come_or_are_closed() -> None:
     ]
     with pytest.raises(RatifiedError, match="more than 2 of Counter"):
         names("z")
+    # A model that has fewer is too small as well.
+    several = Names(Counter, 20)
+    with running(Counters(Counter=1, most=1).scope):
+        several("x")
+        with pytest.raises(
+            TooSmallError, match=r"more than 1 of Counter\n  a binding says how many its model has"
+        ):
+            several("y")

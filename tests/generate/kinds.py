@@ -51,8 +51,8 @@ KINDS: dict[str, tuple[Kind, ...]] = {
                 also=Kind(
                     "statements share their names",
                     f"{LOGIC}.running",
-                    "made = Context(self.logic, dict(self.env), dict(self.state),",
-                    "made = Context(self.logic, self.env, dict(self.state),",
+                    "made = LogicContext(self.logic, dict(self.env), dict(self.state),",
+                    "made = LogicContext(self.logic, self.env, dict(self.state),",
                     Kind(
                         "names change in place",
                         f"{LOGIC}.statements",
@@ -187,8 +187,8 @@ KINDS: dict[str, tuple[Kind, ...]] = {
         Kind(
             "a bag of a map's values has one copy of each",
             f"{LOGIC}.collecting",
-            "        or not is_name(node.element, clause)\n        or isinstance",
-            "        or isinstance",
+            "or not is_name(node.element, clause) or isinstance",
+            "or isinstance",
         ),
     ),
     "first values of ranges that do not contain 0": (

@@ -217,8 +217,8 @@ FAULTS = (
             Kind(
                 "a step invariant reads the new state as the old one",
                 f"{NATIVE}.properties",
-                'if step:\n        w.base, w.old_base = "new", "old"',
-                'if step:\n        w.base, w.old_base = "new", "new"',
+                'w.base, w.old_base = "new", "old"',
+                'w.base, w.old_base = "new", "new"',
             ),
         ),
     ),
@@ -331,8 +331,8 @@ FAULTS = (
             Kind(
                 "in TLA+ claims apply beyond the constraints too",
                 "ratified.tla.claims",
-                'inner = Infix("=>", bounds, Atom(name))',
-                "inner = Atom(name)",
+                'inner = Infix("=>", bounds, Leaf(name))',
+                "inner = Leaf(name)",
             ),
         ),
     ),

@@ -734,7 +734,27 @@ class Halved(Clamped):
         self.near = min(abs(self.at // self.near), abs(self.at % self.near), 2)
 
 
-@pytest.mark.parametrize("model", [LargeEnough, AssumedTwice, QuorumChosen, Clamped, Halved])
+class Alone(Model):
+    """Of two lamps, one is no majority: what is all the same value is counted, too."""
+
+    lit: Set[Lamp]
+    odd: bool
+
+    @action
+    def light(self, x: Lamp) -> None:
+        self.lit.add(x)
+
+    @action
+    def look(self, a: Lamp, b: Lamp) -> None:
+        require(a != b and 2 * len(self.lit) > len(Lamp) and all(x == a for x in self.lit))
+        self.odd = True
+
+    @lemma
+    def never(self) -> bool:
+        return not self.odd
+
+
+@pytest.mark.parametrize("model", [LargeEnough, AssumedTwice, QuorumChosen, Clamped, Halved, Alone])
 def test_what_is_inductive_is_proved(model: type[Model]) -> None:
     assert prove(model, options=ProofOptions(processes=1)).verdict is Verdict.HOLDS
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from ratified.cli.report.induct import houdini_text
 from ratified.language import Map, Model, ModelError, action, invariant, require
+from ratified.results.result import Limits, Verdict
 from ratified.smt.houdini import houdini
 from ratified.smt.proving import ProofOptions
 from tests.shared.sorts import Client
@@ -77,3 +79,9 @@ def test_what_rests_on_what_is_dropped_goes_too() -> None:
 def test_unknown_candidates_are_refused() -> None:
     with pytest.raises(ModelError, match="Lock has no invariant 'fairness'"):
         houdini(Lock, ["fairness"], options=HOW)
+
+
+def test_what_no_time_was_left_for_is_undecided() -> None:
+    found = houdini(Lock, options=HOW, limits=Limits(seconds=0))
+    assert (found.kept, found.verdict) == ((), Verdict.UNDECIDED)
+    assert houdini_text("Lock", found).startswith("UNDECIDED  Lock: 0 of ")

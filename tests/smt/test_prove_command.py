@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -16,11 +17,12 @@ from ratified.cli.report.proof import proof_text
 from ratified.cli.scripts import script_for
 from ratified.results.limits import Reached
 from ratified.results.result import Limits, Verdict
-from ratified.smt import solving
+from ratified.smt import attempts, proving, solving
 from ratified.smt.first_order.obligations import Translation
 from ratified.smt.proving import ProofOptions, ProofProgress, prove, write_all
 from ratified.smt.result import Status
 from ratified.smt.script import script_of
+from ratified.smt.solving import Job, Pool, SolverAnswer
 from ratified.smt.worker import with_cvc5, with_z3
 
 Capture = pytest.CaptureFixture[str]
@@ -239,6 +241,54 @@ def test_what_is_not_decided_when_the_time_is_over_is_undecided(models: str) -> 
     assert Status.PROVED not in statuses
     assert {c.why for c in found.of(Status.UNDECIDED)} == {"the time limit of 0 s"}
     assert "\n  the time limit of 0 s\n" in proof_text("LockSafety", found)
+
+
+@pytest.mark.parametrize("command", [("prove",), ("induct", "--claim", "mutual_exclusion")])
+def test_there_is_a_limit_for_all_obligations_by_default(
+    command: tuple[str, ...], models: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Python caller has it too. What is left says how to set another."""
+    monkeypatch.setattr(proving, "TOGETHER", 0.0)
+    monkeypatch.setattr(attempts, "refuted_at_once", lambda _: False)
+    monkeypatch.setattr(proving, "searched", lambda *_: {})
+    status = cli.run([command[0], f"{models}:LockSafety", *command[1:]])
+    why = "the time limit of 0 s, the default for all obligations together (--seconds sets another)"
+    assert (status, why in capsys.readouterr().out) == (3, True)
+    assert {c.why for c in prove(load(f"{models}:LockSafety")).cells} == {why}
+    within = prove(load(f"{models}:LockSafety"), limits=Limits(seconds=0))
+    assert {c.why for c in within.cells} == {"the time limit of 0 s"}
+
+
+class _Silent(Pool):
+    """Solvers that know nothing, and take some seconds for each question; the effort that is wanted is noted."""
+
+    efforts: ClassVar[list[int]] = []
+
+    def run(
+        self,
+        jobs: list[Job],
+        done: Callable[[SolverAnswer], list[Job]],
+        waiting: Callable[[int], None] | None = None,
+    ) -> None:
+        queue = list(jobs)
+        while queue:
+            job = queue.pop(0)
+            self.efforts.append(job.effort)
+            queue[:0] = done(SolverAnswer(job, "unknown", "", 20.0))
+
+
+def test_an_obligation_has_a_time_of_its_own_and_the_hard_ones_come_last(
+    models: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At 20 s a question: three quick tries, two searches, and of the 60 s nothing is left but for a last try of a second."""
+    monkeypatch.setattr(proving, "Pool", _Silent)
+    monkeypatch.setattr(_Silent, "efforts", [])
+    monkeypatch.setattr(proving, "searched", lambda *_: {})
+    found = prove(load(f"{models}:LockSafety"), options=ProofOptions(processes=1))
+    open_ = len(found.of(Status.UNDECIDED))
+    assert open_ > 1
+    quick = [effort for _, effort in attempts.QUICK[:3]]
+    assert _Silent.efforts == [*quick * open_, *[attempts.SEARCH] * 2 * open_, *[0] * open_]
 
 
 def test_a_limit_is_heeded_while_formulas_are_made(models: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Self
 
-from ratified import Goals, Model, Range, Set, action, assume, invariant, lemma, require, step_invariant
+from ratified import (
+    Goals,
+    Model,
+    Range,
+    Set,
+    action,
+    assume,
+    invariant,
+    lemma,
+    require,
+    step_invariant,
+    subsets,
+)
 from ratified.smt.first_order.obligations import Translation
 from ratified.smt.proving import prove
 from ratified.smt.result import Status
@@ -115,3 +127,32 @@ def shown_of(cls: type[Model]) -> list[tuple[str, dict[str, int]]]:
     """What fails, and at which sizes that is shown."""
     failed = prove(cls).of(Status.FAILED)
     return [(c.name, dict(c.counterexample.sizes)) for c in failed if c.counterexample is not None]
+
+
+class Parts(Model):
+    """A claim about all sets of nodes, of which the formulas do not say that there is one for each content."""
+
+    inside: Set[Node]
+
+    @action
+    def come(self, n: Node) -> None:
+        self.inside.add(n)
+
+    @lemma
+    def itself(self) -> bool:
+        return any(s == self.inside for s in subsets(Set(Node)))
+
+    @lemma
+    def some_other(self) -> bool:
+        return any(s != self.inside for s in subsets(self.inside))
+
+
+def test_a_counterexample_that_lacks_a_set_refutes_nothing() -> None:
+    """CPython says that the claim is true there. What it finds itself counts."""
+    proof = prove(Parts)
+    found = {c.name: (c.status, c.why) for c in proof.cells}
+    assert found["itself / init"] == (
+        Status.UNDECIDED,
+        "there is a counterexample in logic, but not in CPython",
+    )
+    assert found["some_other / init"] == (Status.FAILED, "")

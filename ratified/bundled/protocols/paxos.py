@@ -150,6 +150,7 @@ PROTOCOL = BundledProtocol(
             system="ratified.impl.multipaxos.system:multipaxos_system",
             config="ratified.impl.multipaxos.system:SMALL",
             drawn="ratified.impl.multipaxos.system:drawn_config",
+            hosted=True,
             binding="ratified.conformance.multipaxos.binding:MultiPaxosBinding",
             mutants="ratified.conformance.multipaxos.mutants:MUTANTS",
             graph="ratified.conformance.multipaxos.edges:graph",

@@ -316,6 +316,7 @@ PROTOCOL = BundledProtocol(
             mutants="ratified.conformance.raft.mutants:MUTANTS",
             graph="ratified.conformance.raft.edges:graph",
             disks=True,
+            hosted=True,
             pending="ratified.conformance.raft.calm:pending",
             voters="ratified.conformance.raft.calm:voters",
             left="ratified.conformance.raft.calm:left",

@@ -8,7 +8,6 @@ MODELS = "ratified.models.services"
 PROOFS = "ratified.proofs.services"
 
 SUMS = "what it breaks is a sum over all nodes that no script here is about"
-DIVIDED = "what it breaks is a bound that a division gives, and no solver finds where it is broken"
 LIVENESS = "what it breaks is a claim of liveness, which proofs are not about"
 COUNTS = "what it breaks is a bound on counts, and no proof at every size says what a step makes of them"
 DEALT = "who comes at which position of a sorted sequence is a count of members, which no proof at every size can state"
@@ -350,7 +349,6 @@ PROTOCOL = BundledProtocol(
             "arriving-not-counted",
             "the arriving request is not counted: no idle server has room",
             model=f"{MODELS}.load:ArrivingNotCounted",
-            no_proof=DIVIDED,
             planted_in=("bounded-ring",),
         ),
         Bug(
@@ -364,7 +362,6 @@ PROTOCOL = BundledProtocol(
             "bound-not-looked-at",
             "a key goes to its node, however loaded that is",
             model=f"{MODELS}.load:BoundNotLookedAt",
-            no_proof=DIVIDED,
             planted_in=("bounded-ring",),
             seen_in=("HAProxy",),
         ),

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from ratified.bundled import hosted
 from ratified.cli.output import colorful, complain, echo
 from ratified.cli.requests import (
     ClusterCertificatesRequest,
@@ -55,7 +56,7 @@ def cluster() -> None:
     "--nodes", type=click.IntRange(1, 99), default=3, show_default=True, metavar="N", help="Number of nodes."
 )
 @option_of_data
-@click.option("--protocol", default="raft", show_default=True, metavar="NAME", help="raft or multi-paxos.")
+@click.option("--protocol", default="raft", show_default=True, metavar="NAME", help=f"{' or '.join(hosted)}.")
 @click.option(
     "--machine", default="kv", show_default=True, metavar="NAME", help="State machine to replicate."
 )

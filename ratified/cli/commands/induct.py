@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ratified.cli.commands.options import FORMATS, NumberOption, options_of_reporting
+from ratified.cli.commands.options import FORMATS, NumberOption, option_of_seconds, options_of_reporting
 from ratified.cli.output import deliver
 from ratified.cli.requests import InductRequest, takes
 
@@ -22,6 +22,9 @@ from ratified.cli.requests import InductRequest, takes
     show_default=True,
     metavar="S",
     help="Time limit for an obligation, in seconds.",
+)
+@option_of_seconds(
+    "Stop after S seconds; what is not decided by then is undecided.  [default: 300 for all obligations]"
 )
 @options_of_reporting(FORMATS)
 @takes(InductRequest)
@@ -46,6 +49,7 @@ def induct(request: InductRequest) -> int:
         induction_summary,
     )
     from ratified.cli.scripts import own_script
+    from ratified.results.result import Limits
     from ratified.smt.houdini import houdini
     from ratified.smt.induct import induct as try_candidate
     from ratified.smt.proving import ProofOptions
@@ -53,17 +57,18 @@ def induct(request: InductRequest) -> int:
     cls: Any = own_script(request.model)
     name: str = cls.__name__
     options = ProofOptions(timeout=request.timeout)
+    limits = Limits(seconds=request.seconds)
     if request.claim is None:
-        kept = houdini(cls, options=options)
+        kept = houdini(cls, options=options, limits=limits)
         rendered = renderer(
             lambda color: houdini_text(name, kept, color=color),
             lambda: houdini_json(name, kept),
             lambda: houdini_summary(name, kept, cls.module),
         )
         deliver(request.output, rendered, houdini_headline(name, kept))
-        return 0 if kept.kept else 1
+        return kept.verdict.exit_status
     claim = request.claim
-    found = try_candidate(cls, claim, options)
+    found = try_candidate(cls, claim, options, limits=limits)
     rendered = renderer(
         lambda color: induction_text(name, claim, found, color=color),
         lambda: induction_json(name, claim, found),

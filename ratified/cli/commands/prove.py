@@ -40,7 +40,9 @@ if TYPE_CHECKING:
     metavar="S",
     help="Time limit for an obligation, in seconds.",
 )
-@option_of_seconds("Stop after S seconds; what is not decided by then is undecided.")
+@option_of_seconds(
+    "Stop after S seconds; what is not decided by then is undecided.  [default: 300 for each solver]"
+)
 @click.option(
     "--processes",
     type=click.IntRange(min=1),

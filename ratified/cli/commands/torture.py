@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ratified.bundled import hosted
 from ratified.cli.commands.options import FORMATS, options_of_reporting
 from ratified.cli.output import deliver
 from ratified.cli.requests import TortureRequest, takes
@@ -67,7 +68,7 @@ from ratified.cli.running import runtime_faults
 )
 @click.option(
     "--protocol",
-    type=click.Choice(("raft", "multi-paxos")),
+    type=click.Choice(hosted),
     default="raft",
     show_default=True,
     help="Protocol of the nodes.",

@@ -21,13 +21,21 @@ from ratified.version import __version__
 SCHEMA = "ratified-induct/1"
 SCHEMA_OF_HOUDINI = "ratified-houdini/1"
 
+HOUDINI = {
+    Verdict.HOLDS: "INDUCTIVE",
+    Verdict.VIOLATED: "NOT INDUCTIVE",
+    Verdict.UNDECIDED: "UNDECIDED",
+}
+"""What a search for an inductive subset is called, by its verdict."""
+
 
 def induction_text(name: str, claim: str, found: Induction, *, color: bool = False) -> str:
     """Return what keeps a candidate from being inductive, as text."""
     paint, lines = Paint(color), list[str]()
     verdict = found.proof.verdict
+    how = "which follows from its lemmas" if found.follows else "with its lemmas"
     words = {
-        Verdict.HOLDS: ("INDUCTIVE", f"{name}: {claim}, with its lemmas{where(found.proof.assumes)}"),
+        Verdict.HOLDS: ("INDUCTIVE", f"{name}: {claim}, {how}{where(found.proof.assumes)}"),
         Verdict.VIOLATED: (
             "NOT INDUCTIVE",
             f"{name}: {claim} has {plural(len(found.found), 'counterexample')}",
@@ -57,7 +65,7 @@ def induction_text(name: str, claim: str, found: Induction, *, color: bool = Fal
 def houdini_text(name: str, found: Houdini, *, color: bool = False) -> str:
     """Return what was kept and what was dropped, as text."""
     paint = Paint(color)
-    word, style = ("INDUCTIVE", "green") if found.kept else ("NOT INDUCTIVE", "red")
+    word, style = HOUDINI[found.verdict], STYLES[found.verdict]
     of = plural(len(found.kept) + len(found.dropped), "invariant")
     what = f"{name}: {len(found.kept)} of {of}{where(found.assumes)}"
     lines = list(labelled(word, what, style, paint, gap=2))
@@ -91,7 +99,7 @@ def induction_json(name: str, claim: str, found: Induction) -> str:
 
 def houdini_json(name: str, found: Houdini) -> str:
     """Return everything that is known of a set of candidates, as one JSON object."""
-    verdict = Verdict.HOLDS if found.kept else Verdict.VIOLATED
+    verdict = found.verdict
     report = {
         "schema": SCHEMA_OF_HOUDINI,
         "ratified": __version__,

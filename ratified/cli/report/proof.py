@@ -222,7 +222,8 @@ def counterexample_lines(cell: Cell, found: Counterexample, paint: Paint) -> Ite
                 yield "    " + paint("(no change)", "dim")
     yield from _false(cell, found, paint)
     if found.confirmed is False:
-        yield "  CPython does not take this step: the translation allows more than the model at this size"
+        what = "take this step" if found.after is not None else "say so"
+        yield f"  CPython does not {what}: the translation allows more than the model at this size"
 
 
 def _state(state: Mapping[str, object]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from ratified.cli.report.bounded import bounded_headline
 from ratified.cli.report.entries import Entry, Finding, Summary, Tested, concluded, not_put
+from ratified.cli.report.induct import HOUDINI
 from ratified.cli.report.proof import counterexample_lines, proof_headline, stateless
 from ratified.cli.report.summary import DOUBTS, explained, rule, run, story
 from ratified.cli.report.text import Paint
@@ -146,8 +147,7 @@ def induction_summary(name: str, claim: str, found: Induction, module: Module) -
 
 def houdini_headline(name: str, found: Houdini) -> str:
     """Return the first line of the report, without colour."""
-    word = "INDUCTIVE" if found.kept else "NOT INDUCTIVE"
-    return f"{word}  {name}: {len(found.kept)} of {len(found.kept) + len(found.dropped)} invariants"
+    return f"{HOUDINI[found.verdict]}  {name}: {len(found.kept)} of {len(found.kept) + len(found.dropped)} invariants"
 
 
 def houdini_summary(name: str, found: Houdini, module: Module) -> Summary:
@@ -156,13 +156,13 @@ def houdini_summary(name: str, found: Houdini, module: Module) -> Summary:
     tested = [Tested(Entry(claim, Verdict.HOLDS), "not-inductive", "") for claim in found.kept]
     for claim, cell in found.dropped:
         says = f"{claim} was dropped: {cell.name} {cell.status.value}"
-        ended = None if found.kept else Verdict.VIOLATED
+        ended = None if found.kept else _VERDICTS[cell.status]
         meaning = "No invariant is inductive."
         tested.append(Tested(Entry(claim, ended, says), "not-inductive", meaning, places.get(claim)))
     return concluded(
         name,
         houdini_headline(name, found),
-        Verdict.HOLDS if found.kept else Verdict.VIOLATED,
+        found.verdict,
         tested,
         warnings=[not_put(c, not_checked("houdini", [c])) for c in found.unchecked],
         module=module,

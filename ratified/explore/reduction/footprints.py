@@ -34,7 +34,7 @@ from ratified.language.sorts import BoundLeft
 from ratified.language.types import BOOL, BagType, MapType, RecordType, SetType, Type, UnionType, records_of
 from ratified.language.uses import Uses, assigned, bound, conjuncts, core, free, place, returns
 
-LocalKnowledge = dict[str, Abstract]
+AbstractEnv = dict[str, Abstract]
 
 MOST_NODES = 20_000
 """So many nodes are looked at for one piece."""
@@ -104,7 +104,7 @@ class Footprints:
     def guards(self, action: Function, given: Mapping[str, object]) -> list[frozenset[Access]]:
         """What each condition reads that the action asks first of all (`leading`), by itself and by the names it uses."""
         self._nodes = self._depth = 0
-        env: LocalKnowledge = {n: KnownValue(v) for n, v in given.items()}
+        env: AbstractEnv = {n: KnownValue(v) for n, v in given.items()}
         behind: dict[str, set[Access]] = {}  # what the value of a name depends on
         failing: set[Access] = (
             set()
@@ -128,7 +128,7 @@ class Footprints:
     def _uncertain(self, expr: Expr) -> bool:
         return self.uses.may_fail(expr) or self.uses.may_leave(expr)
 
-    def _condition(self, test: Expr, env: LocalKnowledge, found: Found) -> None:
+    def _condition(self, test: Expr, env: AbstractEnv, found: Found) -> None:
         """Note what a condition reads; of one that may have no value, all of it."""
         if self._uncertain(test):
             self._read(test, env, found)
@@ -137,9 +137,9 @@ class Footprints:
 
     # --- beginnings ---
 
-    def _begin(self, function: Function, given: Mapping[str, object], found: Found) -> LocalKnowledge:
+    def _begin(self, function: Function, given: Mapping[str, object], found: Found) -> AbstractEnv:
         self._nodes = self._depth = 0
-        env: LocalKnowledge = {}
+        env: AbstractEnv = {}
         for argument in function.arguments:
             if argument.name in given:
                 env[argument.name] = KnownValue(given[argument.name])
@@ -161,7 +161,7 @@ class Footprints:
                 found.add(Location(name), How.SET)
         return found
 
-    def _parts(self, claim: Expr, env: LocalKnowledge) -> Iterator[Found]:
+    def _parts(self, claim: Expr, env: AbstractEnv) -> Iterator[Found]:
         """What each thing that is claimed reads: `and` and `all` claim several."""
         match claim:
             case ir.And(_, _, operands):
@@ -181,8 +181,8 @@ class Footprints:
         yield found
 
     def _choices(
-        self, clauses: tuple[Clause, ...], env: LocalKnowledge
-    ) -> Iterator[tuple[LocalKnowledge, set[Access]]]:
+        self, clauses: tuple[Clause, ...], env: AbstractEnv
+    ) -> Iterator[tuple[AbstractEnv, set[Access]]]:
         """The names of clauses over known containers, and what their conditions read."""
         if not clauses:
             yield env, set()
@@ -195,7 +195,7 @@ class Footprints:
             for choice, read in self._choices(rest, inner):
                 yield choice, read | found.accesses
 
-    def _each(self, clause: Clause | ir.For, env: LocalKnowledge) -> Iterator[LocalKnowledge]:
+    def _each(self, clause: Clause | ir.For, env: AbstractEnv) -> Iterator[AbstractEnv]:
         """The names of a clause for each element of a known container; for any element, where they are many."""
         domain = self._known(clause.domain, env)
         assert isinstance(domain, KnownValue)
@@ -205,7 +205,7 @@ class Footprints:
             self._bind(inner, clause.names, item)
             yield inner
 
-    def _holds(self, conditions: Iterable[Expr], env: LocalKnowledge, found: Found) -> bool | None:
+    def _holds(self, conditions: Iterable[Expr], env: AbstractEnv, found: Found) -> bool | None:
         """Whether conditions hold, if that is known; what they read is noted, up to one that is known to be false."""
         sure: bool | None = True
         for condition in conditions:
@@ -220,7 +220,7 @@ class Footprints:
 
     # --- values ---
 
-    def _known(self, expr: Expr, env: LocalKnowledge) -> Abstract:
+    def _known(self, expr: Expr, env: AbstractEnv) -> Abstract:
         """What is known of a value without a state."""
         match bare := core(expr):
             case ir.Local(_, _, name):
@@ -247,7 +247,7 @@ class Footprints:
             kept = self._names[id(expr)] = expr, free(expr)  # held, so that its number stays its own
         return kept[1]
 
-    def _bind(self, env: LocalKnowledge, names: tuple[str, ...], value: Abstract) -> None:
+    def _bind(self, env: AbstractEnv, names: tuple[str, ...], value: Abstract) -> None:
         if len(names) == 1:
             env[names[0]] = value
         elif isinstance(value, KnownValue):
@@ -257,7 +257,7 @@ class Footprints:
 
     # --- places ---
 
-    def _place(self, expr: Expr, env: LocalKnowledge, found: Found) -> tuple[Location, Type] | None:
+    def _place(self, expr: Expr, env: AbstractEnv, found: Found) -> tuple[Location, Type] | None:
         """The location of a variable at a path of keys of maps, with its type; what the keys read is noted."""
         at = place(expr)
         if at is None or at[0].which is Which.ABSTRACT:
@@ -267,7 +267,7 @@ class Footprints:
         return self._located(at[0].name, at[1], env)[:2]
 
     def _located(
-        self, variable: str, path: tuple[Expr, ...], env: LocalKnowledge
+        self, variable: str, path: tuple[Expr, ...], env: AbstractEnv
     ) -> tuple[Location, Type, bool]:
         """The same, and whether the whole path goes through maps; keys are not read."""
         t, keys = self._declared[variable], list[Abstract]()
@@ -278,7 +278,7 @@ class Footprints:
             t = t.value
         return Location(variable, tuple(keys)), t, True
 
-    def _domain(self, domain: Expr, item: Abstract, env: LocalKnowledge, found: Found, how: How) -> None:
+    def _domain(self, domain: Expr, item: Abstract, env: AbstractEnv, found: Found, how: How) -> None:
         """Running through a container of which only such items matter."""
         at = self._place(domain, env, found)
         if at is not None and isinstance(at[1], SetType | BagType):
@@ -288,7 +288,7 @@ class Footprints:
 
     # --- expressions ---
 
-    def _read(self, expr: Node | Clause, env: LocalKnowledge, found: Found) -> None:
+    def _read(self, expr: Node | Clause, env: AbstractEnv, found: Found) -> None:
         """Note what an expression reads."""
         self._nodes += 1
         if self._nodes > MOST_NODES:
@@ -328,7 +328,7 @@ class Footprints:
                 for child in ir.children(expr):
                     self._read(child, env, found)
 
-    def _element(self, item: Expr, container: Expr, env: LocalKnowledge, found: Found, how: How) -> None:
+    def _element(self, item: Expr, container: Expr, env: AbstractEnv, found: Found, how: How) -> None:
         """Asking for an element of a container, or a key of a map."""
         self._read(item, env, found)
         at = self._place(container, env, found)
@@ -342,8 +342,8 @@ class Footprints:
             found.add(at[0], How.READ)
 
     def _elements(
-        self, clauses: tuple[Clause, ...], env: LocalKnowledge, found: Found, how: How
-    ) -> Iterator[LocalKnowledge]:
+        self, clauses: tuple[Clause, ...], env: AbstractEnv, found: Found, how: How
+    ) -> Iterator[AbstractEnv]:
         """The names of clauses for what can be told apart of their elements; what is read on the way is noted."""
         if not clauses:
             yield env
@@ -363,7 +363,7 @@ class Footprints:
         if self._holds(clause.conditions, inner, found) is not False:
             yield from self._elements(rest, inner, found, how)
 
-    def _picked(self, clause: Clause, env: LocalKnowledge) -> Abstract:
+    def _picked(self, clause: Clause, env: AbstractEnv) -> Abstract:
         """What is known of the elements that the first conditions of a clause let through: their classes and fields.
 
         These conditions have a value for every element, so that it does not matter which others there are.
@@ -392,14 +392,14 @@ class Footprints:
                     break
         return RecordPattern(records, tuple(sorted(fields.items(), key=lambda f: f[0])))
 
-    def _call(self, key: str, arguments: tuple[Expr, ...], env: LocalKnowledge, found: Found) -> None:
+    def _call(self, key: str, arguments: tuple[Expr, ...], env: AbstractEnv, found: Found) -> None:
         for argument in arguments:
             self._read(argument, env, found)
         function = self.module.functions[key]
         inner = {a.name: self._known(v, env) for a, v in zip(function.arguments, arguments, strict=True)}
         self._inside(function, inner, found)
 
-    def _inside(self, function: Function, env: LocalKnowledge, found: Found) -> None:
+    def _inside(self, function: Function, env: AbstractEnv, found: Found) -> None:
         if self._depth >= _DEEPEST:
             raise TooLarge
         self._depth += 1
@@ -408,7 +408,7 @@ class Footprints:
 
     # --- guards ---
 
-    def _guard(self, test: Expr, env: LocalKnowledge, found: Found) -> None:
+    def _guard(self, test: Expr, env: AbstractEnv, found: Found) -> None:
         """Note what a guard reads. Where additions to a set can only make it true, it asks whether something is there."""
         self._nodes += 1
         if self._nodes > MOST_NODES:
@@ -454,9 +454,7 @@ class Footprints:
 
     # --- statements ---
 
-    def _block(
-        self, body: Iterable[Node], env: LocalKnowledge, found: Found, *, guarding: bool = False
-    ) -> None:
+    def _block(self, body: Iterable[Node], env: AbstractEnv, found: Found, *, guarding: bool = False) -> None:
         """Note what statements read and change. `env` is changed; `guarding` if a false guard here ends the step."""
         for statement in body:
             self._statement(statement, env, found, guarding)
@@ -464,7 +462,7 @@ class Footprints:
                 return
             guarding = guarding and not returns(statement)
 
-    def _statement(self, statement: Node, env: LocalKnowledge, found: Found, guarding: bool) -> None:
+    def _statement(self, statement: Node, env: AbstractEnv, found: Found, guarding: bool) -> None:
         match statement:
             case ir.Let(_, names, value):
                 self._read(value, env, found)
@@ -498,7 +496,7 @@ class Footprints:
                 for child in ir.children(statement):
                     self._read(child, env, found)
 
-    def _loop(self, loop: ir.For, env: LocalKnowledge, found: Found) -> None:
+    def _loop(self, loop: ir.For, env: AbstractEnv, found: Found) -> None:
         changed = dict.fromkeys(assigned(loop.body).keys() | bound(loop.body))
         if isinstance(self._known(loop.domain, env), KnownValue):
             for inner in self._each(loop, env):
@@ -511,7 +509,7 @@ class Footprints:
         env.update(changed)
         env.update(dict.fromkeys(loop.names))
 
-    def _store(self, store: ir.Store, env: LocalKnowledge, found: Found) -> None:
+    def _store(self, store: ir.Store, env: AbstractEnv, found: Found) -> None:
         if store.which is Which.ABSTRACT:
             for child in ir.children(store):
                 self._read(child, env, found)
@@ -532,7 +530,7 @@ class Footprints:
         return (Which.NOW, store.variable) in self.uses.facts(bare).reads
 
     def _commuting(
-        self, store: ir.Store, location: Location, t: Type, env: LocalKnowledge, found: Found
+        self, store: ir.Store, location: Location, t: Type, env: AbstractEnv, found: Found
     ) -> bool:
         """Whether a change is one of an element alone, or of steps that commute; then it is noted."""
         value = store.value

@@ -17,7 +17,7 @@ from ratified.language.machine import Machine, OutOfBounds, StepError, Values
 from ratified.language.scope import running
 from ratified.language.sorts import BoundLeft
 
-PossibleStep = tuple[int, Values, Values | OutOfBounds]
+MachineStep = tuple[int, Values, Values | OutOfBounds]
 
 
 class Reducing:
@@ -37,8 +37,8 @@ class Reducing:
         self._numbers = {(i.action, i.given): k for k, i in enumerate(self._relations.instances)}
 
     def chosen(
-        self, state: Values, steps: Sequence[PossibleStep], fresh: Callable[[Values], bool]
-    ) -> Sequence[PossibleStep]:
+        self, state: Values, steps: Sequence[MachineStep], fresh: Callable[[Values], bool]
+    ) -> Sequence[MachineStep]:
         """The steps of a state that are taken. All of them, if one leaves a bound."""
         if any(isinstance(target, OutOfBounds) for _, _, target in steps):
             return steps

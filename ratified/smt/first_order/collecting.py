@@ -13,6 +13,7 @@ from ratified.language.types import (
     MapType,
     SeqType,
     SetType,
+    SortType,
     Type,
 )
 from ratified.smt.first_order import shapes as sh
@@ -70,6 +71,8 @@ def _(node: ir.Collect, context: LogicContext) -> Shape:
     quiet = context.silent()
     match node.kind:
         case "all" | "any":
+            if node.kind == "all" and (sort := _all_the_same(node)) is not None:
+                context.theory.counts(sort)
             body = lambda inner: inner.formula(node.element)  # noqa: E731
             return Atom(quantify(node.kind == "all", node.clauses, quiet, body))
         case "set":
@@ -83,6 +86,16 @@ def _(node: ir.Collect, context: LogicContext) -> Shape:
         case "seq":
             return _seq_of(node, quiet)
     raise sh.refuse(node.span, f"`{node.kind}` of a comprehension", "say it with all(...) or any(...)")
+
+
+def _all_the_same(node: ir.Collect) -> SortType | None:
+    """The sort of what is all one value, `all(x == a for x in s)`: of which there is one element at most."""
+    match node.element, node.clauses:
+        case ir.Compare(op="==", left=left, right=right), (ir.Clause(names=(name,)),):
+            mine = [isinstance(side, ir.Local) and side.name == name for side in (left, right)]
+            if any(mine) and not all(mine) and isinstance(left.type, SortType):
+                return left.type
+    return None
 
 
 def _bag_of(node: ir.Collect, context: LogicContext) -> Members:

@@ -96,6 +96,11 @@ def is_majority(symbol: Symbol) -> bool:
     return symbol.name.endswith("/majority/has")
 
 
+def is_content(sort: str) -> bool:
+    """Whether the values of a sort are containers, such as the sets in a set: the names of no others have a `<`."""
+    return "<" in sort
+
+
 def unknown_name(number: int) -> str:
     """The symbol of a value of which nothing is known."""
     return f"the/unknown/{number}"

@@ -208,7 +208,7 @@ class Theory:
     def size(self, t: SortType) -> Term:
         """How many values a sort has, as an int."""
         name = size_name(sort_name(t))
-        self._counts(t)
+        self.counts(t)
         if name not in self.signature.symbols:
             size = self.signature.apply(name, (), INT)
             for n in range(1, COUNTED + 1):
@@ -265,7 +265,7 @@ class Theory:
         """That a set has so many elements."""
         same = Equality(self.shapes)
         if isinstance(members.item, SortType):
-            self._counts(members.item)
+            self.counts(members.item)
 
         def more(found: list[Shape]) -> Term:
             if len(found) == n:
@@ -319,8 +319,8 @@ class Theory:
                 self._sized(t)
         return self._majorities[name]
 
-    def _counts(self, t: SortType) -> None:
-        """Note that it is said how many elements sets of a sort have."""
+    def counts(self, t: SortType) -> None:
+        """Note that it is said how many elements sets of a sort have, be it that there is one at most."""
         name = sort_name(t)
         if name not in self._counted:
             self._counted.add(name)

@@ -151,6 +151,55 @@ def test_what_comes_in_together_goes_in_one_command_and_each_has_its_answer() ->
     asyncio.run(main())
 
 
+async def turns() -> None:
+    """Let whatever can go on go on."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+def test_a_batch_that_would_be_smaller_than_those_on_the_way_waits_for_company() -> None:
+    async def main() -> None:
+        front, replica, _ = made()
+        execute, go = replica.submit, asyncio.Event()
+        sizes: list[int] = []
+
+        async def held(command: Command) -> Outcome:
+            sizes.append(len(commands(command.payload)))
+            await go.wait()
+            return await execute(command)
+
+        replica.submit = held  # type: ignore[method-assign]
+        asked: list[asyncio.Future[Any]] = []
+        for more, expected in ((3, [3]), (2, [3]), (1, [3, 3]), (1, [3, 3])):
+            asked += [asyncio.ensure_future(front.propose(Put(b"k", b""))) for _ in range(more)]
+            await turns()
+            assert sizes == expected
+        go.set()
+        assert [answer.revision for answer in await asyncio.gather(*asked)] == list(range(2, 9))
+        assert sizes == [3, 3, 1]
+        await front.close()
+
+    asyncio.run(main())
+
+
+def test_a_confirmation_waits_for_callers_after_one_that_was_for_several(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def main() -> None:
+        front, _, _ = made()
+        for callers in (1, 1, 2):
+            await asyncio.gather(*(front.ask(Range(b"k")) for _ in range(callers)))
+        asked = asyncio.ensure_future(front.ask(Range(b"k")))
+        await turns()
+        assert not asked.done()
+        await front.close()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+
+    monkeypatch.setattr("ratified.impl.etcd.frontend.GATHER_MS", 3_600_000)
+    asyncio.run(main())
+
+
 def test_a_question_waits_until_what_was_committed_is_executed_here() -> None:
     async def main() -> None:
         front, replica, there = made()
@@ -159,8 +208,7 @@ def test_a_question_waits_until_what_was_committed_is_executed_here() -> None:
         asked = [asyncio.ensure_future(front.ask(Range(b"k"))) for _ in range(3)]
         for replica.applied in (5, 6):
             front.advanced()
-            for _ in range(10):
-                await asyncio.sleep(0)
+            await turns()
             assert not any(each.done() for each in asked)
         replica.store.execute(Put(b"k", b"1"))
         replica.applied = 7

@@ -56,6 +56,12 @@ def test_what_may_wait_leaves_later_unless_something_else_goes_the_same_way(tmp_
             while len(sent) < 2:
                 await asyncio.sleep(0.001)
             assert sent == [("n2", "entry 2"), ("n3", "committed to 2")]
+            now = asyncio.get_running_loop().time()
+            node._idle = {"n2": (now - 1, "long since"), "n3": (now + 3_600, "just now")}
+            node._send_idle()  # by a timer of something that has left
+            assert sent[2:] == [("n2", "long since")]
+            assert node._idle.keys() == {"n3"}
+            assert node._waking is not None
 
     asyncio.run(run())
 
