@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 TOKEN = re.compile(r'(?:[ \t\r\n]+|;.*)+|([()]|"(?:[^"]|"")*"|\|[^|\\]*\||:?[A-Za-z0-9~!@$%^&*_+=<>.?/-]+)')
 SYMBOL = re.compile(r"(?![0-9@.])[A-Za-z0-9~!@$%^&*_+=<>.?/-]+")
 NUMERAL, NUMBER = re.compile(r"0|[1-9][0-9]{0,999}"), re.compile(r"[1-9][0-9]{0,8}")
-MANY = 200_000  # formulas that are visited to flatten one assertion; more are refused
+MANY = 200_000  # formulas that are visited to flatten one assertion, or steps to multiply out a sum; more are refused
+DEGREE, HUGE = 100, 10**10_000  # how many factors a product may have, and how large a number may be
 # The sort of the operands of each operation (any one sort if it is empty), how few there may be, and how many.
 OPERATORS = {"not": ("Bool", 1, 1), "xor": ("Bool", 2, 2), "=>": ("Bool", 2, MANY), "-": ("Int", 1, MANY)}
 OPERATORS |= dict.fromkeys(("and", "or"), ("Bool", 1, MANY)) | dict.fromkeys(("=", "distinct"), ("", 2, MANY))
@@ -300,25 +301,37 @@ def by_equality(terms: Terms, clause: Clause) -> bool:
     return any(leader[one] == leader[other] for one, other in different)
 
 
-def by_arithmetic(terms: Terms, clause: Clause) -> bool:
-    """Whether a clause of `<=` holds of integers: if all its literals were false, a negative number would be at least 0."""
-    total, waiting = {terms.one: 0}, list[tuple[int, int]]()  # how many of each term
-    need(all(terms.name(abs(literal)) == "<=" for literal in clause), "literals of <= are expected")
-    for literal in clause:
-        left, right = terms.parts[abs(literal)] if literal > 0 else terms.parts[-literal][::-1]
-        waiting += [(left, 1), (right, -1), (terms.one, -int(literal > 0))]  # not a <= b: 0 <= a - b - 1
+def added(terms: Terms, products: Iterable[Clause]) -> dict[Clause, int]:
+    """The sum of products, multiplied out. Of a literal: what is at least 0 if it is false, and 0 if it denies an equality."""
+    total, steps, waiting = dict[Clause, int](), count(), [(1, Clause(), factors) for factors in products]
     while waiting:
-        term, times = waiting.pop()
-        name, parts = terms.name(term), terms.parts[term]
-        if name == "+":
-            waiting += [(part, times) for part in parts]
-        elif name == "-":
-            waiting += [(part, times if parts[1:] and not i else -times) for i, part in enumerate(parts)]
-        elif NUMERAL.fullmatch(name):
-            total[terms.one] += times * int(name)
+        times, done, factors = waiting.pop()
+        need(next(steps) < MANY and len(factors + done) < 100 and abs(times) < HUGE, "a sum is too large")
+        if not factors:
+            total[done] = total.get(done, 0) + times
+            continue
+        name, rest = terms.name(abs(factors[0])), factors[1:]
+        sides, sign = terms.parts[abs(factors[0])][:: 1 if factors[0] > 0 else -1], -1 if name != "+" else 1
+        if name in ("+", "-", "<=", "="):
+            waiting += [(times if sides[1:] else -times, done, (sides[0], *rest))]
+            waiting += [(sign * times, done, (side, *rest)) for side in sides[1:]]
+            waiting += [(-times, done, rest)] if name == "<=" and factors[0] > 0 else []
+        elif name == "*" or NUMERAL.fullmatch(name):
+            waiting += [(times if sides else times * int(name), done, sides + rest)]
         else:
-            total[term] = total.get(term, 0) + times
-    return total.pop(terms.one) < 0 and not any(total.values())
+            waiting += [(times, tuple(sorted((*done, factors[0]))), rest)]
+    return {factors: times for factors, times in total.items() if times}
+
+
+def by_arithmetic(terms: Terms, products: Sequence[Clause]) -> bool:
+    """Whether literals hold of integers: if all were false, products that are at least 0 would add up to less."""
+    for factors in products:
+        names = [(x, terms.name(abs(x))) for x in factors]
+        zero = {x for x, name in names if name == "=" and x < 0 and terms.sorts(terms.parts[-x])[0] == "Int"}
+        least = {x for x, name in names if name == "<=" or (x > 0 and NUMERAL.fullmatch(name))}
+        whole = {x for x in factors if zero and x > 0 and terms.heads[x].result == "Int"}
+        need({*factors} == zero | least | whole, "a product of integers that is at least 0 is expected")
+    return (total := added(terms, products)).keys() == {()} and total[()] < 0
 
 
 def propagates(clause: Clause, hints: Iterable[Clause]) -> bool:
@@ -354,12 +367,10 @@ def _term(script: Script, head: str, parts: tuple[int, ...]) -> int:
 
 def _follows(script: Script, words: list[str], named: list[int], clauses: list[Clause]) -> Clause:
     """The clause that a line states, if it does follow."""
-    terms = script.terms
+    terms, clause, holds = script.terms, Clause(), False
 
-    def literals(words: list[str]) -> Clause:
-        found = [pick(word.removeprefix("-"), named) for word in words]
-        need({*terms.sorts(found)} <= {"Bool"}, "a literal is a formula, not a term of another sort")
-        return tuple(-term if word[0] == "-" else term for word, term in zip(words, found, strict=True))
+    def signed(words: Iterable[str]) -> Clause:
+        return tuple(pick(word.removeprefix("-"), named) * (-1 if word[:1] == "-" else 1) for word in words)
 
     match words:
         case ["i", which, *values]:
@@ -369,18 +380,21 @@ def _follows(script: Script, words: list[str], named: list[int], clauses: list[C
             need(terms.sorts(variables) == terms.sorts(chosen), "the clause is not of values of these sorts")
             done = dict(zip(variables, chosen, strict=True))
             return tuple(terms.replace(x, done) if x > 0 else -terms.replace(-x, done) for x in clause)
-        case ["e" | "l" as how, *rest]:
-            clause = literals(rest)
-            if by_equality(terms, clause) if how == "e" else by_arithmetic(terms, clause):
-                return clause
-        case ["o", equation] if terms.sorts(parts := terms.parts[pick(equation, named)]) == ("Int", "Int"):
-            need(terms.name(pick(equation, named)) == "=", "an equality is expected")
-            return pick(equation, named), -terms.make("<=", *parts), -terms.make("<=", *parts[::-1])
+        case ["e", *rest]:
+            holds = by_equality(terms, clause := signed(rest))
+        case ["l", *rest]:
+            holds = by_arithmetic(terms, products := [signed(word.split("*")) for word in rest])
+            clause = tuple(x for x in chain(*products) if terms.sorts([abs(x)]) == ("Bool",))
+        case ["o", word]:
+            parts, clause = terms.parts[pick(word, named)], (pick(word, named),)
+            if holds := terms.name(clause[0]) == "=" and terms.sorts(parts)[0] == "Int":
+                clause += (-terms.make("<=", *parts), -terms.make("<=", *parts[::-1]))
         case ["u", *rest] if ":" in rest:
-            clause = literals(rest[: rest.index(":")])
-            if propagates(clause, [pick(hint, clauses) for hint in rest[rest.index(":") + 1 :]]):
-                return clause
-    raise CertificateRejected("the line does not hold, or is not understood")
+            clause = signed(rest[: rest.index(":")])
+            holds = propagates(clause, [pick(hint, clauses) for hint in rest[rest.index(":") + 1 :]])
+    need({*terms.sorts(map(abs, clause))} <= {"Bool"}, "a literal is a formula, not a term of another sort")
+    need(holds, "the line does not hold, or is not understood")
+    return clause
 
 
 def check(script: Script, certificate: str) -> None:

@@ -13,18 +13,21 @@ from ratified.smt.certificate.ground import TheoryLemma, contradiction
 from ratified.smt.certificate.instances import Instance, Z3Run, flattened, instances
 from ratified.smt.certificate.propagation import PropagationStep, steps
 
-WAYS: tuple[tuple[bool, tuple[tuple[str, object], ...]], ...] = (
-    (False, ()),
-    (True, ()),
-    (True, (("auto_config", False), ("smt.case_split", 3))),
-    (True, (("smt.mbqi", False),)),
+WAYS: tuple[tuple[bool, bool, tuple[tuple[str, object], ...]], ...] = (
+    (False, False, ()),
+    (True, True, ()),
+    (True, False, ()),
+    (True, False, (("auto_config", False), ("smt.case_split", 3))),
+    (True, False, (("smt.mbqi", False),)),
 )
-"""Whether formulas keep their shape, and options of Z3."""
+"""Whether formulas keep their shape, whether instances are taken while Z3 searches, and options of Z3."""
 
 EFFORTS = (200_000, 600_000, 2_000_000, 6_000_000, 20_000_000, 60_000_000)
 
 ATTEMPTS = tuple(
-    Z3Run(effort, seed, nested, options) for seed, effort in enumerate(EFFORTS) for nested, options in WAYS
+    Z3Run(effort, seed, nested, live, options)
+    for seed, effort in enumerate(EFFORTS)
+    for nested, live, options in WAYS
 )
 """The ways to ask Z3, in turn: none is best, and each loses some obligation that another one proves."""
 
@@ -38,7 +41,7 @@ def certificate(text: str, seconds: float) -> str:
 
     Raises:
         NotFound: none is found in that time.
-        Refused: the script cannot be read.
+        CertificateRejected: the script cannot be read.
     """
     deadline = time.process_time() + seconds
     if plain := at_once(text, Terms()):
@@ -124,7 +127,8 @@ def _written(
         values = [to.term(v) for v in instance.values]
         to.lines.append(" ".join(["i", f"{source.assertion}.{source.place}", *values]))
     for lemma in lemmas:
-        words = [to.literal(x) for x in (lemma.clause[:1] if lemma.kind == "o" else lemma.clause)]
+        said = lemma.said or [(x,) for x in lemma.clause]
+        words = ["*".join(map(to.literal, factors)) for factors in said]
         to.lines.append(" ".join([lemma.kind, *words]))
     for step in rest:
         words = [to.literal(x) for x in step.clause]

@@ -12,10 +12,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice, pairwise
-from math import lcm
 from typing import Any
 
 from ratified.certified import NUMERAL, Clause, Terms
+from ratified.smt.certificate.arithmetic import contradicting, facts
 from ratified.smt.certificate.congruence import Congruence
 
 ROUNDS = 2_000
@@ -34,6 +34,8 @@ class TheoryLemma:
 
     kind: str
     clause: Clause
+    said: tuple[Clause, ...] = ()
+    """The words of that line: products of terms, negative if negated; if none, they are the literals of the clause."""
 
 
 def contradiction(terms: Terms, given: Sequence[Clause]) -> tuple[list[int], list[TheoryLemma]] | None:
@@ -134,22 +136,15 @@ def _unequal(
 
 
 def _integers(terms: Terms, held: Sequence[int]) -> Iterator[TheoryLemma]:
-    """Lemmas about integers: inequalities that contradict each other; how equalities and inequalities go together."""
-    known = [x for x in held if terms.name(abs(x)) == "<="]
-    if (factors := _farkas(terms, known)) is not None:
-        yield TheoryLemma("l", tuple(-x for x, n in zip(known, factors, strict=True) for _ in range(n)))
+    """Lemmas about integers: facts that contradict each other; how equalities and inequalities go together."""
+    if (products := contradicting(terms, held)) is not None:
+        yield TheoryLemma("l", _clause(terms, products), tuple(products))
         return
-    equalities = [
-        x for x in held if terms.name(abs(x)) == "=" and terms.sorts(terms.parts[abs(x)])[0] == "Int"
-    ]
-    for literal in equalities:
-        if literal < 0:
+    for literal in held:
+        if literal < 0 and terms.name(-literal) == "=" and terms.sorts(terms.parts[-literal])[0] == "Int":
             yield _in_order(terms, -literal)
-        else:
-            yield from _at_most(terms, *_sides(terms, literal))
-            yield from _at_most(terms, *_sides(terms, literal)[::-1])
     places: dict[object, set[int]] = defaultdict(set)  # which integers stand at the same place of a function
-    for term in _parts(terms, held):
+    for term in sorted(_parts(terms, held)):
         for place, part in enumerate(terms.parts[term] if not terms.name(term) else ()):
             if terms.sorts([part]) == ("Int",):
                 places[terms.heads[term], place].add(part)
@@ -158,31 +153,31 @@ def _integers(terms: Terms, held: Sequence[int]) -> Iterator[TheoryLemma]:
             yield _in_order(terms, terms.make("=", one, other))
 
 
+def _clause(terms: Terms, products: Sequence[Clause]) -> Clause:
+    """The literals among the factors of products."""
+    return tuple(
+        dict.fromkeys(x for factors in products for x in factors if terms.sorts([abs(x)]) == ("Bool",))
+    )
+
+
+def _in_order(terms: Terms, equation: int) -> TheoryLemma:
+    """Two integers are equal, or one is not at most the other."""
+    parts = terms.parts[equation]
+    return TheoryLemma(
+        "o", (equation, -terms.make("<=", *parts), -terms.make("<=", *parts[::-1])), ((equation,),)
+    )
+
+
 def _same_integers(terms: Terms, closure: Congruence, held: Sequence[int]) -> Iterator[TheoryLemma]:
     """That integers in inequalities are equal, and so at most each other, where congruence says so and no equation does."""
     groups: dict[int, list[int]] = defaultdict(list)
-    for term in sorted({t for x in held if terms.name(abs(x)) == "<=" for t in _sum(terms, x) if t}):
+    for term in sorted({t for fact in facts(terms, held) for product in fact.sum for t in product}):
         groups[closure.leader(term)].append(term)
     for group in groups.values():
         for one, other in pairwise(group):
             equation = terms.make("=", one, other)
             if (because := closure.explain([(one, other)])) != {equation}:
                 yield TheoryLemma("e", (*(-x for x in sorted(because)), equation))
-                yield from _at_most(terms, one, other)
-                yield from _at_most(terms, other, one)
-
-
-def _in_order(terms: Terms, equation: int) -> TheoryLemma:
-    """Two integers are equal, or one is not at most the other."""
-    left, right = terms.parts[equation]
-    return TheoryLemma("o", (equation, -terms.make("<=", left, right), -terms.make("<=", right, left)))
-
-
-def _at_most(terms: Terms, left: int, right: int) -> Iterator[TheoryLemma]:
-    """If two integers are equal, one is at most the other: since it is at most itself."""
-    itself = terms.make("<=", left, left)
-    yield TheoryLemma("l", (itself,))
-    yield TheoryLemma("e", (-terms.make("=", left, right), -itself, terms.make("<=", left, right)))
 
 
 def _parts(terms: Terms, literals: Sequence[int]) -> set[int]:
@@ -194,46 +189,6 @@ def _parts(terms: Terms, literals: Sequence[int]) -> set[int]:
             found.add(term)
             waiting += terms.parts[term]
     return found
-
-
-def _farkas(terms: Terms, known: Sequence[int]) -> list[int] | None:
-    """How often to take each inequality for all to add up to a contradiction (Farkas' lemma); None if there is no way."""
-    import z3
-
-    rows = [_sum(terms, x) for x in known]
-    if not any(0 in row for row in rows):
-        return None
-    solver = z3.Solver(ctx=z3.Context())
-    times = [z3.Real(f"x{i}", solver.ctx) for i in range(len(rows))]
-    solver.add(*(time >= 0 for time in times))
-    for term in {t for row in rows for t in row}:
-        added = z3.Sum([time * row[term] for row, time in zip(rows, times, strict=True) if term in row])
-        solver.add(added == 0 if term else added <= -1)
-    if solver.check() != z3.sat:
-        return None
-    values = [solver.model().eval(time, model_completion=True).as_fraction() for time in times]
-    whole = lcm(*(v.denominator for v in values))
-    return [int(v * whole) for v in values]
-
-
-def _sum(terms: Terms, literal: int) -> dict[int, int]:
-    """What an inequality says, as a sum that is at least 0: how many of each term. The number one has the key 0."""
-    left, right = terms.parts[abs(literal)]
-    total: dict[int, int] = defaultdict(int)
-    total[0] = 0 if literal > 0 else -1
-    waiting = [(right, 1), (left, -1)] if literal > 0 else [(left, 1), (right, -1)]
-    while waiting:
-        term, times = waiting.pop()
-        name, parts = terms.name(term), terms.parts[term]
-        if name == "+":
-            waiting += [(part, times) for part in parts]
-        elif name == "-":
-            waiting += [(part, times if parts[1:] and not i else -times) for i, part in enumerate(parts)]
-        elif NUMERAL.fullmatch(name):
-            total[0] += times * int(name)
-        else:
-            total[term] += times
-    return {term: times for term, times in total.items() if times}
 
 
 def _smallest(given: Sequence[Clause], lemmas: Sequence[TheoryLemma]) -> tuple[list[int], list[TheoryLemma]]:

@@ -9,13 +9,13 @@ Guarantees: nothing; what comes out is a guess that is made good, or not, by wha
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, product
 from random import Random
 from typing import Any
 
-from ratified.certified import DECLARED, VARIABLE, Clause, Flattening, Script, Symbol, Terms
+from ratified.certified import DECLARED, THEORY, VARIABLE, Clause, Flattening, Script, Symbol, Terms
 
 PAIRS = 16
 """Pairs of places of a formula that is said to be true and to be false that are looked at, at most."""
@@ -44,11 +44,17 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Z3Run:
-    """One way to ask Z3: a limit in its own steps, a seed (0: formulas in order), the shape of formulas, and options."""
+    """One way to ask Z3: a limit in its own steps, a seed (0: formulas in order), the shape of formulas, and options.
+
+    If `live`, every instance that Z3 looks at is taken, while it searches, instead of those of a proof: without proofs, Z3
+    simplifies more, and reasons about products. Terms with Skolem functions of its variables are then no patterns of a quantifier
+    (of two sets, say, something that is in one of them only), since Z3 would have to know such a term before it makes one.
+    """
 
     effort: int
     seed: int = 0
     nested: bool = True
+    live: bool = False
     options: tuple[tuple[str, object], ...] = ()
 
 
@@ -88,7 +94,7 @@ class Recorded(Flattening):
 
 
 def flattened(script: Script) -> tuple[list[FormulaNode], list[ClauseSource]]:
-    """The assertions of a script, and their clauses. Raises Refused if one is too large."""
+    """The assertions of a script, and their clauses. Raises CertificateRejected if one is too large."""
     nodes, sources = [], []
     for number, formula in enumerate(script.assertions, 1):
         flat = script.terms.flat.get(formula) or Recorded(script.terms, formula)
@@ -191,8 +197,8 @@ class Use:
 class _SolverText:
     """Formulas as text for Z3, under names that cannot clash with anything."""
 
-    def __init__(self, terms: Terms) -> None:
-        self.terms = terms
+    def __init__(self, terms: Terms, *, without_skolem: bool = False) -> None:
+        self.terms, self.without_skolem = terms, without_skolem
         self.sorts = {"Bool": "Bool", "Int": "Int"}
         self.symbols: dict[Symbol, str] = {}
         self.blocks: list[QuantifierBlock] = []
@@ -217,14 +223,35 @@ class _SolverText:
         return f"(or {' '.join(literals)})" if len(literals) > 1 else literals[0]
 
     def quantified(
-        self, number: int, variables: tuple[int, ...], body: str, around: frozenset[int] = frozenset()
+        self,
+        number: int,
+        variables: tuple[int, ...],
+        body: str,
+        clauses: Iterable[Clause],
+        around: frozenset[int] = frozenset(),
     ) -> str:
         if not variables:
             return body
         self.blocks.append(QuantifierBlock(number, variables, around))
         heads = [self.terms.heads[v] for v in variables]
         binders = " ".join(f"({self.head(h)} {self.sort(h.result)})" for h in heads)
-        return f"(forall ({binders}) (! {body} :qid q{len(self.blocks) - 1}))"
+        without = self._skolem(abs(x) for clause in clauses for x in clause) if self.without_skolem else ()
+        no_pattern = "".join(f" :no-pattern {self.term(t)}" for t in without)
+        return f"(forall ({binders}) (! {body} :qid q{len(self.blocks) - 1}{no_pattern}))"
+
+    def _skolem(self, atoms: Iterable[int]) -> list[int]:
+        """The terms with Skolem functions of variables, in formulas that have no connectives."""
+        terms, found = self.terms, dict[int, bool]()
+
+        def has(term: int) -> bool:
+            if term not in found:
+                inside = [has(p) for p in terms.parts[term]]
+                found[term] = any(inside) or (terms.heads[term].owner > 0 and bool(terms.free[term]))
+            return found[term]
+
+        for atom in atoms:
+            has(atom)
+        return [t for t, skolem in found.items() if skolem and terms.heads[t].owner != THEORY]
 
     def formula(self, number: int, node: FormulaNode) -> str:
         if not node.parts:
@@ -232,7 +259,7 @@ class _SolverText:
         parts = " ".join(self.formula(number, part) for part in node.parts)
         if self.terms.name(node.term) == "forall" and node.positive:
             variables = self.terms.parts[node.term][:-1]
-            parts = self.quantified(number, variables, parts, self.terms.free[node.term])
+            parts = self.quantified(number, variables, parts, node.clauses, self.terms.free[node.term])
         if atom := self.atoms.get(id(node)):
             return f"(and {atom if node.positive else f'(not {atom})'} {parts})"
         return f"({'and' if node.positive else 'or'} {parts})" if len(node.parts) > 1 else parts
@@ -252,15 +279,17 @@ def instances(
     """The instances of a proof that Z3 found; None if it found none."""
     import z3
 
-    z3.set_param(proof=True)  # read when a context is made
-    text = _SolverText(terms)
+    z3.set_param(proof=not attempt.live)  # read when a context is made
+    text = _SolverText(terms, without_skolem=attempt.live)
     pairs = twins(terms, nodes)
     for place, two in enumerate(pairs):
         text.atoms |= {id(node): f"t{place}" for _, node in (*two.true, *two.false)}
     if attempt.nested:
         lines = [text.formula(number, node) for number, node in enumerate(nodes, 1)]
     else:
-        lines = [text.quantified(s.assertion, s.variables, text.clause(s.clause)) for s in sources]
+        lines = [
+            text.quantified(s.assertion, s.variables, text.clause(s.clause), [s.clause]) for s in sources
+        ]
     if attempt.seed:
         Random(attempt.seed).shuffle(lines)  # noqa: S311  # another order, not a secret
     solver = z3.Solver(ctx=z3.Context())
@@ -269,10 +298,15 @@ def instances(
     for option, value in attempt.options:
         solver.set(option, value)
     solver.from_string("\n".join([*text.declarations(), *(f"(assert {line})" for line in lines)]))
+    clauses: list[Any] = []
+    if attempt.live:
+        z3.OnClause(solver, lambda why, *_: clauses.append(why))
     if solver.check() != z3.unsat:
         return None
     uses: dict[QuantifierBlock, list[Use]] = defaultdict(list)
-    for block, use in _TermReader(terms, text).uses(solver.proof()):
+    for block, use in _TermReader(terms, text).uses(
+        _looked_at(clauses) if attempt.live else _steps(solver.proof())
+    ):
         if use not in uses[block]:
             uses[block].append(use)
     for two in pairs:
@@ -322,12 +356,12 @@ class _TermReader:
         self.sorts = {name: sort for sort, name in text.sorts.items()}
         self.known: dict[int, int | None] = {}
 
-    def uses(self, proof: Any) -> Iterator[tuple[QuantifierBlock, Use]]:
-        """The quantifiers that a proof has instances of, and what their variables are."""
+    def uses(self, steps: Iterable[tuple[Any, Sequence[Any]]]) -> Iterator[tuple[QuantifierBlock, Use]]:
+        """The quantifiers of instances, and what their variables are."""
         import z3
 
-        for step in _steps(proof):
-            quantifier = step.arg(0)
+        for formula, bound in steps:
+            quantifier = formula
             while not z3.is_quantifier(quantifier):  # (or (not (forall ...)) instance), or without the `or`
                 quantifier = quantifier.arg(0)
             if not quantifier.qid().startswith("q"):
@@ -335,9 +369,7 @@ class _TermReader:
             block = self.text.blocks[int(quantifier.qid()[1:])]
             near = [b for b in self.text.blocks if b.assertion == block.assertion]  # Z3 joins quantifiers
             names = {f"v{self.terms.heads[v].name}": v for b in near for v in b.variables}
-            values = zip(
-                map(quantifier.var_name, range(quantifier.num_vars())), step.decl().params(), strict=True
-            )
+            values = zip(map(quantifier.var_name, range(quantifier.num_vars())), bound, strict=True)
             found = {names[name]: self.term(value) for name, value in values if name in names}
             inside = self._inside(quantifier.body()) if block.around else frozenset[int]()
             yield block, Use({v: t for v, t in found.items() if t is not None}, inside)
@@ -381,8 +413,15 @@ class _TermReader:
         return None
 
 
-def _steps(proof: Any) -> Iterator[Any]:
-    """The steps of a proof that are instances of quantified formulas."""
+def _looked_at(clauses: Sequence[Any]) -> Iterator[tuple[Any, Sequence[Any]]]:
+    """Of why Z3 has each of its clauses: the instances, each a quantified formula and the values of its variables."""
+    for why in clauses:
+        if why.decl().name() == "inst":
+            yield why.arg(0), why.arg(2).children()
+
+
+def _steps(proof: Any) -> Iterator[tuple[Any, Sequence[Any]]]:
+    """The instances in a proof, each a quantified formula and the values of its variables."""
     import z3
 
     seen, waiting = set(), [proof]
@@ -393,7 +432,7 @@ def _steps(proof: Any) -> Iterator[Any]:
         seen.add(step.get_id())
         kind = step.decl().kind()
         if kind == z3.Z3_OP_PR_QUANT_INST:
-            yield step
+            yield step.arg(0), step.decl().params()
         elif z3.Z3_OP_PR_UNDEF <= kind <= z3.Z3_OP_PR_HYPER_RESOLVE:
             waiting += step.children()
 

@@ -20,9 +20,7 @@ from ratified.smt.script import script_of
 WITHOUT = {
     "smooth-weighted": "what a pick does to products: of how many nodes there are, of weights and of turns",
     "smooth-groups": "five that add up what groups have, with an instance for each two groups that there are",
-    "reweighted": "the products of how many nodes there are and of what a pick costs",
     "bounded-ring": "the products of a bound and of how many are up, and that its division has an answer",
-    "ejection": "of fail, three in which the length of an ejection is a product of two numbers that are not known",
 }
 """Proofs of which not every obligation has a certificate that is found, and which."""
 

@@ -11,8 +11,8 @@ from ratified.certified import DECLARED, Flattening, Script, Symbol, Terms
 from ratified.smt.certificate.folder import ARCHIVE, _unpacked
 from tests.smt.certificate.committed import folder_of
 
-PROTOCOLS = ("two-phase-commit", "paxos", "failover")
-"""A protocol without quorums, one with quorums and an order, one with integers."""
+PROTOCOLS = ("two-phase-commit", "paxos", "failover", "reweighted")
+"""A protocol without quorums, one with quorums and an order, one with integers, one that multiplies them."""
 
 WEAK = "weak!"
 """The proposition with which axioms are weakened."""
@@ -113,6 +113,14 @@ def _others(word: str, column: int, words: list[str], functions: list[str]) -> I
             f"{assertion}.0",
             assertion,
         )
+        return
+    if "*" in word:
+        factors = word.split("*")
+        yield "*".join(factors[:-1])
+        yield "*".join([*factors, factors[-1]])
+        for at, factor in enumerate(factors):
+            for other in _others(factor, column, words, functions):
+                yield "*".join([*factors[:at], other, *factors[at + 1 :]])
         return
     number = abs(int(word))
     sign = "-" if word[0] == "-" else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from math import prod
 from random import Random
 
 import pytest
@@ -14,6 +15,7 @@ from ratified.certified import (
     Flattening,
     Script,
     Terms,
+    added,
     by_arithmetic,
     by_equality,
     check,
@@ -204,17 +206,128 @@ def test_lemmas_of_arithmetic_hold_of_integers() -> None:
     valid = 0
     for _ in range(4_000):
         clause = tuple(random.choice((1, -1)) * random.choice(atoms) for _ in range(random.randint(1, 3)))
-        if by_arithmetic(script.terms, clause):
+        if by_arithmetic(script.terms, [(x,) for x in clause]):
             valid += 1
             assert holds(script, clause), clause
     assert valid >= 200, valid
+
+
+def test_products_that_are_said_to_be_at_least_0_are() -> None:
+    """Of a product that is accepted, no integers make all its literals false and the product as a sum negative."""
+    random = Random(17)
+    script = Script(text_of([], GROUND), Terms())
+    i, j, two = (script.apply(name, ()) for name in ("i", "j", "2"))
+    level = [i, j, two, *(script.apply(op, (i, j)) for op in ("+", "-", "*")), script.apply("-", (j,))]
+    atoms = [script.apply(name, (x, y)) for name in ("<=", "=") for x in level for y in level]
+    accepted, kinds = 0, {"<=": 0, "=": 0, "": 0}
+    for _ in range(1_500):
+        factors = tuple(
+            random.choice((1, -1)) * random.choice((*atoms, *level)) for _ in range(random.randint(1, 3))
+        )
+        try:
+            by_arithmetic(script.terms, [factors])
+        except CertificateRejected:
+            continue
+        accepted += 1
+        total = added(script.terms, [factors])
+        for a, b in product(range(-3, 4), repeat=2):
+            values = {i: a, j: b}
+            if all(
+                (x > 0 and script.terms.sorts([x]) == ("Int",)) or not true(script, x, values)
+                for x in factors
+            ):
+                worth = sum(n * prod(values[t] for t in p) for p, n in total.items())
+                assert worth >= 0, (factors, a, b)
+        for x in factors:
+            kinds[script.terms.name(abs(x)) if script.terms.name(abs(x)) in kinds else ""] += 1
+    assert accepted >= 300, accepted
+    assert min(kinds.values()) >= 20, kinds
+
+
+def value(script: Script, term: int, values: dict[int, int]) -> int:
+    """What an integer is."""
+    parts = [value(script, p, values) for p in script.terms.parts[term]]
+    match script.terms.name(term):
+        case "+":
+            return sum(parts)
+        case "*":
+            return prod(parts)
+        case "-":
+            return parts[0] - sum(parts[1:]) if parts[1:] else -parts[0]
+        case "":
+            return values[term]
+        case numeral:
+            return int(numeral)
+
+
+def true(script: Script, literal: int, values: dict[int, int]) -> bool:
+    """Whether a literal of integers is true."""
+    left, right = (value(script, p, values) for p in script.terms.parts[abs(literal)])
+    holds = left <= right if script.terms.name(abs(literal)) == "<=" else left == right
+    return holds is (literal > 0)
+
+
+PRODUCTS = {
+    "a square that is negative": ("t i\nt * 1 1\nt 0\nt <= 3 2\n", "l 4", "does not hold"),
+    "an inequality times an unknown": ("t i\nt j\nt <= 1 2\n", "l 3*1", "a product of integers"),
+    "an inequality times a negative number": (
+        "t i\nt 2\nt - 2\nt <= 1 2\n",
+        "l 4*3",
+        "a product of integers",
+    ),
+    "a product of unknowns alone": ("t i\nt 2\n", "l 1*2", "a product of integers"),
+    "an integer that is negated": ("t i\nt j\nt = 1 2\n", "l -3*-1", "a product of integers"),
+    "an equality that is to be false": ("t i\nt j\nt = 1 2\n", "l 3*1", "a product of integers"),
+    "an equality of another sort": ("t a\nt b\nt = 1 2\n", "l -3", "a product of integers"),
+    "an equality times what is no integer": ("t i\nt j\nt a\nt = 1 2\n", "l -4*3", "a product of integers"),
+    "a proposition": ("t a\nt p 1\n", "l 2", "a product of integers"),
+    "a wrong coefficient": (
+        "t i\nt j\nt 2\nt * 1 3\nt <= 4 2\nt <= 1 2\nt <= 3 1\n",
+        "l -5 6*3 -7",
+        "does not hold",
+    ),
+    "what only strict inequalities give": ("t i\nt j\nt <= 1 2\nt <= 2 1\n", "l -3 -4", "does not hold"),
+    "no factor": ("t i\nt <= 1 1\n", "l 2*", "there is no  so far"),
+    "a factor that does not exist": ("t i\nt <= 1 1\n", "l 2*9", "there is no 9 so far"),
+    "nothing": ("", "l", "does not hold"),
+}
+
+
+@pytest.mark.parametrize("kind", PRODUCTS)
+def test_a_lemma_of_arithmetic_that_does_not_hold_is_refused(kind: str) -> None:
+    before, line, why = PRODUCTS[kind]
+    number = before.count("\n") + 1
+    with pytest.raises(CertificateRejected, match=rf"^line {number}: .*{why}"):
+        check(Script(text_of([], GROUND), Terms()), f"{before}{line}\n")
+
+
+def test_a_sum_that_grows_without_end_is_refused() -> None:
+    doubled = "t i\n" + "".join(f"t + {n} {n}\n" for n in range(1, 60)) + "t <= 60 1\n"
+    squared = "t 2\n" + "".join(f"t * {n} {n}\n" for n in range(1, 60)) + "t <= 60 1\n"
+    script = Script(text_of([], GROUND), Terms())
+    for lines in (doubled, squared):
+        with pytest.raises(CertificateRejected, match=r"^line 62: a sum is too large$"):
+            check(script, f"{lines}l 61\n")
+
+
+def test_products_of_unknowns_are_compared() -> None:
+    """If i is 0 or more and j at most k, i times j is at most k times i: the product of two inequalities."""
+    head = "".join(f"(declare-fun {name} () Int)\n" for name in "ijk")
+    text = text_of(["(<= 0 i)", "(<= j k)", "(< (* k i) (* i j))"], head)
+    lines = certificate(text, 10.0)
+    check(Script(text, Terms()), lines)
+    assert "*-" in lines, lines
+    text = text_of(["(= i (+ j 1))", "(not (= (* i k) (+ (* k j) k)))"], head)
+    check(Script(text, Terms()), certificate(text, 10.0))
+    with pytest.raises(NotFound):
+        certificate(text_of(["(<= 0 i)", "(<= j k)", "(< (* k i) (* i (+ j 1)))"], head), 0.5)
 
 
 def test_two_integers_are_equal_if_each_is_at_most_the_other() -> None:
     script = Script(text_of([], GROUND), Terms())
     with pytest.raises(CertificateRejected, match=r"^line 3: the line does not hold, or is not understood$"):
         check(script, "t a\nt = 1 1\no 2\n")
-    with pytest.raises(CertificateRejected, match=r"^line 4: an equality is expected$"):
+    with pytest.raises(CertificateRejected, match=r"^line 4: the line does not hold, or is not understood$"):
         check(script, "t i\nt j\nt <= 1 2\no 3\n")
 
 
@@ -284,12 +397,6 @@ def test_integers_that_are_equal_by_congruence_are_equal_in_sums() -> None:
     lines = certificate(text, 10.0)
     check(Script(text, Terms()), lines)
     assert {line[0] for line in lines.splitlines()} == {"t", "i", "l", "e", "u"}
-
-
-def test_a_lemma_of_arithmetic_is_of_inequalities() -> None:
-    script = Script(text_of([], GROUND), Terms())
-    with pytest.raises(CertificateRejected, match=r"^line 4: literals of <= are expected$"):
-        check(script, "t i\nt j\nt = 1 2\nl 3\n")
 
 
 def test_no_sort_is_empty() -> None:
