@@ -140,7 +140,7 @@ class FailoverSubject(Subject):
         self.grantor = Grantor(ttl_ms, drift_ppm)
         self.holders = {name: Holder(drift_ppm) for name in self.names}
         self.fence = Fence()
-        self.now = 0
+        self.now = self.told = 0  # the service's clock, and as the grantor was last told it
         self.clocks = dict.fromkeys(self.names, 0)
         self.lessee: str | None = None  # whose lease runs, for all that anybody knows
         self.elapsed = 0
@@ -165,7 +165,7 @@ class FailoverSubject(Subject):
 
     def wrong(self) -> Sequence[tuple[Callable[[], object], str]]:
         """See Subject: clocks that go back or are none, leases that are none, what is no token."""
-        grantor, fence, holder, before = self.grantor, self.fence, self.holders[self.names[0]], self.now - 1
+        grantor, fence, holder, before = self.grantor, self.fence, self.holders[self.names[0]], self.told - 1
         nan: Any = float("nan")
         drift = "clocks drift 0 to 999,999 parts in a million"
         asked: list[tuple[Callable[[], object], str]] = [
@@ -199,6 +199,7 @@ class FailoverSubject(Subject):
         name, token = self.names[n % len(self.names)], self.grantor.token
         if token == TOKENS:
             return
+        self.told = self.now
         grant = self.grantor.ask(name, self.now)
         if grant is None:
             yield self.event("waits") if self.waits else self.event("refused", name=name)
@@ -300,6 +301,7 @@ class FailoverSubject(Subject):
         if often == 0 and self.grantor.token:
             self.grantor = Grantor(self.ttl_ms, self.drift_ppm, self.grantor.token)
             self.elapsed, self.waits = 0, True
+            self.told = self.now
             self.grantor.ask("somebody", self.now)  # so that it waits from now on
             yield self.event("start_anew")
 

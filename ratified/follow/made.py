@@ -8,19 +8,22 @@ Guarantees: nothing but the time to make one differs.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
 C = TypeVar("C")
 
 _MAKE = """\
-def __init__(self, {parameters}):
-{defaults}    if type(self) is not frozen:
-        slowly(self, {names})
-        return
-    become(self, "__class__", draft)
+def make({names}):
+    def __init__(self, {parameters}):
+{defaults}        if type(self) is not frozen:
+            slowly(self, {fields})
+            return
+        become(self, "__class__", draft)
 {assignments}
-    self.__class__ = frozen
+        self.__class__ = frozen
+    return __init__
 """
 
 
@@ -43,15 +46,18 @@ def quickly_made(cls: type[C]) -> type[C]:
         elif field.default_factory is not MISSING:
             known[f"make_{field.name}"] = field.default_factory
             parameters[-1] += "=MISSING"
-            defaults += f"    if {field.name} is MISSING: {field.name} = make_{field.name}()\n"
+            defaults += f"        if {field.name} is MISSING: {field.name} = make_{field.name}()\n"
     text = _MAKE.format(
+        names=", ".join(known),
         parameters=", ".join(parameters),
-        names=", ".join(f.name for f in own),
+        fields=", ".join(f.name for f in own),
         defaults=defaults,
-        assignments="\n".join(f"    self.{f.name} = {f.name}" for f in own),
+        assignments="\n".join(f"        self.{f.name} = {f.name}" for f in own),
     )
-    exec(text, known)  # noqa: S102  # written here, of the names of fields
-    known["__init__"].__qualname__ = f"{cls.__qualname__}.__init__"
-    known["__init__"].__annotations__ = cls.__init__.__annotations__
-    setattr(cls, "__init__", known["__init__"])  # noqa: B010  # a method, which mypy does not let be assigned
+    written: dict[str, Any] = {}
+    exec(text, vars(sys.modules[cls.__module__]), written)  # noqa: S102  # written here, of the names of fields
+    made = written["make"](**known)
+    made.__qualname__ = f"{cls.__qualname__}.__init__"
+    made.__annotations__ = cls.__init__.__annotations__
+    setattr(cls, "__init__", made)  # noqa: B010  # a method, which mypy does not let be assigned
     return cls

@@ -56,9 +56,9 @@ def generated(monkeypatch: pytest.MonkeyPatch) -> list[Model]:
     """The models that a program is generated for from now on."""
     found: list[Model] = []
 
-    def note(model: Model, *symmetry: object) -> Generated:
+    def note(model: Model, *symmetry: object, **how: bool) -> Generated:
         found.append(model)
-        return generate(model, *symmetry)  # type: ignore[arg-type]  # as it was called
+        return generate(model, *symmetry, **how)  # type: ignore[arg-type]  # as it was called
 
     monkeypatch.setattr(generating, "generate", note)
     return found
