@@ -85,7 +85,7 @@ class Terms:
 
     def sorts(self, terms: Iterable[int]) -> tuple[str, ...]:
         """The sorts of terms."""
-        return tuple(self.heads[t].result for t in terms)
+        return tuple([self.heads[t].result for t in terms])
 
     def variables(self, terms: Iterable[int]) -> tuple[int, ...]:
         """The free variables of terms, in the order of their binders."""

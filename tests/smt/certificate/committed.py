@@ -18,9 +18,9 @@ from ratified.smt.proving import entries_of
 from ratified.smt.script import script_of
 
 WITHOUT = {
-    "smooth-weighted": "what a pick does to products: of how many nodes there are, of weights and of turns",
-    "smooth-groups": "five that add up what groups have, with an instance for each two groups that there are",
-    "bounded-ring": "the products of a bound and of how many are up, and that its division has an answer",
+    "smooth-weighted": "less_than_another_pick, which is about products of two products",
+    "smooth-groups": "four that add up what groups have, with an instance for each two groups that there are",
+    "bounded-ring": "within-bounds at the beginning and after recover, which are about bounds of a quotient",
 }
 """Proofs of which not every obligation has a certificate that is found, and which."""
 
