@@ -236,7 +236,8 @@ class _SolverText:
         heads = [self.terms.heads[v] for v in variables]
         binders = " ".join(f"({self.head(h)} {self.sort(h.result)})" for h in heads)
         without = self._skolem(abs(x) for clause in clauses for x in clause) if self.without_skolem else ()
-        no_pattern = "".join(f" :no-pattern {self.term(t)}" for t in without)
+        known = around.union(variables)  # here; others are of quantifiers inside
+        no_pattern = "".join(f" :no-pattern {self.term(t)}" for t in without if self.terms.free[t] <= known)
         return f"(forall ({binders}) (! {body} :qid q{len(self.blocks) - 1}{no_pattern}))"
 
     def _skolem(self, atoms: Iterable[int]) -> list[int]:

@@ -20,6 +20,7 @@ from ratified.certified import (
 )
 from ratified.smt.certificate import finder
 from ratified.smt.certificate.finder import NotFound, certificate
+from ratified.smt.certificate.instances import Z3Run, flattened, instances
 
 HEAD = """(declare-sort S 0)
 (declare-fun p (S) Bool)
@@ -394,6 +395,15 @@ def test_integers_that_are_equal_by_congruence_are_equal_in_sums() -> None:
     lines = certificate(text, 10.0)
     check(Script(text, Terms()), lines)
     assert {line[0] for line in lines.splitlines()} == {"t", "i", "l", "e", "u"}
+
+
+def test_a_witness_of_a_variable_of_a_quantifier_inside_is_found() -> None:
+    inner = "(forall ((x S)) (or (p x) (forall ((y S)) (exists ((z S)) (and (r y z) (r x z))))))"
+    text = text_of([inner, "(not (p c))", "(forall ((z S)) (not (r d z)))"])
+    script = Script(text, Terms())
+    nodes, sources = flattened(script)
+    assert instances(script.terms, nodes, sources, Z3Run(200_000, live=True))
+    check(Script(text, Terms()), certificate(text, 10.0))
 
 
 def test_no_sort_is_empty() -> None:
