@@ -83,7 +83,8 @@ def _proof(script: Script, chosen: Sequence[Instance]) -> str:
         return ""
     places, lemmas = found
     given = [*(clauses[p] for p in places), *(lemma.clause for lemma in lemmas)]
-    return _written(script, [chosen[p] for p in places], lemmas, steps(given))
+    rest = steps(given)
+    return _written(script, [chosen[p] for p in places], lemmas, rest) if rest else ""
 
 
 def _ground(terms: Terms, instance: Instance) -> Clause:

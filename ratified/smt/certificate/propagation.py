@@ -24,7 +24,7 @@ class PropagationStep:
 
 
 def steps(given: Sequence[Clause]) -> list[PropagationStep]:
-    """Steps from the given clauses to the empty one. The clauses must have no propositional model."""
+    """Steps from the given clauses, which have no propositional model, to the empty one; none if the solver's are not enough."""
     base = _Base(given)
     found: list[PropagationStep] = []
     for clause in [(), *_learned(given), ()]:
@@ -35,7 +35,7 @@ def steps(given: Sequence[Clause]) -> list[PropagationStep]:
         if not clause:
             return _needed(len(given), found)
         base.add(clause)
-    raise AssertionError
+    return []
 
 
 def _learned(given: Sequence[Clause]) -> list[Clause]:
