@@ -157,7 +157,7 @@ class Gate:
         model, _, name = asked.rpartition("::")
         found = getattr(report, "_id", None)  # since pytest 9
         if found is not None:
-            report._id = dataclasses.replace(found, names=(*above, model, name), params=None)
+            report._id = dataclasses.replace(found, names=(*above, model, name + group), params=None)
         xml = self.config.stash.get(xml_key, None)
         if xml is not None:
             reporter = xml.node_reporter(report)

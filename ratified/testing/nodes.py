@@ -177,7 +177,8 @@ class ClaimItem(GateItem):
         self.span = span_of(prepared, claim)
         # One process explores for all of them where tests are distributed by groups.
         if self.config.pluginmanager.hasplugin("xdist"):
-            self.add_marker(pytest.mark.xdist_group(prepared.label))
+            # Behind a bracket it looks for no group.
+            self.add_marker(pytest.mark.xdist_group(prepared.label.replace("[", "(").replace("]", ")")))
 
     def parts(self) -> ItemOutcomes:
         """Explore the model, if no other item has done so."""

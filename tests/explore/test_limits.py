@@ -254,7 +254,7 @@ def test_memory_that_the_system_refuses_is_no_traceback(monkeypatch: pytest.Monk
 def test_code_generation_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     begun, ended = threading.Event(), threading.Event()
 
-    def without_end(*_: object) -> None:
+    def without_end(*_: object, **__: object) -> None:
         begun.set()
         try:
             for _n in itertools.count():

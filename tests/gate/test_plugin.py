@@ -279,15 +279,22 @@ def test_processes_share_one_exploration(project: pytest.Pytester) -> None:
     )
     assert found.ret == 1
     assert (project.path / "explored").read_text() == "once\n"
-    assert "FAILED lock.py::Lock[Client=2]::mutual_exclusion - VIOLATED" in found.stdout.str()
-    assert [c.get("name") for c in ET.parse(project.path / "report.xml").iter("testcase")] != []
+    assert "FAILED lock.py::Lock[Client=2]::mutual_exclusion@Lock(Client=2) - VIOLATED" in found.stdout.str()
+    workers = {
+        line.split()[0] for line in found.outlines if line.startswith("[gw") and "@Lock(Client=2)" in line
+    }
+    assert len(workers) == 1
+    cases = [
+        (c.get("classname"), c.get("name")) for c in ET.parse(project.path / "report.xml").iter("testcase")
+    ]
+    assert sorted(cases) == [("lock.Lock[Client=2]", n) for n in ("granted_is_held", "mutual_exclusion")]
 
 
 def test_the_claims_of_a_model_are_one_group_of_xdist(project: pytest.Pytester) -> None:
     write(project.path, lock=TWO_CLAIMS)
     forget()
     found, _ = project.inline_genitems()
-    assert [[m.args for m in i.iter_markers("xdist_group")] for i in found] == [[("Lock[Client=2]",)]] * 2
+    assert [[m.args for m in i.iter_markers("xdist_group")] for i in found] == [[("Lock(Client=2)",)]] * 2
 
 
 def test_what_is_configured_is_collected_wherever_it_lies(project: pytest.Pytester) -> None:

@@ -20,7 +20,7 @@ from ratified.certified import Clause, Terms
 Product = tuple[int, ...]
 """Terms, sorted, that are multiplied; the number one if there is none."""
 
-Sum = dict[Product, int]
+Polynomial = dict[Product, int]
 """How many of each product are added."""
 
 CANDIDATES = 1_000
@@ -34,22 +34,22 @@ OFTEN = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class IntegerFact:
     """A sum that is at least 0, or that is 0 if it is an `equation`; the factors that a certificate says it with."""
 
     factors: Clause
-    sum: Sum
+    sum: Polynomial
     equation: bool
 
 
-def facts(terms: Terms, held: Iterable[int]) -> list[Fact]:
+def facts(terms: Terms, held: Iterable[int]) -> list[IntegerFact]:
     """What literals that are true say of integers."""
     found = []
     for literal in held:
         name, parts = terms.name(abs(literal)), terms.parts[abs(literal)]
         equation = name == "=" and literal > 0 and terms.sorts(parts) == ("Int", "Int")
         if name == "<=" or equation:
-            found.append(Fact((-literal,), terms.added([(-literal,)]), equation))
+            found.append(IntegerFact((-literal,), terms.added([(-literal,)]), equation))
     return found
 
 
@@ -67,16 +67,16 @@ def contradicting(terms: Terms, held: Sequence[int]) -> list[Clause] | None:
     return None
 
 
-def _products(known: Sequence[Fact], *, strict: bool) -> Iterator[Fact]:
+def _products(known: Sequence[IntegerFact], *, strict: bool) -> Iterator[IntegerFact]:
     """Products of facts that speak of no other products than the facts do; if not `strict`, of some that they speak of."""
     wanted = {p for fact in known for p in fact.sum if len(p) > 1}
     equations = [fact for fact in known if fact.equation]
-    multiples: dict[tuple[Clause, Product], Fact] = {}
+    multiples: dict[tuple[Clause, Product], IntegerFact] = {}
     for _ in range(2):
         for fact in equations:
             for mine in fact.sum:
                 for rest in [r for p in sorted(wanted) if (r := _without(p, mine))] if mine else ():
-                    multiples[fact.factors, rest] = Fact(
+                    multiples[fact.factors, rest] = IntegerFact(
                         (*fact.factors, *rest), multiplied(fact.sum, {rest: 1}), equation=True
                     )
         wanted |= {p for fact in multiples.values() for p in fact.sum if len(p) > 1}
@@ -88,15 +88,15 @@ def _products(known: Sequence[Fact], *, strict: bool) -> Iterator[Fact]:
     for one, other in combinations_with_replacement(least, 2):
         pairs = {tuple(sorted(p + q)) for p in one.sum for q in other.sum if p and q}
         if pairs <= wanted if strict else pairs & wanted:
-            yield Fact((*one.factors, *other.factors), multiplied(one.sum, other.sum), equation=False)
+            yield IntegerFact((*one.factors, *other.factors), multiplied(one.sum, other.sum), equation=False)
             count += 1
             if count > CANDIDATES:
                 return
 
 
-def multiplied(one: Sum, other: Sum) -> Sum:
+def multiplied(one: Polynomial, other: Polynomial) -> Polynomial:
     """The product of two sums."""
-    found: Sum = defaultdict(int)
+    found: Polynomial = defaultdict(int)
     for p, times in one.items():
         for q, more in other.items():
             found[tuple(sorted(p + q))] += times * more
@@ -110,7 +110,7 @@ def _without(product: Product, factors: Product) -> Product:
     return tuple(sorted(left.elements())) if min(left.values()) >= 0 else ()
 
 
-def _added(terms: Terms, known: Sequence[Fact]) -> list[Clause] | None:
+def _added(terms: Terms, known: Sequence[IntegerFact]) -> list[Clause] | None:
     """Facts, each as often as is needed for all to add up to a negative number (Farkas' lemma); None if there is no way."""
     import z3
 
@@ -146,7 +146,7 @@ def _times(terms: Terms, factors: Clause, times: int) -> list[Clause]:
     return [(*factors, number if times > 0 else terms.make("-", number))]
 
 
-def _possible(known: Sequence[Fact]) -> list[Fact]:
+def _possible(known: Sequence[IntegerFact]) -> list[IntegerFact]:
     """The facts without those of which a part is never taken away again."""
     while True:
         signs: dict[Product, set[bool]] = defaultdict(set)
