@@ -105,12 +105,17 @@ def run(kills: int, every: int, folder: Path) -> None:
 
 
 def watched(database: Path) -> Iterator[tuple[int, str | None]]:
-    """How many events there are, and who had the lease last, now and then."""
+    """How many events there are, and who had the lease last, now and then.
+
+    The database is closed by then: a server that is forked while it is open takes SQLite's locks for its own, and loses commits
+    when this process closes it (sqlite.org, "How to corrupt an SQLite database file", section 2.6).
+    """
     while True:
         time.sleep(0.002)
-        with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(database)) as reading:
-            (events,) = reading.execute("SELECT coalesce(max(id), 0) FROM log").fetchone()
-            (holder,) = reading.execute("SELECT holder FROM lease").fetchone()
+        with contextlib.suppress(sqlite3.Error):
+            with contextlib.closing(sqlite3.connect(database)) as reading:
+                (events,) = reading.execute("SELECT coalesce(max(id), 0) FROM log").fetchone()
+                (holder,) = reading.execute("SELECT holder FROM lease").fetchone()
             yield events, holder
 
 
