@@ -136,7 +136,8 @@ class Client(Generic[Q, A]):
     circuit breaker of an endpoint (`CircuitBreaker`, `MaxFails`); what active `checks` say is told by `checked`; with a
     `slow_start`, endpoints that are new or healthy again get their share little by little, and the balancer has weights in
     hundredths. `attempt_timeout_ms` is how long one attempt may take; by default as long as the deadline. Unless `outliers`
-    say otherwise, what fails three times in a row is ejected for 30 s, one endpoint at least (`OUTLIERS`).
+    say otherwise, what fails three times in a row is ejected for 30 s, one endpoint at least (`OUTLIERS`); where there is a
+    breaker, which is to try such an endpoint sooner, by Envoy's numbers.
     """
 
     def __init__(
@@ -170,7 +171,8 @@ class Client(Generic[Q, A]):
         self._allowance = Allowance(budget or Throttle(), self._draw)
         self._attempt_timeout_ms = attempt_timeout_ms
         self._watch = watch or (lambda _: None)
-        self._fitness = Fitness(outliers or Outliers(OUTLIERS), breaker, checks or Checks(), self._watch)
+        ejecting = outliers or Outliers(OUTLIERS if breaker is None else None)
+        self._fitness = Fitness(ejecting, breaker, checks or Checks(), self._watch)
         self._now_ms = now_ms
         self._wait = wait
         self._requests = 0
