@@ -113,6 +113,27 @@ class FailoverBinding(PolicyBinding):
         return {**believes, ("token",): variables["token"], ("seen",): variables["seen"]}
 
 
+def _drift_of_one() -> bool:
+    """One part in a million more or less, of a lease so long that it matters."""
+    grantor, holder = Grantor(3_000_000, 1), Holder(1)
+    grant = grantor.ask("a", 0)
+    assert grant is not None
+    holder.granted(grant, 0)
+    return (
+        holder.leads(2_999_996)
+        and not holder.leads(2_999_997)
+        and grantor.ask("b", 3_000_002) is None
+        and grantor.ask("b", 3_000_003) is not None
+    )
+
+
+def _shortest() -> bool:
+    """A lease of a millisecond."""
+    holder = Holder(0)
+    holder.granted(Grant("a", 1, 1), 0)
+    return holder.leads(0)
+
+
 class FailoverSubject(Subject):
     """`Grantor`, `Holder` and `Fence` held to the model."""
 
@@ -192,7 +213,13 @@ class FailoverSubject(Subject):
 
     def right(self) -> Sequence[Callable[[], object]]:
         """See Subject."""
-        return [lambda: Grantor(1, 0), lambda: Grantor(1, 999_999), lambda: Holder(0)]
+        return [
+            lambda: Grantor(1, 0),
+            lambda: Grantor(1, 999_999),
+            lambda: Holder(0),
+            _drift_of_one,
+            _shortest,
+        ]
 
     def ask(self, n: int) -> Iterable[Event]:
         """A node asks for the lease, or for more of it."""
@@ -207,6 +234,11 @@ class FailoverSubject(Subject):
         self.waits = False
         self.grants.append((name, grant, self.clocks[name]))
         self.holders[name].granted(grant, self.clocks[name])
+        if self.leads(name):
+            asks_ms = self.clocks[name] + self.ttl - self.ttl // 3
+            assert self.holders[name].renew_at_ms() == asks_ms, (
+                "it asks for more with a third of the time left"
+            )
         self.lessee, self.elapsed, self.passed[name] = name, 0, 0
         yield self.event("renew" if grant.token == token else "grant", name=name)
 

@@ -14,9 +14,19 @@ SHORTCUT = "it only saves time: what is at the cap stays there"
 SLOWER = "all are looked at where the first of each row would do, which gives the same pick"
 ROUNDS = "picks of whole rounds leave all as it was"
 SORTED = "both ways put the points in the same order"
+PAST = "no moment is before 0, so that it is over all the same"
 UNREACHED = "somebody always has room, as the model claims, so that this is never reached"
 
 SURVIVORS: Mapping[str, Mapping[str, str]] = {
+    "failover": {
+        "Grantor.__init__: 0 becomes -1 (2)": PAST,
+        "Grantor.release: 0 becomes -1": PAST,
+        "Holder.__init__: 1 becomes 2": "any lease would do: only the drift is to be checked",
+        "Holder.__init__: without self._until_ms = 0": UNREAD,
+        "Holder.__init__: 0 becomes 1": UNREAD,
+        "Holder.__init__: 0 becomes -1": UNREAD,
+        "Holder.resign: 0 becomes -1": PAST,
+    },
     "smooth-weighted": {
         "SmoothWeighted.__init__: without self._rows: dict[int, list[tuple[int, int]]] = {}": UNREAD,
         "SmoothWeighted.__init__: 0 becomes 1": UNREAD,
