@@ -288,6 +288,15 @@ class Footprints:
 
     # --- expressions ---
 
+    def _open(self, operands: Iterable[Expr], env: AbstractEnv, *, enough: bool) -> Iterator[Expr]:
+        """The operands of `and` and `or` whose value is not known, up to one that is known and decides."""
+        for operand in operands:
+            known = self._known(operand, env)
+            if not isinstance(known, KnownValue):
+                yield operand
+            elif bool(known.value) is enough:
+                return
+
     def _read(self, expr: Node | Clause, env: AbstractEnv, found: Found) -> None:
         """Note what an expression reads."""
         self._nodes += 1
@@ -304,14 +313,8 @@ class Footprints:
             case ir.In(_, _, item, container) | ir.Count(_, _, container, item):
                 self._element(item, container, env, found, How.READ)
             case ir.And(_, _, operands) | ir.Or(_, _, operands):
-                enough = isinstance(expr, ir.Or)
-                for operand in operands:
-                    match self._known(operand, env):
-                        case KnownValue(value):
-                            if bool(value) is enough:
-                                return
-                        case _:
-                            self._read(operand, env, found)
+                for operand in self._open(operands, env, enough=isinstance(expr, ir.Or)):
+                    self._read(operand, env, found)
             case ir.IfElse(_, _, test, then, orelse) if isinstance(
                 known := self._known(test, env), KnownValue
             ):
@@ -417,14 +420,8 @@ class Footprints:
             return
         match test:
             case ir.And(_, _, operands) | ir.Or(_, _, operands):
-                enough = isinstance(test, ir.Or)
-                for operand in operands:
-                    match self._known(operand, env):
-                        case KnownValue(value):
-                            if bool(value) is enough:
-                                return
-                        case _:
-                            self._guard(operand, env, found)
+                for operand in self._open(operands, env, enough=isinstance(test, ir.Or)):
+                    self._guard(operand, env, found)
             case ir.In(_, _, item, container):
                 self._element(item, container, env, found, How.HAS)
             case ir.Collect(_, _, "any" | "all" as kind, element, clauses):
