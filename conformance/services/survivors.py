@@ -18,6 +18,10 @@ PAST = "no moment is before 0, so that it is over all the same"
 UNREACHED = "somebody always has room, as the model claims, so that this is never reached"
 
 SURVIVORS: Mapping[str, Mapping[str, str]] = {
+    "keep-alive": {
+        "KeepAlive.renewed: if self.state(now_ms) is not SessionState.EXPIRED becomes if True": "what is lost stays lost, and "
+        "nobody looks at its times",
+    },
     "failover": {
         "Grantor.__init__: 0 becomes -1 (2)": PAST,
         "Grantor.release: 0 becomes -1": PAST,

@@ -81,7 +81,9 @@ class KeepAlive:
         if self._asked_ms is None:
             raise ServiceError("nothing was asked")
         if self.state(now_ms) is not SessionState.EXPIRED:
-            self._until_ms = max(self._until_ms, self._asked_ms + lasts_ms)
+            until = self._asked_ms + lasts_ms
+            if until > now_ms:  # else the answer is too late, and the grace period goes on
+                self._until_ms = max(self._until_ms, until)
             self._next_ms = max(now_ms, self._asked_ms + lasts_ms // 2)
         self._asked_ms = None
         return self.state(now_ms)

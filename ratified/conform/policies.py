@@ -31,6 +31,7 @@ from ratified.conform.policy import (
     graph_of,
     shortened,
 )
+from ratified.language.errors import RatifiedError
 from ratified.language.ir import Kind
 from ratified.results.result import Verdict
 
@@ -215,6 +216,15 @@ class PolicyKill:
         return any(x is not None for x in (self.chance, self.hypothesis, self.edges))
 
 
+def refuse_what_does_not_conform(policy: Policy) -> None:
+    """Make the random runs once without a mistake: what fails then catches nothing. Raises RatifiedError."""
+    for n in range(RUNS_MOST):
+        if (run := by_chance(policy, n, claims_every=CLAIMS_EVERY)).found:
+            raise RatifiedError(
+                f"{policy.name} cannot be tested with mistakes: without one it does not conform\n{run.why}"
+            )
+
+
 def kill(
     policy: Policy, name: str, mutant: Mutant, *, quick: bool = False, shrink: bool = False
 ) -> PolicyKill:
@@ -243,13 +253,15 @@ def kill(
 def kills(
     policy: Policy, names: Iterable[str], *, quick: bool = False, shrink: bool = False
 ) -> Iterator[PolicyKill]:
-    """Plant each bug of these names and see who catches it."""
+    """Plant each bug of these names and see who catches it. Raises RatifiedError where there is none and it fails, too."""
+    refuse_what_does_not_conform(policy)
     mutants = policy.mutants()
     for name in names:
         yield kill(policy, name, mutants[name], quick=quick, shrink=shrink)
 
 
 def systematic_kills(policy: Policy, *, quick: bool = False) -> Iterator[PolicyKill]:
-    """Plant every systematic mistake in the sources of a policy and see who catches it."""
+    """Plant every systematic mistake in the sources of a policy and see who catches it. Raises RatifiedError as `kills`."""
+    refuse_what_does_not_conform(policy)
     for mutation in mutations(policy.sources):
         yield kill(policy, mutation.name, mutation.mutant(), quick=quick)

@@ -15,8 +15,9 @@ from ratified.bundled.conformance import POLICIES
 from ratified.cli import main as cli
 from ratified.conform.mutants import planted
 from ratified.conform.operators import mutations
-from ratified.conform.policies import RUNS_MOST, covered, explore, systematic_kills
+from ratified.conform.policies import RUNS_MOST, covered, explore, kills, systematic_kills
 from ratified.conform.policy import ScriptCall, by_chance, kept_as_test, read_script, replayed, shortened
+from ratified.language.errors import RatifiedError
 from ratified.results.result import Verdict
 
 Capture = pytest.CaptureFixture[str]
@@ -210,3 +211,10 @@ def test_mutants(capsys: Capture) -> None:
 def test_what_is_refused(arguments: list[str], message: str, capsys: Capture) -> None:
     assert cli.run(arguments) == 2
     assert f"Error: {message}" in capsys.readouterr().err
+
+
+def test_what_fails_without_a_mistake_catches_none() -> None:
+    policy = POLICIES["keep-alive"]
+    name, mutant = next(iter(policy.mutants().items()))
+    with planted(mutant), pytest.raises(RatifiedError, match="without one it does not conform"):
+        list(kills(policy, [name], quick=True))
