@@ -14,6 +14,7 @@ from random import Random
 from typing import Any, ClassVar
 
 from ratified.conform.policy import PolicyBinding, Subject
+from ratified.conformance.services.tickets import TicketSubject
 from ratified.follow.binding import Claim, Event, Names, Observed
 from ratified.follow.steps import Steps, change, do, either
 from ratified.impl.services import health
@@ -346,7 +347,7 @@ class CircuitBinding(PolicyBinding):
         return {("circuit",): CIRCUITS[variables["circuit"]]}
 
 
-class CircuitSubject(Subject):
+class CircuitSubject(TicketSubject):
     """`CircuitBreaker` held to its model. The subject counts for itself what of the window still counts."""
 
     calls: ClassVar[Mapping[str, tuple[int, ...]]] = {
@@ -358,6 +359,7 @@ class CircuitSubject(Subject):
         "rest": (12,),
     }
     made: ClassVar[type[health.CircuitBreaker]] = health.CircuitBreaker
+    tick_ms = SLICE_MS
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -369,9 +371,7 @@ class CircuitSubject(Subject):
         self.limits = {"least": least, "percent": percent, "open_for": open_for, "most": most}
         self.window_ms = self.made.SLICES * SLICE_MS
         self.breaker = self.made(least, percent, self.window_ms, open_for * SLICE_MS)
-        self.now = self.told = 0
-        self.waiting: list[int] = []
-        self.late: list[int] = []
+        self.begin()
         self.counted: deque[int] = deque()  # when the answers that count came in
 
     def binding(self) -> CircuitBinding:
@@ -405,8 +405,7 @@ class CircuitSubject(Subject):
 
     def changed(self) -> None:
         """The circuit has changed: what is on the way is late, and nothing is counted."""
-        self.late += self.waiting
-        self.waiting = []
+        self.all_are_late()
         self.counted.clear()
 
     def request(self, count: int = 0) -> Iterable[Event]:
@@ -426,35 +425,20 @@ class CircuitSubject(Subject):
     def answer(self, n: int, ok: int) -> Iterable[Event]:
         """A request that counts ends."""
         if self.waiting:
-            self.told = self.now
-            ticket = self.waiting.pop(n % len(self.waiting))
             before = self.breaker.circuit
             forgotten = 0
             while self.counted and self.counted[0] <= self.now - self.window_ms:
                 self.counted.popleft()
                 forgotten += 1
-            self.breaker.ended(ticket, self.now, ok=bool(ok))
+            self.taken(self.waiting, n, ok)
             self.counted.append(self.now)
             if self.breaker.circuit is not before:
                 self.changed()
             yield self.event("answer", ok=bool(ok), forgotten=forgotten)
 
-    def fail_all(self) -> Iterable[Event]:
-        """All that are on the way fail."""
-        for _ in range(len(self.waiting)):
-            yield from self.answer(0, 0)
-
-    def late_answer(self, n: int, ok: int) -> Iterable[Event]:
-        """A request of before ends."""
-        if self.late:
-            self.told = self.now
-            self.breaker.ended(self.late.pop(n % len(self.late)), self.now, ok=bool(ok))
-            yield self.event("late_answer", ok=bool(ok))
-
-    def tick(self) -> Iterable[Event]:
-        """Time goes by."""
-        self.now += SLICE_MS
-        yield self.event("tick")
+    def ended(self, ticket: int, *, ok: bool) -> None:
+        """See TicketSubject."""
+        self.breaker.ended(ticket, self.now, ok=ok)
 
     def rest(self, ticks: int) -> Iterable[Event]:
         """More time goes by."""

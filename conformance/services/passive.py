@@ -7,6 +7,7 @@ from random import Random
 from typing import Any, ClassVar
 
 from ratified.conform.policy import PolicyBinding, Subject
+from ratified.conformance.services.tickets import TicketSubject
 from ratified.follow.binding import Claim, Event, Observed
 from ratified.follow.steps import Steps, change, do, either
 from ratified.impl.services.health import Circuit
@@ -50,9 +51,10 @@ class MaxFailsBinding(PolicyBinding):
         return {("fails",): variables["fails"], **claims}
 
 
-class MaxFailsSubject(Subject):
+class MaxFailsSubject(TicketSubject):
     """`MaxFails` held to its model."""
 
+    tick_ms = TICK_MS
     calls: ClassVar[Mapping[str, tuple[int, ...]]] = {
         "request": (4,),
         "answer": (100, 2),
@@ -71,9 +73,7 @@ class MaxFailsSubject(Subject):
         """With these limits."""
         self.limits = {"most": most, "timeout": timeout, "room": room}
         self.passive = MaxFails(most, timeout * TICK_MS)
-        self.now = self.told = 0
-        self.waiting: list[int] = []
-        self.late: list[int] = []
+        self.begin()
         self.checked: int | None = None  # the last failure, or the probe after it
         self.probed = False  # whether it was a probe
 
@@ -106,10 +106,9 @@ class MaxFailsSubject(Subject):
         """See Subject."""
         return [lambda: MaxFails(1, 0)]
 
-    def all_are_late(self) -> None:
-        """What is on the way counts for nothing from now on."""
-        self.late += self.waiting
-        self.waiting = []
+    def ended(self, ticket: int, *, ok: bool) -> None:
+        """See TicketSubject."""
+        self.passive.ended(ticket, self.now, ok=ok)
 
     def rest_is_over(self) -> bool:
         """Whether the last failure, or probe, was longer ago than the rest is."""
@@ -132,30 +131,12 @@ class MaxFailsSubject(Subject):
     def answer(self, n: int, ok: int) -> Iterable[Event]:
         """A request that counts ends."""
         if self.waiting:
-            self.told = self.now
-            self.passive.ended(self.waiting.pop(n % len(self.waiting)), self.now, ok=bool(ok))
+            self.taken(self.waiting, n, ok)
             if not ok:
                 self.checked, self.probed = self.now, False
                 if self.passive.fails == self.limits["most"]:
                     self.all_are_late()
             yield self.event("step", name="succeed" if ok else "fail")
-
-    def fail_all(self) -> Iterable[Event]:
-        """All that are on the way fail."""
-        for _ in range(len(self.waiting)):
-            yield from self.answer(0, 0)
-
-    def late_answer(self, n: int, ok: int) -> Iterable[Event]:
-        """A request of before ends."""
-        if self.late:
-            self.told = self.now
-            self.passive.ended(self.late.pop(n % len(self.late)), self.now, ok=bool(ok))
-            yield self.event("late_answer", ok=bool(ok))
-
-    def tick(self) -> Iterable[Event]:
-        """Time goes by."""
-        self.now += TICK_MS
-        yield self.event("tick")
 
     def rest(self) -> Iterable[Event]:
         """Until the rest is over."""

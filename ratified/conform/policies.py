@@ -218,11 +218,16 @@ class PolicyKill:
 
 def refuse_what_does_not_conform(policy: Policy) -> None:
     """Make the random runs once without a mistake: what fails then catches nothing. Raises RatifiedError."""
-    for n in range(RUNS_MOST):
-        if (run := by_chance(policy, n, claims_every=CLAIMS_EVERY)).found:
-            raise RatifiedError(
-                f"{policy.name} cannot be tested with mistakes: without one it does not conform\n{run.why}"
-            )
+    if (found := _found(policy)) is not None:
+        raise RatifiedError(
+            f"{policy.name} cannot be tested with mistakes: without one it does not conform\n{found[1].why}"
+        )
+
+
+def _found(policy: Policy) -> tuple[int, PolicyRun] | None:
+    """The first of the random runs that does not conform, and its number."""
+    runs = ((n, by_chance(policy, n, claims_every=CLAIMS_EVERY)) for n in range(RUNS_MOST))
+    return next(((n, run) for n, run in runs if run.found), None)
 
 
 def kill(
@@ -230,14 +235,7 @@ def kill(
 ) -> PolicyKill:
     """Plant a mistake and see who catches it. Where `quick`, the others are tried only on what random runs do not catch."""
     with planted(mutant):
-        found = next(
-            (
-                (n, run)
-                for n in range(RUNS_MOST)
-                if (run := by_chance(policy, n, claims_every=CLAIMS_EVERY)).found
-            ),
-            None,
-        )
+        found = _found(policy)
         hypothesis = edges = None
         if not quick or found is None:
             tried = explore(policy, examples=30, steps=40)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 
 from ratified.explore.liveness import LivenessCheck, liveness_claims
-from ratified.explore.reduction import Reducing
 from ratified.explore.search import Search
 from ratified.explore.switches import switched_off
 from ratified.explore.symmetry import Symmetry, symmetry_of
@@ -76,11 +75,16 @@ def check_reference(
     claims = liveness_claims(machine.module)
     if claims and reduction is not None:
         raise _no_symmetry(machine.module.name, claims[0])
+    reducing = None
+    if reduced:
+        from ratified.explore.reduction import Reducing
+
+        reducing = Reducing(machine)
     search = Search(
         machine,
         limits=limits if too_many is None else replace(limits, states=too_many),
         symmetry=reduction,
-        reduction=Reducing(machine) if reduced else None,
+        reduction=reducing,
         deadlock=deadlock,
         progress=progress,
         keep_edges=bool(claims),

@@ -20,9 +20,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import islice
+from typing import TYPE_CHECKING
 
-from ratified.explore.reduction import Reducing, insensitive
-from ratified.explore.reduction.reducing import MachineStep
 from ratified.explore.symmetry import Symmetry
 from ratified.language.ir import Kind, Module
 from ratified.language.machine import Machine, OutOfBounds, StepError, Values
@@ -31,6 +30,9 @@ from ratified.results.limits import LimitWatch, Reached
 from ratified.results.plainest import Layers
 from ratified.results.result import Limits, Progress, PropertyKind
 from ratified.results.seen import INTERRUPTED, NOWHERE, Exploration, Failure, NumberedEdge, Property
+
+if TYPE_CHECKING:
+    from ratified.explore.reduction import MachineStep, Reducing
 
 _LEFT_OUT = -1
 """A state that constraint number i leaves out is remembered as _LEFT_OUT - i."""
@@ -320,7 +322,7 @@ class Search:
     def _judge_state(self, number: int, state: Values) -> None:
         """Ask the invariants about a new state, which is on the level after those begun."""
         if self._reduction is not None:
-            insensitive(self._machine, self._step_invariants, state)
+            self._reduction.refuse_sensitive(self._step_invariants, state)
         machine, length = self._machine, len(self.found.levels) + 1
         for rank, invariant in enumerate(self._invariants):
             try:

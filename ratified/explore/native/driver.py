@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ratified.explore.native.library import (
     ConfigStruct,
@@ -26,9 +26,11 @@ from ratified.explore.native.library import (
     ProgressStruct,
     WalksStruct,
 )
-from ratified.explore.reduction import Relations
 from ratified.results.limits import cores
 from ratified.results.result import Limits, Progress
+
+if TYPE_CHECKING:
+    from ratified.explore.reduction import Relations
 
 PROGRESS_SECONDS = 0.2
 _NOWHERE = 0xFFFFFFFF

@@ -30,7 +30,6 @@ from ratified.explore.native.layers import layers_of
 from ratified.explore.native.library import NativeError
 from ratified.explore.native.liveness import check_of, refuse_what_is_not_told, refuse_what_was_cut
 from ratified.explore.native.preparing import BuildRequest, Preparation, PreparedProgram
-from ratified.explore.reduction import sensitive
 from ratified.explore.search import safety_of
 from ratified.explore.switches import switched_off
 from ratified.language.errors import ModelError, RatifiedError
@@ -136,6 +135,8 @@ def check_native(
     with NativeExploration(prepared.library, options) as exploration:
         outcome = exploration.run(progress)
         if (claim := exploration.sensitive()) is not None:
+            from ratified.explore.reduction import sensitive
+
             raise sensitive(model.module.name, program.step_invariants[claim])
         violation = _violation(model, program, exploration, outcome, watch)
         if claims:

@@ -8,17 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ratified.explore.native import keys, known, stored
 from ratified.explore.native.codegen.numbering import Program
 from ratified.explore.native.library import NativeLibrary, loaded
-from ratified.explore.reduction import Relations, relations_of
 from ratified.explore.symmetry import Symmetry, symmetry_of
 from ratified.language.errors import RatifiedError
 from ratified.language.model import Model
 from ratified.results.background import Background
 from ratified.results.limits import LimitWatch, resident
 from ratified.results.result import Progress
+
+if TYPE_CHECKING:
+    from ratified.explore.reduction import Relations
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,12 @@ class Preparation:
     def _prepare(self) -> PreparedProgram:
         order, notes = self._order, list[str]()
         reduction = _reduction(order.model, notes) if order.symmetry else None
-        # What cannot be reduced is refused before anything is compiled.
-        relations = relations_of(order.model) if order.reduced else None
+        relations = None
+        if order.reduced:
+            from ratified.explore.reduction import relations_of
+
+            # What cannot be reduced is refused before anything is compiled.
+            relations = relations_of(order.model)
         program, library, more = made(
             order.model,
             reduction,

@@ -26,7 +26,6 @@ from ratified.explore.native.codegen.numbering import (
 from ratified.explore.native.codegen.shapes import PackedShapes
 from ratified.explore.native.compile import cache_folder, compiled_before, text_digest
 from ratified.explore.native.library import NativeError, NativeLibrary
-from ratified.explore.reduction.reducible import reducible
 from ratified.language.errors import Span
 from ratified.language.model import Model
 
@@ -51,7 +50,11 @@ def recall(
         return None
     shapes = PackedShapes(model.scope)
     layout = Layout(model, shapes)
-    module = reducible(model) if reduced else model.module
+    module = model.module
+    if reduced:
+        from ratified.explore.reduction.reducible import reducible
+
+        module = reducible(model)
     program = Program(
         model.module, layout, instances_of(module, shapes), goals_of(model.module, shapes), written
     )

@@ -5,7 +5,7 @@ deadlock is reached, every action that is ever possible is taken, every bound th
 the same for every engine and any number of threads. docs/exploring.md has the argument.
 """
 
-from ratified.explore.reduction.reducing import Reducing, insensitive, sensitive
+from ratified.explore.reduction.reducing import MachineStep, Reducing, sensitive
 from ratified.explore.reduction.relations import Relations, relations_of
 
-__all__ = ["Reducing", "Relations", "insensitive", "relations_of", "sensitive"]
+__all__ = ["MachineStep", "Reducing", "Relations", "relations_of", "sensitive"]

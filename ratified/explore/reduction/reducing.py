@@ -25,6 +25,7 @@ class Reducing:
 
     def __init__(self, machine: Machine) -> None:
         """Raises ModelError where a reduction would be unsound for what is claimed."""
+        self._machine = machine
         self._relations = relations_of(machine.model)
         self._scope = machine.model.scope
         self._names = tuple(d.name for d in machine.module.variables)
@@ -62,6 +63,19 @@ class Reducing:
         taken = chosen(self._relations, enabled, refusing, any_fresh)
         return [step for number, step in zip(numbers, steps, strict=True) if taken >> number & 1]
 
+    def refuse_sensitive(self, claims: Iterable[Function], state: Values) -> None:
+        """Refuse claims of steps that could be violated by one that changes nothing they read: such steps are left out.
+
+        Raises ModelError.
+        """
+        for claim in claims:
+            try:
+                if self._machine.step_holds(claim.name, state, state):
+                    continue
+            except StepError:
+                pass
+            raise sensitive(self._machine.module.name, claim)
+
     def _number(self, action: int, arguments: Values) -> int:
         return self._numbers[action, tuple(arguments[k] for k in self._static[action])]
 
@@ -88,20 +102,6 @@ class Reducing:
             except (RatifiedError, BoundLeft):
                 pass  # told where the step is taken
         return 0
-
-
-def insensitive(machine: Machine, claims: Iterable[Function], state: Values) -> None:
-    """Refuse claims of steps that could be violated by one that changes nothing they read: a reduction leaves such steps out.
-
-    Raises ModelError.
-    """
-    for claim in claims:
-        try:
-            if machine.step_holds(claim.name, state, state):
-                continue
-        except StepError:
-            pass
-        raise sensitive(machine.module.name, claim)
 
 
 def sensitive(model: str, claim: Function) -> ModelError:

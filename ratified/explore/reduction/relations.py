@@ -10,6 +10,7 @@ Guarantees: rows are made of what `footprints.py` finds alone, so they are the s
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +19,7 @@ from ratified.explore.liveness import liveness_claims
 from ratified.explore.reduction.footprints import Footprints
 from ratified.explore.reduction.locations import WRITES, Access, How, Location, clash, overlap
 from ratified.language.errors import ModelError
-from ratified.language.ir import Function, Kind, Module
+from ratified.language.ir import Argument, Function, Kind, Module
 from ratified.language.machine import MOST_CHOICES
 from ratified.language.model import Model
 from ratified.language.scope import running
@@ -57,10 +58,7 @@ def instances_of(model: Model, module: Module) -> tuple[ActionInstance, ...]:
     found: list[ActionInstance] = []
     with running(model.scope):
         for index, action in enumerate(module.of_kind(Kind.ACTION)):
-            static = [a for a in action.arguments if a.domain is None]
-            count = 1.0
-            for a in static:
-                count *= cardinality(a.type, model.scope)
+            static, count = _unrestricted(action, model)
             if count > MOST_CHOICES or len(found) + count > MOST_INSTANCES:
                 raise ModelError(
                     f"reduction cannot be used with {model.module.name}: the parameters of its actions have more than"
@@ -68,7 +66,7 @@ def instances_of(model: Model, module: Module) -> tuple[ActionInstance, ...]:
                     span=action.span,
                     remedy="check a smaller size, or without reduction",
                 )
-            values = itertools.product(*(tuple(values_of(a.type, model.scope)) for a in static))
+            values = _choices(static, model)
             found += (ActionInstance(index, given) for given in values)
     return tuple(found)
 
@@ -115,19 +113,26 @@ def relations_of(model: Model) -> Relations:
     return Relations(instances, tuple(needed), tuple(enabling), (1 << len(instances)) - 1)
 
 
+def _unrestricted(function: Function, model: Model) -> tuple[list[Argument], float]:
+    """The parameters that no guard restricts, and how many choices of values they have."""
+    static = [a for a in function.arguments if a.domain is None]
+    return static, math.prod((cardinality(a.type, model.scope) for a in static), start=1.0)
+
+
+def _choices(static: Iterable[Argument], model: Model) -> Iterator[tuple[object, ...]]:
+    return itertools.product(*(tuple(values_of(a.type, model.scope)) for a in static))
+
+
 def _given(function: Function, values: Iterable[object]) -> dict[str, object]:
     return dict(zip((a.name for a in function.arguments if a.domain is None), values, strict=True))
 
 
 def _parts(footprints: Footprints, claim: Function, model: Model) -> Iterator[frozenset[Location]]:
     """What each part of a claim reads, for each choice of its parameters where these are few."""
-    static = [a for a in claim.arguments if a.domain is None]
-    count = 1.0
-    for a in static:
-        count *= cardinality(a.type, model.scope)
+    static, count = _unrestricted(claim, model)
     choices: Iterable[dict[str, object]] = [{}]
     if count <= MOST_INSTANCES:
-        values = itertools.product(*(tuple(values_of(a.type, model.scope)) for a in static))
+        values = _choices(static, model)
         choices = (_given(claim, v) for v in values)
     for given in choices:
         yield from dict.fromkeys(footprints.claim(claim, given))
