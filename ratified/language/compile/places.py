@@ -263,7 +263,12 @@ def mutation(c: Context, call: ast.Call, target: ast.expr, method: str) -> list[
         return [_changed_copy(c, call, local, whole) if local else store_at(c, call, target, whole)]
     if partial.is_partial(container):
         before, less = _taken_away(c, call, target, method, now)
-        return [*before, _changed_copy(c, call, local, less) if local else store_at(c, call, target, less)]
+        if local:
+            return [*before, _changed_copy(c, call, local, less)]
+        if isinstance(less, ir.With):  # of which only the value at one key changes
+            target = ast.copy_location(ast.Subscript(target, call.args[0], ast.Store()), target)
+            less = less.value
+        return [*before, store_at(c, call, target, less)]
 
     update = _UPDATES.get((type(container), method))
     value = update(_Update(c, call, now)) if update else None
