@@ -121,8 +121,8 @@ class Tracker:
         self.most_unobserved = binding.most_unobserved if most_unobserved is None else most_unobserved
         self._most_states = most_states
         self.claims = ClaimChecker(self._direct, claims_every)
-        self._quick = Quick(self._direct, self._meaning, self.claims)
-        self._led: Values | None = None
+        self._quick = Quick(self, self._direct, self._meaning)
+        self._scope = self.model.scope
         self._is_plain = not binding.duplicated and not (binding.unobserved and self.most_unobserved)
         self.coverage: Coverage | None = None  # told what explains the events, if it is set
         self._asking = False  # whether claims are asked of each step that is taken
@@ -163,54 +163,71 @@ class Tracker:
 
     def step(self, event: Event) -> bool:
         """Follow one event; whether it is explained. Raises EventError for one that makes no sense."""
-        if self.result.verdict is not Verdict.HOLDS:
+        result = self.result
+        if result.verdict is not Verdict.HOLDS:
             return False
-        with running(self.model.scope):
-            self._led = None
-            meant = self._meant(event, is_at_hand=True)
-            if meant is None or not self._explains(event, meant, self._led):
-                return False
-        if self.result.events % TIDY_EVERY == 0:
+        quick, led = self._quick, None
+        with running(self._scope):
+            # In the model's scope sorts have their size, so that a value past it is told, and not made.
+            try:
+                steps = self.binding.steps(event)
+                if self._is_plain and len(self.states) == 1 and event.certain and self.coverage is None:
+                    led = quick.lead(event, steps, self.states[0])
+                if led is None:
+                    self._meaning.check_steps(event, steps)
+                observed = self.binding.observed(event) if event.certain else {}
+                if type(observed) is not dict:
+                    self._meaning.check_observed(observed)
+                if led is not None and not quick.shows(led, observed):
+                    led = None
+            except Exception as problem:  # noqa: BLE001  # of any kind: those that are nobody's matter go on from there
+                return self._without_meaning(event, problem)
+            if led is not None and not self.claims.every > 1:
+                if led is not self.states[0]:
+                    self.states = [led]
+                self._taken, self._hid = quick.taken, False
+                self._explained_by(event)
+            else:
+                if not self._explains(event, (self._told_twice(event, steps), observed)):
+                    return False
+        if result.events % TIDY_EVERY == 0:
             self.tidy()
         return True
 
     def meaning(self, event: Event) -> Meant | None:
         """What the binding says of an event; None if the model as bound has no room for it. Raises EventError."""
-        with running(self.model.scope):
-            return self._meant(event)
-
-    def _meant(self, event: Event, *, is_at_hand: bool = False) -> Meant | None:
-        """See `meaning`. Of the event at hand it may be known then where it leads: `_led`, if that is shown, too."""
-        # In the model's scope sorts have their size, so that a value past it is told, and not made.
-        try:
-            steps = self.binding.steps(event)
-            if (
-                is_at_hand
-                and self._is_plain
-                and len(self.states) == 1
-                and event.certain
-                and not self.coverage
-            ):
-                self._led = self._quick.lead(event, steps, self.states[0])
-            if self._led is None:
+        with running(self._scope):
+            try:
+                steps = self.binding.steps(event)
                 self._meaning.check_steps(event, steps)
-            observed = self.binding.observed(event) if event.certain else {}
-            if type(observed) is not dict:
+                observed = self.binding.observed(event) if event.certain else {}
                 self._meaning.check_observed(observed)
-        except TooSmallError as small:
-            self._stop(small.message)
-            return None
-        except (TypeError, ValueError, AttributeError, LookupError) as problem:
-            told = str(problem) if type(problem) is ValueError else f"{type(problem).__name__}: {problem}"
-            raise EventError(
-                f"{event.action} cannot be interpreted: {told}", remedy=raised_at(problem)
-            ) from None
-        except BoundLeft as left:
-            self._stop(f"the sizes in the binding are too small: {event.action} exceeds {left.what}")
-            return None
+            except Exception as problem:  # noqa: BLE001  # as in `step`
+                self._without_meaning(event, problem)
+                return None
+            return self._told_twice(event, steps), observed
+
+    def _without_meaning(self, event: Event, problem: Exception) -> bool:
+        """What comes of an event that the binding had no answer for: there was no room, or the error is raised."""
+        match problem:
+            case TooSmallError():
+                return self._stop(problem.message)
+            case BoundLeft():
+                return self._stop(
+                    f"the sizes in the binding are too small: {event.action} exceeds {problem.what}"
+                )
+            case TypeError() | ValueError() | AttributeError() | LookupError():
+                told = str(problem) if type(problem) is ValueError else f"{type(problem).__name__}: {problem}"
+                raise EventError(
+                    f"{event.action} cannot be interpreted: {told}", remedy=raised_at(problem)
+                ) from None
+        raise problem
+
+    def _told_twice(self, event: Event, steps: Steps) -> Steps:
+        """The steps of an event, or nothing where that is possible, too."""
         if not event.certain or (self.binding.duplicated and self._may_repeat(event)):
-            steps = Either((steps, ()))
-        return steps, observed
+            return Either((steps, ()))
+        return steps
 
     def _may_repeat(self, event: Event) -> bool:
         """Whether an event may be one of those before it, told once more."""
@@ -227,16 +244,12 @@ class Tracker:
         with running(self.model.scope):
             return self._explains(event, meant)
 
-    def _explains(self, event: Event, meant: Meant, led: Values | None = None) -> bool:
+    def _explains(self, event: Event, meant: Meant) -> bool:
         result = self.result
         steps, observed = meant
         self._left = None
         try:
-            states = self.states
-            found = [] if led is None else self._matching([led], observed)
-            self._taken, self._hid = self._quick.taken, False
-            if not found:
-                states, found = self._explained(steps, observed, asking=self.claims.every == 1)
+            states, found = self._explained(steps, observed, asking=self.claims.every == 1)
             if states and not found:
                 # So much is at stake that the reference has the last word.
                 self._direct.trusting = False
@@ -257,26 +270,32 @@ class Tracker:
             return self._unexplained(event, steps, observed, states)
         if len(found) > self._most_states:
             return self._stop(f"more than {self._most_states:,} states could explain what was observed")
-        result.events += 1
-        result.names[event.action] += 1
-        result.most_states = max(result.most_states, len(found))
         every = self.claims.every
-        if every > 1 and result.events % every == 0:
+        if every > 1 and (result.events + 1) % every == 0:
             kept = [s for s in found if self.claims.broken_in(s) is None]
             if not kept:
                 broken = self.claims.broken_in(found[0])
-                result.events -= 1
                 return self._mismatch(
                     Mismatch(result.events + 1, event, steps, observed, tuple(states), broken)
                 )
             found = kept
         self.states = found
-        self.recent.append(event)
-        for action in self._taken:
-            result.actions[action] += 1
-        result.steps += len(self._taken)
-        result.unobserved += self._hid
+        self._explained_by(event)
         return True
+
+    def _explained_by(self, event: Event) -> None:
+        """Count an event that is explained, by the states that are kept and the actions that were taken."""
+        result, most = self.result, len(self.states)
+        result.events += 1
+        result.names[event.action] += 1
+        if most > result.most_states:
+            result.most_states = most
+        self.recent.append(event)
+        if self._taken:
+            for action in self._taken:
+                result.actions[action] += 1
+            result.steps += len(self._taken)
+        result.unobserved += self._hid
 
     def _explained(
         self, steps: Steps, observed: Observed, *, asking: bool
@@ -468,25 +487,7 @@ class Tracker:
         return kept
 
     def _matching(self, states: list[Values], observed: Observed) -> list[Values]:
-        kept, variables, keys = [], self.variables, self._meaning.keys
-        for state in states:
-            for place, seen in observed.items():
-                index = variables.get(place[0]) if type(place) is tuple and place else None
-                # Most places are a variable, or one key of it: these are looked up without a call.
-                if index is not None and len(place) == 1:
-                    there = state[index]
-                elif index is not None and len(place) == 2 and id(place[1]) in keys[index]:
-                    there = state[index]._data[place[1]]
-                else:
-                    self._meaning.check_place(place)
-                    there = self.value(state, place)
-                if there != seen:
-                    break
-                if type(there) is not type(seen):
-                    self._meaning.check_value(place, seen, there)
-            else:
-                kept.append(state)
-        return kept
+        return [state for state in states if self._quick.shows(state, observed)]
 
     def value(self, state: Values, place: ObservedPlace) -> Any:
         """What a state has at a place."""
