@@ -346,30 +346,31 @@ class Names(Generic[S]):
     def __call__(self, name: Any) -> S:
         """The value for a name."""
         try:
-            found = self._known.get(name)
+            return self._known[name]
+        except KeyError:
+            pass
         except TypeError:
             raise EventError(f"{name!r:.60} is not a value of {self._sort.__name__}") from None
-        if found is None:
-            if self._closed:
-                raise EventError(
-                    f"there is no {self._sort.__name__.lower()} {name!r}",
-                    remedy=f"there are {', '.join(map(str, self._known))}",
-                )
-            if self._free:
-                found = self._known[name] = self._free.pop()
-                return found
-            if len(self._known) == self._size:
-                raise TooSmallError(
-                    f"more than {self._size:,} of {self._sort.__name__}",
-                    remedy="a binding says how many there are",
-                )
-            try:
-                found = self._known[name] = self._sort(len(self._known))
-            except ModelError:  # the model has fewer
-                raise TooSmallError(
-                    f"more than {len(self._known):,} of {self._sort.__name__}",
-                    remedy="a binding says how many its model has",
-                ) from None
+        if self._closed:
+            raise EventError(
+                f"there is no {self._sort.__name__.lower()} {name!r}",
+                remedy=f"there are {', '.join(map(str, self._known))}",
+            )
+        if self._free:
+            found = self._known[name] = self._free.pop()
+            return found
+        if len(self._known) == self._size:
+            raise TooSmallError(
+                f"more than {self._size:,} of {self._sort.__name__}",
+                remedy="a binding says how many there are",
+            )
+        try:
+            found = self._known[name] = self._sort(len(self._known))
+        except ModelError:  # the model has fewer
+            raise TooSmallError(
+                f"more than {len(self._known):,} of {self._sort.__name__}",
+                remedy="a binding says how many its model has",
+            ) from None
         return found
 
     def release(self, name: Any) -> None:

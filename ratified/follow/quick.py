@@ -7,13 +7,14 @@ does, break no claim that is asked at every step, and are counted alike. None sa
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from ratified.follow.binding import Event, Observed, ObservedPlace
 from ratified.follow.claims import ClaimChecker
 from ratified.follow.direct.machine import DirectMachine, Written
 from ratified.follow.direct.writer import OddError
-from ratified.follow.meaning import MOST_REMEMBERED, Meaning
+from ratified.follow.meaning import MOST_REMEMBERED, Meaning, Plain
 from ratified.follow.steps import Attempt, Do, Either, Holds, Refusal, Steps
 from ratified.language.machine import Values
 
@@ -51,7 +52,7 @@ class Quick:
             return None
         self.taken = []
         try:
-            return self._lead(event, steps, state) if steps != () else state
+            return self._lead(event, steps, state)
         except Exception:  # noqa: BLE001  # whatever it is, it comes again where it is dealt with
             return None
 
@@ -60,16 +61,18 @@ class Quick:
         kind = type(steps)
         if kind is tuple:
             found: Values | None = state
-            for number, one in enumerate(steps, start=1):  # type: ignore[arg-type]  # here and below: `kind`
-                found = self._lead(event, one, found) if one else found  # type: ignore[arg-type]  # not None
+            rest = iter(steps)  # type: ignore[arg-type]  # here and below: `kind`
+            for one in rest:
+                found = self._lead(event, one, found)  # type: ignore[arg-type]  # not None
                 if found is None:
-                    # What comes after something impossible is steps of the model, too.
-                    self._meaning.check_steps(event, steps[number:])  # type: ignore[index]
+                    self._meaning.check_steps(
+                        event, tuple(rest)
+                    )  # what comes after something impossible, too
                     return None
             return found
         if kind is Do:
             step: Do = steps  # type: ignore[assignment]
-            after = (self._actions.get(step.action) or self._known(step.action)).after(event, step, state)
+            after = self._possible(event, step, state)
             if after is None or self._broken(after, state):  # type: ignore[misc]  # there is one: `lead` has looked
                 return None
             self.taken.append(step.action)
@@ -97,14 +100,28 @@ class Quick:
         raise OddError
 
     def _possible(self, event: Event, step: Do, state: Values) -> Values | None:
-        """Where an action leads, whatever claims say of that; None if it is not possible."""
-        return (self._actions.get(step.action) or self._known(step.action)).after(event, step, state)
+        """Where an action leads, whatever claims say of that; None if it is not possible. Raises BindingError, and others."""
+        known = self._actions.get(step.action) or self._known(step.action)
+        given, plain = step.arguments, known.plain
+        if len(given) != len(plain):
+            raise OddError
+        for name, value in given.items():
+            may_be = plain[name]
+            if not (id(value) in may_be or type(value) in may_be):
+                self._meaning.check_steps(event, step)
+                break
+        for name, fit in known.bounds:
+            fit(given[name])
+        found: Values | None = known.function(state, **given)
+        return found
 
     def _known(self, action: str) -> _Checked:
         function = self._functions[action]
         if function is None:
             raise OddError
-        made = self._actions[action] = _Checked(function, self._meaning, action)
+        made = self._actions[action] = _Checked(
+            function, self._meaning.plain[action], self._meaning.fits(action)
+        )
         return made
 
     def shows(self, state: Values, observed: Observed) -> bool:
@@ -117,12 +134,14 @@ class Quick:
                 at = None
             if at is None:
                 there = self._look_up(state, place)
-            elif at[1] is _ALL:
-                there = state[at[0]]
-            elif at[1] is place[1]:  # and no equal number
-                there = state[at[0]]._data[at[1]]
             else:
-                there = self._look_up(state, place)
+                index, key = at
+                if key is _ALL:
+                    there = state[index]
+                elif key is place[1]:  # and no equal number
+                    there = state[index]._data[key]
+                else:
+                    there = self._look_up(state, place)
             if there is not seen:
                 if there != seen:
                     return False
@@ -153,32 +172,13 @@ class Quick:
         return self._places.value(state, place)
 
 
+@dataclass(frozen=True, slots=True)
 class _Checked:
-    """An action whose arguments are checked."""
+    """An action, and how its arguments are checked."""
 
-    __slots__ = ("_bounds", "_function", "_meaning", "_plain", "_wanted")
-
-    def __init__(self, function: Written, meaning: Meaning, action: str) -> None:
-        self._function = function
-        self._meaning = meaning
-        self._plain = meaning.plain[action]
-        self._wanted = len(self._plain)
-        self._bounds: tuple[tuple[str, Callable[[Any], None]], ...] = meaning.fits(action)
-
-    def after(self, event: Event, step: Do, state: Values) -> Values | None:
-        """Where the action leads; None if it is not possible. Raises BindingError, and others where it is not simple."""
-        given, plain = step.arguments, self._plain
-        if len(given) != self._wanted:
-            raise OddError
-        for name, value in given.items():
-            known = plain[name]
-            if not (id(value) in known or type(value) in known):
-                self._meaning.check_steps(event, step)
-                break
-        for name, fit in self._bounds:
-            fit(given[name])
-        found: Values | None = self._function(state, **given)
-        return found
+    function: Written
+    plain: Plain
+    bounds: tuple[tuple[str, Callable[[Any], None]], ...]
 
 
 def _nothing(_after: Values, _before: Values) -> None:

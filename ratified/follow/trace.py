@@ -59,9 +59,11 @@ def read_heading(path: Path) -> Mapping[str, Any]:
 def _events(numbered: Iterable[tuple[int, bytes]], path: Path, clock: str | None = None) -> Iterator[Event]:
     quickly = _quick_reader() if clock is None else None
     for number, text in numbered:
-        if quickly and (told := quickly(text, number)) is not None:
-            yield told
-            continue
+        if quickly is not None:
+            told = quickly(text, number)
+            if told is not None:
+                yield told
+                continue
         event = _parsed(text, f"{path}:{number}")
         if clock is not None and "action" in event:
             time = None if clock in FIELDS else event.pop(clock, None)

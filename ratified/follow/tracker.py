@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 from ratified.follow.binding import (
     Binding,
@@ -37,7 +37,7 @@ from ratified.follow.steps import Attempt, Change, Do, Either, Holds, Refusal, R
 from ratified.language.errors import RatifiedError
 from ratified.language.machine import OutOfBounds, PythonMachine, Values
 from ratified.language.records import forget_unused, known_records
-from ratified.language.scope import running
+from ratified.language.scope import enter, leave, running
 from ratified.language.sorts import BoundLeft
 from ratified.results.result import Verdict
 
@@ -48,6 +48,8 @@ TIDY_EVERY = 64
 RECORDS_EVERY = 1024
 MOST_RECORDS = 20_000  # of the model's that may pile up before it is asked which are still in use
 
+
+_HOLDS: Final = Verdict.HOLDS
 
 Meant: TypeAlias = "tuple[Steps, Observed]"
 """What an event stands for, and what it shows."""
@@ -123,7 +125,9 @@ class Tracker:
         self.claims = ClaimChecker(self._direct, claims_every)
         self._quick = Quick(self, self._direct, self._meaning)
         self._scope = self.model.scope
-        self._is_plain = not binding.duplicated and not (binding.unobserved and self.most_unobserved)
+        self._is_plain = claims_every < 2 and not (
+            binding.duplicated or (binding.unobserved and self.most_unobserved)
+        )
         self.coverage: Coverage | None = None  # told what explains the events, if it is set
         self._asking = False  # whether claims are asked of each step that is taken
         self._broken: str | None = None  # a claim that a step would have broken, which was not taken for that
@@ -164,10 +168,11 @@ class Tracker:
     def step(self, event: Event) -> bool:
         """Follow one event; whether it is explained. Raises EventError for one that makes no sense."""
         result = self.result
-        if result.verdict is not Verdict.HOLDS:
+        if result.verdict is not _HOLDS:
             return False
         quick, led = self._quick, None
-        with running(self._scope):
+        before = enter(self._scope)
+        try:
             # In the model's scope sorts have their size, so that a value past it is told, and not made.
             try:
                 steps = self.binding.steps(event)
@@ -182,16 +187,14 @@ class Tracker:
                     led = None
             except Exception as problem:  # noqa: BLE001  # of any kind: those that are nobody's matter go on from there
                 return self._without_meaning(event, problem)
-            if led is not None and not self.claims.every > 1:
-                if led is not self.states[0]:
-                    self.states = [led]
-                self._taken, self._hid = quick.taken, False
-                self._explained_by(event)
-            else:
-                if not self._explains(event, (self._told_twice(event, steps), observed)):
-                    return False
-        if result.events % TIDY_EVERY == 0:
-            self.tidy()
+            if led is not None:
+                self._explained_by(event, [led], quick.taken)
+            elif not self._explains(event, (self._told_twice(event, steps), observed)):
+                return False
+            if result.events % TIDY_EVERY == 0:
+                self.tidy()
+        finally:
+            leave(before)
         return True
 
     def meaning(self, event: Event) -> Meant | None:
@@ -279,23 +282,23 @@ class Tracker:
                     Mismatch(result.events + 1, event, steps, observed, tuple(states), broken)
                 )
             found = kept
-        self.states = found
-        self._explained_by(event)
+        result.unobserved += self._hid
+        self._explained_by(event, found, self._taken)
         return True
 
-    def _explained_by(self, event: Event) -> None:
-        """Count an event that is explained, by the states that are kept and the actions that were taken."""
-        result, most = self.result, len(self.states)
+    def _explained_by(self, event: Event, states: list[Values], taken: Sequence[str]) -> None:
+        """Count an event that is explained, by the states that are kept and the actions that were possible."""
+        result = self.result
+        self.states = states
+        if len(states) > result.most_states:
+            result.most_states = len(states)
         result.events += 1
         result.names[event.action] += 1
-        if most > result.most_states:
-            result.most_states = most
         self.recent.append(event)
-        if self._taken:
-            for action in self._taken:
+        if taken:
+            for action in taken:
                 result.actions[action] += 1
-            result.steps += len(self._taken)
-        result.unobserved += self._hid
+            result.steps += len(taken)
 
     def _explained(
         self, steps: Steps, observed: Observed, *, asking: bool

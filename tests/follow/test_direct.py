@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import product
 from pathlib import Path
 from random import Random
@@ -379,27 +380,27 @@ def test_what_a_step_changed_is_asked_as_if_all_of_it_were() -> None:
     def steps(random: Random) -> Seq[int]:
         return Seq(random.choice((0, 0, 0, 1, 2)) for _ in range(random.randrange(5)))
 
-    def longer(m: Any, a: Town) -> None:
+    def longer(a: Town, m: Any) -> None:
         m.roads[a] = Seq((*m.roads[a], random.randrange(3))[:4])
 
-    changes: list[Callable[[Any, Town], None]] = [
-        lambda m, a: m.roads.__setitem__(a, steps(random)),
+    changes: list[Callable[[Town, Any], None]] = [
+        lambda a, m: m.roads.__setitem__(a, steps(random)),
         longer,
         longer,
-        lambda m, a: m.high.__setitem__(a, random.randrange(4)),
-        lambda m, a: m.near[a].__setitem__(random.choice(list(Town)), random.random() < 0.5),
-        lambda m, a: m.letters.add(Letter(a, random.randrange(3))),
-        lambda m, a: m.letters.clear() if random.random() < 0.3 else None,  # noqa: ARG005 - of no town
-        lambda m, a: setattr(m, "walk", steps(random)),  # noqa: ARG005 - of no town
-        lambda m, a: setattr(m, "lit", not m.lit),  # noqa: ARG005 - of no town
+        lambda a, m: m.high.__setitem__(a, random.randrange(4)),
+        lambda a, m: m.near[a].__setitem__(random.choice(list(Town)), random.random() < 0.5),
+        lambda a, m: m.letters.add(Letter(a, random.randrange(3))),
+        lambda a, m: m.letters.clear() if random.random() < 0.3 else None,  # noqa: ARG005 - of no town
+        lambda a, m: setattr(m, "walk", steps(random)),  # noqa: ARG005 - of no town
+        lambda a, m: setattr(m, "lit", not m.lit),  # noqa: ARG005 - of no town
     ]
     (state,) = [s for _, s in machine.initial() if not isinstance(s, OutOfBounds)]
     for _ in range(4_000):
         before = state
         with running(model.scope):
             for _ in range(random.choice((1, 1, 2))):
-                how = random.choice(changes)
-                state = machine.change(state, lambda m, how=how: how(m, random.choice(list(Town)))) or state
+                how, town = random.choice(changes), random.choice(list(Town))
+                state = machine.change(state, partial(how, town)) or state
             for name in names:
                 ask = broken[name]
                 assert ask is not None
