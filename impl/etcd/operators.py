@@ -105,8 +105,10 @@ class Operators:
     async def member_add(self, request: pb.MemberAddRequest, context: Context) -> pb.MemberAddResponse:
         """Have one more voter, or learner, which may come later."""
         self._calls.administrator(context)
-        if len(request.peerURLs) != 1:
+        if len(request.peerURLs) > 1:
             raise invalid("ratified: a node has one peer URL")
+        if not request.peerURLs:
+            raise errors.bad_urls()
         name, peer = self._place(request.peerURLs[0])
         members = self._replica.status().members
         if any(member.node == name for member in members):
@@ -132,7 +134,7 @@ class Operators:
             host, port = parts.hostname, parts.port
         except ValueError:
             raise errors.bad_urls() from None
-        if not host or not port:
+        if parts.scheme not in ("http", "https") or not host or not port or parts.path:
             raise errors.bad_urls()
         peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         name = parts.username or self._replica.known_at(peer)
@@ -229,7 +231,13 @@ class Operators:
         )
 
     async def alarm(self, request: pb.AlarmRequest, context: Context) -> pb.AlarmResponse:
-        """There is one alarm: that the store is full. It ends by itself, so there is nothing to disarm."""
+        """There is one alarm: that the store is full. It ends by itself, so there is nothing to disarm.
+
+        Raises:
+            Fault: somebody wants to raise one.
+        """
+        if request.action == pb.AlarmRequest.ACTIVATE:
+            raise invalid("ratified: an alarm is what the store itself finds, and cannot be raised")
         full = self._store().versions.size > self._limits.stored_bytes
         return pb.AlarmResponse(alarms=[pb.AlarmMember(memberID=self._calls.member, alarm=1)] if full else [])
 

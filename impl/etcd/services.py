@@ -32,6 +32,9 @@ from ratified.impl.store.values import Answer, Problem
 SESSION, SERIAL, ACKNOWLEDGED = "ratified-session", "ratified-serial", "ratified-acknowledged"
 """Metadata of a call that is to be executed once: a lease, the call's number, up to which number the client has the results."""
 
+ENVELOPE: Final = 18
+"""Bytes that etcd puts around a request, and counts, too."""
+
 PROGRESS_S: Final = 60
 """A watch that wants to know how far it is, and has nothing else to be told, is told every so often."""
 
@@ -152,7 +155,7 @@ class Services:
         problem = malformed(op, self._limits.operations)
         if problem is not None:
             raise fault(problem)
-        if request.ByteSize() > self._limits.request_bytes:
+        if request.ByteSize() + ENVELOPE > self._limits.request_bytes:
             raise errors.too_large()
 
     async def compact(self, request: pb.CompactionRequest, context: Context) -> pb.CompactionResponse:
@@ -331,7 +334,7 @@ class Services:
             refused.cancel_reason = "rpc error: code = PermissionDenied desc = etcdserver: permission denied"
             return refused
         if request.range_end and request.range_end != b"\0" and request.range_end <= key:
-            refused.cancel_reason = "etcdserver: invalid range"
+            refused.cancel_reason = "mvcc: watcher range is empty"
             return refused
         if number in stream.watches:
             refused.cancel_reason = "mvcc: duplicate watch ID provided on the WatchStream"

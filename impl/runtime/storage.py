@@ -1,7 +1,8 @@
 """What a node must not forget, in an SQLite database: record, entries, snapshot, each with a checksum.
 
 A write is handed over and done by a thread, in one transaction with all others that have gathered meanwhile (group commit); after
-it is on the disk its token is told. What only adds entries is a single statement, a transaction by itself. With a write-ahead
+it is on the disk its token is told. While the disk is quick, a few short entries are written at once, without the thread, which
+would take longer to wake. What only adds entries is a single statement, a transaction by itself. With a write-ahead
 log and synchronous=FULL, SQLite has a transaction whole or not at all after any crash, in order: so a torn write of the contract
 does not occur.
 
@@ -15,6 +16,7 @@ import gc
 import os
 import sqlite3
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
@@ -45,6 +47,12 @@ CHUNK = 1 << 20
 MOST_ADDED = 64
 """Entries that one statement adds."""
 
+SHORT = 1 << 10
+"""Bytes of entries that may be written at once: more are a batch of many callers, and the loop has other things to do."""
+
+QUICK_SECONDS = 1e-3
+"""How soon the disk must have had the last write, so that the next one may stop the loop."""
+
 MARK = Struct(">3Q")
 """Of the file beside the database: commits, and the last entry that was added after them, with its checksum."""
 
@@ -68,6 +76,8 @@ class Storage:
         DiskFault: it cannot be read or written.
     """
 
+    clock = staticmethod(time.monotonic)
+
     def __init__(
         self,
         path: Path,
@@ -84,6 +94,7 @@ class Storage:
         self._added = (0, 0)  # the last entry that was added since the last of them, and its checksum
         self._pending: SimpleQueue[tuple[Token, Sequence[Write]] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._quick = False
         try:
             self._mark = os.open(path.with_suffix(".mark"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
@@ -223,6 +234,29 @@ class Storage:
         """Hand over what is to be made durable, after all that was before."""
         self._pending.put((token, writes))
 
+    def write_at_once(self, writes: Sequence[Write]) -> bool:
+        """Make writes durable now, if that takes no time; nothing may be pending. False: they are to be handed over.
+
+        Raises:
+            RuntimeFault: it failed, and nothing more may be written.
+        """
+        if not self._quick or sum(map(len, self._bodies(writes))) > SHORT:
+            return False
+        try:
+            self._commit(writes)
+        except (sqlite3.Error, CodecError) as error:
+            raise self._failure(error) from None
+        return True
+
+    def _bodies(self, writes: Sequence[Write]) -> Iterator[bytes]:
+        """Give the bytes of entries; of anything else, more than may be written at once."""
+        for write in writes:
+            if type(write) is not WriteEntries or len(write.entries) > MOST_ADDED:
+                yield bytes(SHORT + 1)
+                return
+            for entry in write.entries:
+                yield self._kept.encode(entry)
+
     def close(self) -> None:
         """Write what is pending, and end."""
         self._pending.put(None)
@@ -256,15 +290,22 @@ class Storage:
             if not some:
                 return
             try:
-                self.commit([write for _, writes in some for write in writes])
-            except sqlite3.Error as error:
-                failed(_fault(self.path, error))
+                self._commit([write for _, writes in some for write in writes])
+            except (sqlite3.Error, CodecError) as error:
+                failed(self._failure(error))
                 return
-            except CodecError as error:
-                failed(DiskFault(f"{self.path}: {error}"))
-                return
-            os.pwrite(self._mark, MARK.pack(self.commits, *self._added), 0)
             told(some[-1][0])
+
+    def _commit(self, writes: Sequence[Write]) -> None:
+        began = self.clock()
+        self.commit(writes)
+        self._quick = self.clock() - began < QUICK_SECONDS
+        os.pwrite(self._mark, MARK.pack(self.commits, *self._added), 0)
+
+    def _failure(self, error: sqlite3.Error | CodecError) -> RuntimeFault:
+        if isinstance(error, CodecError):
+            return DiskFault(f"{self.path}: {error}")
+        return _fault(self.path, error)
 
     def commit(self, writes: Sequence[Write]) -> None:
         """Make writes durable, all or none."""
