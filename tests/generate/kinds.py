@@ -124,7 +124,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
             "an assumption makes the demands of branches it does not take",
             f"{LOGIC}.obligations",
             "formula = context.call(function, [])",
-            'formula = Context(self.logic, {}, {}, {}, heard.append, frozenset("?")).call(function, [])',
+            'formula = LogicContext(self.logic, {}, {}, {}, heard.append, frozenset("?")).call(function, [])',
             Kind(
                 "conditions are ignored there",
                 f"{LOGIC}.context",
@@ -176,6 +176,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
             "a bag literal has one copy of each element",
             f"{LOGIC}.constants",
             "            found = plus(found, as_number(same(x, y)))\n        return found\n\n    return replace",
+            "            from ratified.smt.terms import choice\n\n"
             "            found = choice(same(x, y), Number(1), found)\n        return found\n\n    return replace",
         ),
         Kind(
