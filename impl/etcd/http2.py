@@ -181,12 +181,12 @@ class _Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._may_write = False
-        if self._transport is not None:
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         self._may_write = True
-        if self._transport is not None:
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
         self.flush()
 
@@ -262,7 +262,8 @@ class _Connection(asyncio.Protocol):
         if headers.get(b":method") != b"POST" or not headers.get(b"content-type", b"").startswith(
             b"application/grpc"
         ):
-            self._http2.send_response(number, ((b":status", b"415"),), end_stream=True)
+            with contextlib.suppress(ngh2.NGH2Error):
+                self._http2.send_response(number, ((b":status", b"415"),), end_stream=True)
             return self._close(number, ended)
         try:
             served = self.server.find(headers.get(b":path", b"").decode("utf-8", "replace"))
@@ -289,13 +290,14 @@ class _Connection(asyncio.Protocol):
             call.whole.extend(call.messages.feed(data))
             if call.messages.begun:
                 self._look_at_begun(ended)
+            if not call.served.asks or not call.whole:
+                self.take(call)
             if call.served.asks:
                 return call.wake()
-            self.take(call)
+            if len(call.whole) > 1 or (ended and not call.whole):
+                raise Fault(StatusCode.UNIMPLEMENTED, "grpc: the method takes one message")
             if not ended:
                 return None
-            if len(call.whole) != 1:
-                raise Fault(StatusCode.UNIMPLEMENTED, "grpc: the method takes one message")
             request = call.served.parsed(call.whole.popleft())
         except Fault as fault:
             return self._fail(number, fault)

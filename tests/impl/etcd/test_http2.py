@@ -130,12 +130,12 @@ class Client:
         return headers, data
 
 
-def served(test: Callable[[Methods, Client, Http2], Awaitable[None]]) -> None:
+def served(test: Callable[[Methods, Client, Http2], Awaitable[None]], most: int = MOST) -> None:
     """Run a test with a server and a client."""
 
     async def main() -> None:
         methods = Methods()
-        server = Http2(methods.find, MOST)
+        server = Http2(methods.find, most)
         port = await server.listen("127.0.0.1", 0, None, False)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
@@ -227,12 +227,22 @@ def test_what_makes_no_sense_is_refused_and_the_next_call_is_answered(
     served(test)
 
 
-def test_a_message_that_is_too_large_is_refused_before_it_has_come() -> None:
+def test_what_will_be_refused_is_refused_before_it_has_come() -> None:
     async def test(_m: Methods, client: Client, _: Http2) -> None:
-        headers, _answer = await client.answer(client.ask("/t/length", b"\0\xff\xff\xff\xff", end=False))
-        assert headers[b"grpc-status"] == b"8"
+        for data, code in ((b"\0\xff\xff\xff\xff", b"8"), (data_of() * 2, b"12")):
+            headers, _answer = await client.answer(client.ask("/t/length", data, end=False))
+            assert headers[b"grpc-status"] == code
 
     served(test)
+
+
+def test_a_message_of_a_stream_may_be_larger_than_its_window() -> None:
+    async def test(methods: Methods, client: Client, _: Http2) -> None:
+        methods.go.set()
+        number = client.ask("/t/both", data_of(pb.RangeRequest(key=bytes(2 * WINDOW))))
+        assert pb.RangeResponse.FromString((await client.answer(number))[1][5:]).count == 2 * WINDOW
+
+    served(test, most=3 * WINDOW)
 
 
 def test_what_is_not_grpc_is_told_so() -> None:
@@ -353,7 +363,8 @@ class Wire:
     def close(self) -> None:
         self.closed = True
 
-    pause_reading = resume_reading = close
+    def is_closing(self) -> bool:
+        return self.closed
 
 
 def said(chance: random.Random) -> bytes:
