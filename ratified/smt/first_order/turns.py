@@ -108,8 +108,8 @@ def _reads(node: Node | ir.Clause, variable: str, name: str, uses: Uses, element
     """Whether a statement reads a variable elsewhere than at the key, or asks for another element, than the loop is at."""
     if isinstance(node, ir.In) and isinstance(node.container, ir.Variable):
         own = variable in elements and is_name(node.item, name)
-        return (
-            (node.container.name == variable and not own) or _reads(node.item, variable, name, uses, elements)
+        return (node.container.name == variable and not own) or _reads(
+            node.item, variable, name, uses, elements
         )
     if (
         isinstance(node, ir.At)
