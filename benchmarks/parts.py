@@ -34,8 +34,8 @@ from typing import Any
 
 import uvloop
 
+from ratified.impl.etcd.batching import Batcher, _Lanes
 from ratified.impl.etcd.front_end import front_end
-from ratified.impl.etcd.frontend import Frontend, _Lanes
 from ratified.impl.etcd.http2 import _Connection
 from ratified.impl.etcd.server import Server
 from ratified.impl.etcd.services import Services
@@ -146,7 +146,7 @@ PARTS: tuple[tuple[type, str, Part], ...] = (
     (Services, "range", "gRPC's messages to and from the store's"),
     (_Lanes, "_start", "batches of many callers"),
     (_Lanes, "_run", "batches of many callers"),
-    (Frontend, "_confirm", "batches of many callers"),
+    (Batcher, "_confirm", "batches of many callers"),
     (Asking, "submit", "batches of many callers"),
     (Asking, "query", "batches of many callers"),
     (Server, "_changed", "watches"),
