@@ -25,11 +25,7 @@ Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
 PREFIX: Final = Struct(">?I")  # whether a message is compressed, and its length
 
-BEGIN: Final[Headers] = (
-    (b":status", b"200"),
-    (b"content-type", b"application/grpc"),
-    (b"grpc-accept-encoding", b"gzip, deflate"),
-)
+BEGIN: Final[Headers] = ((b":status", b"200"), (b"content-type", b"application/grpc"))
 DONE: Final[Headers] = ((b"grpc-status", b"0"),)
 
 _BITS: Final = {b"gzip": zlib.MAX_WBITS | 16, b"deflate": zlib.MAX_WBITS}

@@ -171,19 +171,22 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             self._http2.receive_data(data)
+            self._handle()
+            self.flush()
         except ngh2.NGH2Error:
-            return self.end()
-        self._handle()
-        return self.flush()
+            self.end()
+        except Exception:  # noqa: BLE001 - whatever a client sends, no more than its connection ends
+            _log.exception("a connection failed")
+            self.end()
 
     def pause_writing(self) -> None:
         self._may_write = False
-        if self._transport is not None:
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         self._may_write = True
-        if self._transport is not None:
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
         self.flush()
 
@@ -259,7 +262,8 @@ class _Connection(asyncio.Protocol):
         if headers.get(b":method") != b"POST" or not headers.get(b"content-type", b"").startswith(
             b"application/grpc"
         ):
-            self._http2.send_response(number, ((b":status", b"415"),), end_stream=True)
+            with contextlib.suppress(ngh2.NGH2Error):
+                self._http2.send_response(number, ((b":status", b"415"),), end_stream=True)
             return self._close(number, ended)
         try:
             served = self.server.find(headers.get(b":path", b"").decode("utf-8", "replace"))
@@ -286,13 +290,14 @@ class _Connection(asyncio.Protocol):
             call.whole.extend(call.messages.feed(data))
             if call.messages.begun:
                 self._look_at_begun(ended)
+            if not call.served.asks or not call.whole:
+                self.take(call)
             if call.served.asks:
                 return call.wake()
-            self.take(call)
+            if len(call.whole) > 1 or (ended and not call.whole):
+                raise Fault(StatusCode.UNIMPLEMENTED, "grpc: the method takes one message")
             if not ended:
                 return None
-            if len(call.whole) != 1:
-                raise Fault(StatusCode.UNIMPLEMENTED, "grpc: the method takes one message")
             request = call.served.parsed(call.whole.popleft())
         except Fault as fault:
             return self._fail(number, fault)
@@ -361,6 +366,8 @@ class _Connection(asyncio.Protocol):
     def _fail(self, number: int, fault: Fault) -> None:
         """Tell the caller that the call has failed."""
         call = self._forget(number)
+        if call is not None and call.task not in (None, asyncio.current_task()):
+            call.task.cancel()
         try:
             if call is not None and call.begun:
                 self._http2.send_trailers(number, failed(fault))
@@ -374,16 +381,13 @@ class _Connection(asyncio.Protocol):
         """All is said; the rest of what is asked, if that is not all, is not heard."""
         self.flush()
         if not asked and self._transport is not None:
-            self._http2.reset_stream(number, ngh2.ErrorCode.NO_ERROR)
+            with contextlib.suppress(ngh2.NGH2Error):  # the connection has ended with it
+                self._http2.reset_stream(number, ngh2.ErrorCode.NO_ERROR)
             self.flush()
 
     def _expire(self, number: int) -> None:
         """The caller waits no longer."""
-        call = self.calls.get(number)
-        if call is not None:
-            self._fail(number, Fault(StatusCode.DEADLINE_EXCEEDED, "context deadline exceeded"))
-            if call.task is not None:
-                call.task.cancel()
+        self._fail(number, Fault(StatusCode.DEADLINE_EXCEEDED, "context deadline exceeded"))
 
     def _over(self, number: int) -> None:
         """A call has ended, by its caller or with its connection."""

@@ -20,10 +20,10 @@ from google.protobuf.message import Message
 from ratified.impl.contract import NodeId, Refused
 from ratified.impl.etcd import convert, errors
 from ratified.impl.etcd import etcd_pb2 as pb
+from ratified.impl.etcd.batching import Batcher
 from ratified.impl.etcd.bolt import file_of, trees_of
 from ratified.impl.etcd.calls import Calls, Context, Methods, Streams, identity
 from ratified.impl.etcd.errors import invalid
-from ratified.impl.etcd.frontend import Frontend
 from ratified.impl.etcd.settings import Limits
 from ratified.impl.runtime.replica import Member, Operated
 from ratified.impl.store import values
@@ -45,13 +45,13 @@ class Operators:
         self,
         calls: Calls,
         replica: Operated,
-        frontend: Frontend,
+        batcher: Batcher,
         store: Callable[[], Store],
         limits: Limits,
     ) -> None:
         self._calls = calls
         self._replica = replica
-        self._frontend = frontend
+        self._batcher = batcher
         self._store = store
         self._limits = limits
 
@@ -182,14 +182,14 @@ class Operators:
         while not done():
             if loop.time() > until:
                 raise errors.timed_out()
-            outcome = await self._frontend.order(order.split())
+            outcome = await self._batcher.order(order.split())
             if isinstance(outcome, Refused):
                 if order.startswith("promote"):
                     raise errors.learner_not_ready()
                 raise errors.refused(outcome.reason)
             await asyncio.sleep(0 if done() else PAUSE_S)
         # What is committed after the change was committed with it: a command that changes nothing.
-        await self._frontend.propose(values.Range(b"\0", count_only=True))
+        await self._batcher.propose(values.Range(b"\0", count_only=True))
 
     async def move_leader(self, request: pb.MoveLeaderRequest, context: Context) -> pb.MoveLeaderResponse:
         """Have another voter lead. Only the one that leads is asked for this."""

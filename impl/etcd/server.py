@@ -21,8 +21,8 @@ from typing import Final, Self
 import grpc
 
 from ratified.impl.contract import Applied, Restored
+from ratified.impl.etcd.batching import Batcher
 from ratified.impl.etcd.calls import Calls
-from ratified.impl.etcd.frontend import Frontend
 from ratified.impl.etcd.http2 import Http2
 from ratified.impl.etcd.lessor import TICK_MS, Lessor
 from ratified.impl.etcd.operators import Operators
@@ -89,16 +89,16 @@ class Server:
         if tls is not None:
             credentials = grpc.ssl_channel_credentials(tls.authority, tls.key, tls.certificate)
         self.nodes = Nodes(credentials)
-        self.frontend = Frontend(replica, self.nodes, pending=limits.pending, wait_ms=limits.wait_ms)
+        self.batcher = Batcher(replica, self.nodes, pending=limits.pending, wait_ms=limits.wait_ms)
         self.lessor = Lessor(replica, self.store, revisions=limits.revisions)
         self.hub = Hub(self.store)
         self._calls = Calls(
             replica, cluster, Permissions(everybody=True) if permissions is None else permissions
         )
         self.services = Services(
-            self._calls, replica, self.frontend, self.lessor, self.hub, self.nodes, limits
+            self._calls, replica, self.batcher, self.lessor, self.hub, self.nodes, limits
         )
-        self._operators = Operators(self._calls, replica, self.frontend, self.store, limits)
+        self._operators = Operators(self._calls, replica, self.batcher, self.store, limits)
         self._limits = limits
         self._tick_ms = tick_ms
         self._reuse_port = reuse_port
@@ -142,7 +142,7 @@ class Server:
             await asyncio.gather(self._ticking, return_exceptions=True)
         self.services.stop()
         await http2.close(grace_s)
-        await self.frontend.close()
+        await self.batcher.close()
         await self.nodes.close()
 
     async def __aenter__(self) -> Self:
@@ -157,7 +157,7 @@ class Server:
             self.hub.all_anew()
         else:
             self.hub.advance()
-        self.frontend.advanced()
+        self.batcher.advanced()
 
     async def _tick(self) -> None:
         while True:

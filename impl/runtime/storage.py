@@ -64,6 +64,7 @@ CREATE TABLE IF NOT EXISTS commits (count INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS snapshot (part INTEGER PRIMARY KEY, body BLOB NOT NULL, sum INTEGER NOT NULL);
 """
 
+Row = tuple[int, bytes, int]
 Told = Callable[[Token], None]
 Failed = Callable[[RuntimeFault], None]
 
@@ -95,6 +96,7 @@ class Storage:
         self._pending: SimpleQueue[tuple[Token, Sequence[Write]] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._quick = False
+        self._made: tuple[Sequence[Write], list[Row]] = (), []  # what was made of what is being written
         try:
             self._mark = os.open(path.with_suffix(".mark"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
@@ -240,22 +242,17 @@ class Storage:
         Raises:
             RuntimeFault: it failed, and nothing more may be written.
         """
-        if not self._quick or sum(map(len, self._bodies(writes))) > SHORT:
+        if not self._quick:
             return False
+        rows = self._rows(writes)
+        if not rows or sum(len(body) for _, body, _ in rows) > SHORT:
+            return False
+        self._made = writes, rows
         try:
             self._commit(writes)
         except (sqlite3.Error, CodecError) as error:
             raise self._failure(error) from None
         return True
-
-    def _bodies(self, writes: Sequence[Write]) -> Iterator[bytes]:
-        """Give the bytes of entries; of anything else, more than may be written at once."""
-        for write in writes:
-            if type(write) is not WriteEntries or len(write.entries) > MOST_ADDED:
-                yield bytes(SHORT + 1)
-                return
-            for entry in write.entries:
-                yield self._kept.encode(entry)
 
     def close(self) -> None:
         """Write what is pending, and end."""
@@ -327,13 +324,9 @@ class Storage:
 
     def _add(self, writes: Sequence[Write]) -> bool:
         """Make entries durable where there were none, all or none; False if that is not all that there is to write."""
-        rows: list[tuple[int, bytes, int]] = []
-        for write in writes:
-            if type(write) is not WriteEntries or len(rows) + len(write.entries) > MOST_ADDED:
-                return False
-            rows += [
-                _row(at, self._kept.encode(entry)) for at, entry in enumerate(write.entries, write.first)
-            ]
+        of, rows = self._made
+        if of is not writes:
+            rows = self._rows(writes)
         if not rows:
             return False
         try:
@@ -342,6 +335,17 @@ class Storage:
             return False  # one is there already, and is to be replaced
         self._added = rows[-1][0], rows[-1][2]
         return True
+
+    def _rows(self, writes: Sequence[Write]) -> list[Row]:
+        """Return entries as they are kept; none if there is anything else to write, or more than one statement adds."""
+        rows: list[Row] = []
+        for write in writes:
+            if type(write) is not WriteEntries or len(rows) + len(write.entries) > MOST_ADDED:
+                return []
+            rows += [
+                _row(at, self._kept.encode(entry)) for at, entry in enumerate(write.entries, write.first)
+            ]
+        return rows
 
     def _put(self, write: Write) -> None:
         do, encode = self._database.execute, self._kept.encode
@@ -377,7 +381,7 @@ def _adding(count: int) -> str:
     return f"INSERT INTO entries VALUES {', '.join(['(?, ?, ?)'] * count)}"  # noqa: S608 - of question marks
 
 
-def _row(at: int, body: bytes) -> tuple[int, bytes, int]:
+def _row(at: int, body: bytes) -> Row:
     return at, body, zlib.crc32(body, at & 0xFFFFFFFF)
 
 

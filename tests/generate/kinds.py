@@ -253,7 +253,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
         Kind(
             "iterations that read what others write are taken as independent",
             f"{LOGIC}.turns",
-            "if any(_reads(part, v, turn.name, uses) for part in parts for v in written):",
+            "if any(_reads(part, v, turn.name, uses, elements) for part in parts for v in written):",
             "if False:",
         ),
         Kind(
@@ -339,8 +339,8 @@ KINDS: dict[str, tuple[Kind, ...]] = {
         Kind(
             "items of a loop are evaluated in the state that earlier iterations left",
             f"{LOGIC}.turns",
-            "if at < len(found) - 1 and uses.reads(node.domain, Which.NOW) & uses.writes(turn.statement):",
-            "if False:",
+            "node = replace(node, domain=ir.Local(node.domain.span, node.domain.type, ITEMS))",
+            "pass",
         ),
     ),
     "`max(max(x, y), z)` and a clamp, whose inner constant takes the outer's name": (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import random
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -16,7 +17,7 @@ from ratified.impl.etcd import etcd_pb2 as pb
 from ratified.impl.etcd.calls import Served
 from ratified.impl.etcd.errors import Fault
 from ratified.impl.etcd.framing import PREFIX, Messages, failed, framed, metadata, seconds
-from ratified.impl.etcd.http2 import QUEUED, WINDOW, Http2
+from ratified.impl.etcd.http2 import QUEUED, WINDOW, Http2, _Connection
 
 MOST = 1_000
 HEADERS = ((b":method", b"POST"), (b":scheme", b"http"), (b":authority", b"a"))
@@ -129,12 +130,12 @@ class Client:
         return headers, data
 
 
-def served(test: Callable[[Methods, Client, Http2], Awaitable[None]]) -> None:
+def served(test: Callable[[Methods, Client, Http2], Awaitable[None]], most: int = MOST) -> None:
     """Run a test with a server and a client."""
 
     async def main() -> None:
         methods = Methods()
-        server = Http2(methods.find, MOST)
+        server = Http2(methods.find, most)
         port = await server.listen("127.0.0.1", 0, None, False)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
@@ -226,12 +227,22 @@ def test_what_makes_no_sense_is_refused_and_the_next_call_is_answered(
     served(test)
 
 
-def test_a_message_that_is_too_large_is_refused_before_it_has_come() -> None:
+def test_what_will_be_refused_is_refused_before_it_has_come() -> None:
     async def test(_m: Methods, client: Client, _: Http2) -> None:
-        headers, _answer = await client.answer(client.ask("/t/length", b"\0\xff\xff\xff\xff", end=False))
-        assert headers[b"grpc-status"] == b"8"
+        for data, code in ((b"\0\xff\xff\xff\xff", b"8"), (data_of() * 2, b"12")):
+            headers, _answer = await client.answer(client.ask("/t/length", data, end=False))
+            assert headers[b"grpc-status"] == code
 
     served(test)
+
+
+def test_a_message_of_a_stream_may_be_larger_than_its_window() -> None:
+    async def test(methods: Methods, client: Client, _: Http2) -> None:
+        methods.go.set()
+        number = client.ask("/t/both", data_of(pb.RangeRequest(key=bytes(2 * WINDOW))))
+        assert pb.RangeResponse.FromString((await client.answer(number))[1][5:]).count == 2 * WINDOW
+
+    served(test, most=3 * WINDOW)
 
 
 def test_what_is_not_grpc_is_told_so() -> None:
@@ -336,3 +347,83 @@ def test_headers_are_read_and_written() -> None:
         (b"grpc-status", b"5"),
         (b"grpc-message", b"a%0Ab"),
     )
+
+
+class Wire:
+    """A transport to nobody."""
+
+    closed = False
+
+    def write(self, data: bytes) -> None:
+        pass
+
+    def get_extra_info(self, _name: str) -> None:
+        return None
+
+    def close(self) -> None:
+        self.closed = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+
+def said(chance: random.Random) -> bytes:
+    """What a client says, with some mistakes."""
+    client = ngh2.Connection(ngh2.Role.CLIENT)
+    client.initiate_connection()
+    data = bytearray(client.data_to_send())
+    preface = len(data)
+    for _ in range(chance.randrange(1, 5)):
+        path = chance.choice((b"/t/length", b"/t/both", b"/t/many", b"/t/wait", b"/t/x"))
+        timeout = (b"grpc-timeout", chance.choice((b"1S", b"1n", b"x")))
+        number = client.send_request((*HEADERS, (b":path", path), GRPC, timeout))
+        for _ in range(chance.randrange(3)):
+            client.send_data(number, data_of()[: chance.randrange(1, 20)])
+        if chance.random() < 0.7:
+            client.end_stream(number)
+        if chance.random() < 0.2:
+            client.reset_stream(number)
+        data += client.data_to_send()
+    for _ in range(chance.randrange(4)):
+        at = chance.randrange(24, len(data))
+        kind, flags = chance.randrange(11), chance.randrange(256)
+        frame = bytes((0, 0, 8, kind, flags, 0, 0, 0, chance.choice((0, 1, 3)))) + chance.randbytes(8)
+        match chance.randrange(4):
+            case 0:
+                data[at] = chance.randrange(256)
+            case 1:
+                del data[at : at + 5]
+            case 2:
+                data[at:at] = frame
+            case _:
+                data += data[preface:]
+    return bytes(data)
+
+
+def test_whatever_a_client_says_only_its_connection_ends(caplog: pytest.LogCaptureFixture) -> None:
+    wrong: list[Any] = []
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: wrong.append(context))
+        methods, chance = Methods(), random.Random(5)
+        methods.go.set()
+        server = Http2(methods.find, MOST)
+        for _ in range(400):
+            connection, wire = _Connection(server, tls=False), Wire()
+            connection.connection_made(wire)  # type: ignore[arg-type]  # what is used of a transport
+            data = said(chance)
+            while data and not wire.closed:
+                size = chance.randrange(1, len(data) + 1)
+                connection.data_received(data[:size])
+                data = data[size:]
+                await asyncio.sleep(0)
+            connection.connection_lost(None)
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert not connection.calls
+            assert len(asyncio.all_tasks()) == 1
+        assert not server.connections
+
+    asyncio.run(main())
+    assert not wrong
+    assert not caplog.records
