@@ -137,15 +137,19 @@ class SmoothSafety(SmoothWeighted):
         """A round has had fewer picks than weights add up to, or it would be over."""
         return self.picks() < self.total()
 
-    @lemma(
-        follows=(
-            "not_far_ahead",
-            "credit_is_gained_less_paid",
-            "gained_is_weights",
-            "paid_is_picks",
-            "the_round_goes_on",
-        )
-    )
+    @lemma(follows=("gained_is_weights", "the_round_goes_on"))
+    def gained_in_a_round(self) -> bool:
+        """So none has gained more than its weight as often as a round may have picks."""
+        total = self.total()
+        return not self.steady or all(self.gains[n] <= total * self.weights[n] for n in Node)
+
+    @lemma(follows=("not_far_ahead", "credit_is_gained_less_paid", "gained_in_a_round"))
+    def paid_less_than_for_one_more(self) -> bool:
+        """As nobody is a whole pick ahead, what each has paid is less than what its weight and one more cost."""
+        total = self.total()
+        return not self.steady or all(self.payments[n] < total * self.weights[n] + total for n in Node)
+
+    @lemma(follows=("paid_is_picks", "paid_less_than_for_one_more"))
     def less_than_another_pick(self) -> bool:
         """What an endpoint was served for is less than its weight and one more would be."""
         total = self.total()
