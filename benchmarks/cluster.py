@@ -12,7 +12,8 @@
 Each system has three nodes on this machine, with fsync, as processes; loads are driven from two processes of their own, over kept
 connections, by gRPC calls of the same bytes for both etcd and the store. PySyncObj has its journal (which does not fsync), and is
 driven in its own processes, since it has no clients. Needs `pip install 'ratified[serve]' pysyncobj`, and Debian's `etcd-server`
-or another etcd. Numbers are of a machine that does nothing else, or they are none; processor time stays comparable longest.
+or another etcd. Numbers are of a machine that does nothing else, or they are none; processor time stays comparable longest. On a
+busy machine put `chrt -r 1` before the command, and let it run for seconds only: it has the processors before everything else.
 
 etcd's tool, in a folder with a go.mod:
 `go get go.etcd.io/etcd/v3@v3.6.8 && go build go.etcd.io/etcd/v3/tools/benchmark`; etcd 3.7: a

@@ -34,8 +34,9 @@ from typing import Any
 
 import uvloop
 
+from ratified.impl.etcd.batching import Batcher, _Lanes
 from ratified.impl.etcd.front_end import front_end
-from ratified.impl.etcd.frontend import Frontend, _Lanes
+from ratified.impl.etcd.http2 import _Connection
 from ratified.impl.etcd.server import Server
 from ratified.impl.etcd.services import Services
 from ratified.impl.raft.core import RaftCore
@@ -128,6 +129,9 @@ def _core(core: RaftCore) -> str:
 
 PARTS: tuple[tuple[type, str, Part], ...] = (
     (RaftCore, "step", _core),
+    (_Connection, "data_received", "gRPC: frames and headers, in nghttp2"),
+    (_Connection, "_answer", "gRPC: frames and headers, in nghttp2"),
+    (Storage, "write_at_once", "disk: SQLite and its threads"),
     (Store, "apply", "store"),
     (Store, "ask", "store"),
     (Node, "_step", "host"),
@@ -142,7 +146,7 @@ PARTS: tuple[tuple[type, str, Part], ...] = (
     (Services, "range", "gRPC's messages to and from the store's"),
     (_Lanes, "_start", "batches of many callers"),
     (_Lanes, "_run", "batches of many callers"),
-    (Frontend, "_confirm", "batches of many callers"),
+    (Batcher, "_confirm", "batches of many callers"),
     (Asking, "submit", "batches of many callers"),
     (Asking, "query", "batches of many callers"),
     (Server, "_changed", "watches"),
@@ -218,10 +222,10 @@ def table(clock: Clock, used: dict[int, tuple[str, float]], count: int) -> None:
     """Print microseconds for each call."""
     main = used[os.getpid()][1] / count
     parts = defaultdict(float, {part: seconds / count * 1e6 for part, seconds in clock.spent.items()})
-    parts["gRPC's library and the event loop, in its thread"] = main - sum(parts.values())
+    parts["the event loop, and what is not listed"] = main - sum(parts.values())
     for tid, (name, us) in used.items():
         if tid != os.getpid():
-            parts[{"storage": "disk: SQLite and its threads"}.get(name, "gRPC's other threads")] += us / count
+            parts[{"storage": "disk: SQLite and its threads"}.get(name, "other threads")] += us / count
     print(f"{count:,} calls; microseconds of processor time for each, {sum(parts.values()):,.0f} in all")
     for part, us in sorted(parts.items(), key=lambda each: -each[1]):
         print(f"{us:8.1f}  {part}")

@@ -36,7 +36,10 @@ FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 
 
 class Nemesis:
-    """Breaks a cluster, one fault after the other; some overlap. `every` is how many seconds lie between two, on average."""
+    """Breaks a cluster, one fault after the other; some overlap. `every` is how many seconds lie between two, on average.
+
+    Kinds of faults are dealt like cards, some from a pack more than once, so that none is missing for long.
+    """
 
     def __init__(
         self,
@@ -57,19 +60,20 @@ class Nemesis:
         self._busy: set[NodeId] = set()
         self._under_way: set[asyncio.Task[None]] = set()
         self._members = list(cluster.founders)
-        known: dict[str, tuple[float, Callable[[NodeId], Awaitable[None]]]] = {
+        self._pack: list[str] = []
+        known: dict[str, tuple[int, Callable[[NodeId], Awaitable[None]]]] = {
             "kill": (4, self._kill),
             "kill leader": (3, self._kill_leader),
-            "power cut": (1.5, self._power_cut),
+            "power cut": (2, self._power_cut),
             "pause": (3, self._pause),
             "pause leader": (3, self._pause_leader),
             "partition": (4, self._partition),
             "one-way partition": (2, self._one_way),
             "slow disk": (2, self._slow),
-            "full disk": (1.5, self._full),
+            "full disk": (2, self._full),
             "torn tail": (2, self._torn),
             "restart": (2, self._restart),
-            "transfer": (1.5, self._transfer),
+            "transfer": (2, self._transfer),
             "compact": (1, self._compact),
         }
         if len(cluster.names) > len(cluster.founders):
@@ -85,21 +89,24 @@ class Nemesis:
 
     async def run(self, over: asyncio.Event) -> None:
         """Break things until it is over, then mend them."""
-        names = list(self.kinds)
-        weights = [weight for weight, _ in self.kinds.values()]
         while not over.is_set():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._random.expovariate(1 / self._every)):
                     await over.wait()
-            kind = self._random.choices(names, weights)[0]
             node = self._random.choice(self._cluster.names)
             if over.is_set() or node in self._busy:
                 continue
-            task = asyncio.create_task(self._one(kind, node))
+            task = asyncio.create_task(self._one(self._deal(), node))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
         await asyncio.gather(*self._under_way)
         self.mend()
+
+    def _deal(self) -> str:
+        if not self._pack:
+            self._pack = [kind for kind, (often, _) in self.kinds.items() for _ in range(often)]
+            self._random.shuffle(self._pack)
+        return self._pack.pop()
 
     def mend(self) -> None:
         """End all that does not end by itself."""

@@ -6,13 +6,13 @@ method of etcd's interface that is not here is refused with a sentence that says
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
-import grpc
-import grpc.aio
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
+from grpc import StatusCode
 
 from ratified.impl.etcd import errors
 from ratified.impl.etcd import etcd_pb2 as pb
@@ -21,7 +21,17 @@ from ratified.impl.etcd.settings import Permissions
 from ratified.impl.runtime.replica import Replica
 from ratified.impl.store import values
 
-Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+
+class Context(Protocol):
+    """What a method is told of a call beside the request; grpcio's has more."""
+
+    def invocation_metadata(self) -> Iterable[tuple[str, str | bytes]] | None:
+        """What the caller says beside its request."""
+
+    def auth_context(self) -> Mapping[str, Iterable[bytes]]:
+        """Who calls, by its certificate."""
+
+
 Method: TypeAlias = Callable[[Any, Context], Awaitable[Message]]
 Stream: TypeAlias = Callable[[Any, Context], AsyncIterator[Message]]
 Methods: TypeAlias = Mapping[str, Mapping[str, tuple[type[Message], Method]]]
@@ -30,6 +40,24 @@ Methods: TypeAlias = Mapping[str, Mapping[str, tuple[type[Message], Method]]]
 Streams: TypeAlias = Mapping[str, Mapping[str, tuple[type[Message], Stream]]]
 
 NAME = "x509_common_name"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What serves a method: the type of its requests, what it does, and whether it takes many requests, gives many answers."""
+
+    request: type[Message]
+    do: Any
+    asks: bool
+    answers: bool
+
+    def parsed(self, request: bytes) -> Message:
+        """Return a request. Raises Fault: it is none."""
+        try:
+            return self.request.FromString(request)
+        except DecodeError:
+            raise Fault(StatusCode.INTERNAL, "grpc: failed to unmarshal the received message") from None
+
 
 INSTEAD: Final[Mapping[str, str]] = {
     "etcdserverpb.Auth": "there are no users and roles: certificates identify clients, and the tables "
@@ -54,6 +82,7 @@ class Calls:
         self.permissions = permissions
         self.member = identity(replica.status().node)
         self._replica = replica
+        self._served: dict[str, Served] = {}
         self._cluster = int.from_bytes(sha256(f"cluster {cluster}".encode()).digest()[:8], "big")
 
     def header(self, revision: int = 0) -> pb.ResponseHeader:
@@ -96,72 +125,50 @@ class Calls:
 
     # For gRPC
 
-    def handlers(self, *tables: tuple[Methods, Streams, Streams]) -> Iterator[grpc.GenericRpcHandler]:
-        """Give services to gRPC: methods, streams both ways, and streams of answers."""
-        known: dict[str, dict[str, grpc.RpcMethodHandler[Any, Any]]] = {}
+    def serve(self, *tables: tuple[Methods, Streams, Streams]) -> None:
+        """Serve these: methods, streams both ways, and streams of answers."""
         for methods, both_ways, answers in tables:
-            for kind, wrap, table in (
-                (grpc.unary_unary_rpc_method_handler, self._answering, methods),
-                (grpc.stream_stream_rpc_method_handler, self._streaming, both_ways),
-                (grpc.unary_stream_rpc_method_handler, self._streaming, answers),
+            for table, asks, streams in (
+                (methods, False, False),
+                (both_ways, True, True),
+                (answers, False, True),
             ):
                 for service, named in table.items():
                     for name, (message, method) in named.items():
-                        known.setdefault(service, {})[name] = kind(
-                            wrap(method),
-                            request_deserializer=message.FromString,
-                            response_serializer=_serialized,
-                        )
-        for service, handlers in known.items():
-            yield grpc.method_handlers_generic_handler(service, handlers)
-        yield _Missing(known)
+                        do = self._streaming(method) if streams else self._answering(method)
+                        self._served[f"/{service}/{name}"] = Served(message, do, asks, streams)
+
+    def find(self, path: str) -> Served:
+        """Return what serves a path. Raises Fault: nothing; whoever wants to log in is told as by an etcd without users."""
+        served = self._served.get(path)
+        if served is None:
+            raise self._missing(path)
+        return served
+
+    def _missing(self, path: str) -> Fault:
+        asked = path.strip("/")
+        service, _, name = asked.partition("/")
+        instead = INSTEAD.get(asked) or INSTEAD.get(service)
+        if asked == "etcdserverpb.Auth/Authenticate":
+            return Fault(StatusCode.FAILED_PRECONDITION, "etcdserver: authentication is not enabled")
+        if instead is not None:
+            return Fault(StatusCode.UNIMPLEMENTED, f"ratified: {instead}")
+        if any(known.startswith(f"/{service}/") for known in self._served):
+            text = f"ratified: {service.partition('.')[2]} has no {name} here"
+            return Fault(StatusCode.UNIMPLEMENTED, text)
+        return Fault(StatusCode.UNIMPLEMENTED, f"unknown service {service}")
 
     def _answering(self, method: Any) -> Any:
         async def answer(request: Any, context: Context) -> Message:
-            try:
-                self._admit(context)
-                return await method(request, context)  # type: ignore[no-any-return]  # a Method; they are made from a table
-            except Fault as failed:
-                return await context.abort(failed.code, failed.text)
+            self._admit(context)
+            return await method(request, context)  # type: ignore[no-any-return]  # a Method; they are made from a table
 
         return answer
 
     def _streaming(self, method: Any) -> Any:
         async def stream(requests: Any, context: Context) -> AsyncIterator[Message]:
-            try:
-                self._admit(context)
-                async for response in method(requests, context):
-                    yield response
-            except Fault as failed:
-                await context.abort(failed.code, failed.text)
+            self._admit(context)
+            async for response in method(requests, context):
+                yield response
 
         return stream
-
-
-class _Missing(grpc.GenericRpcHandler):
-    """What there is not. Whoever wants to log in is told as by an etcd without users."""
-
-    def __init__(self, known: Iterable[str]) -> None:
-        self._known = {*known, *(each.partition("/")[0] for each in INSTEAD)}
-
-    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
-        asked = str(details.method).strip("/")
-        service, _, name = asked.partition("/")
-        if service not in self._known:
-            return None
-        code = grpc.StatusCode.UNIMPLEMENTED
-        text = f"ratified: {service.partition('.')[2]} has no {name} here"
-        instead = INSTEAD.get(asked) or INSTEAD.get(service)
-        if asked == "etcdserverpb.Auth/Authenticate":
-            code, text = grpc.StatusCode.FAILED_PRECONDITION, "etcdserver: authentication is not enabled"
-        elif instead is not None:
-            text = f"ratified: {instead}"
-
-        async def refuse(_request: bytes, context: Context) -> bytes:
-            return await context.abort(code, text)
-
-        return grpc.unary_unary_rpc_method_handler(refuse)
-
-
-def _serialized(message: Message) -> bytes:
-    return message.SerializeToString()

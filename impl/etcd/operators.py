@@ -20,10 +20,10 @@ from google.protobuf.message import Message
 from ratified.impl.contract import NodeId, Refused
 from ratified.impl.etcd import convert, errors
 from ratified.impl.etcd import etcd_pb2 as pb
+from ratified.impl.etcd.batching import Batcher
 from ratified.impl.etcd.bolt import file_of, trees_of
 from ratified.impl.etcd.calls import Calls, Context, Methods, Streams, identity
 from ratified.impl.etcd.errors import invalid
-from ratified.impl.etcd.frontend import Frontend
 from ratified.impl.etcd.settings import Limits
 from ratified.impl.runtime.replica import Member, Operated
 from ratified.impl.store import values
@@ -45,13 +45,13 @@ class Operators:
         self,
         calls: Calls,
         replica: Operated,
-        frontend: Frontend,
+        batcher: Batcher,
         store: Callable[[], Store],
         limits: Limits,
     ) -> None:
         self._calls = calls
         self._replica = replica
-        self._frontend = frontend
+        self._batcher = batcher
         self._store = store
         self._limits = limits
 
@@ -105,8 +105,10 @@ class Operators:
     async def member_add(self, request: pb.MemberAddRequest, context: Context) -> pb.MemberAddResponse:
         """Have one more voter, or learner, which may come later."""
         self._calls.administrator(context)
-        if len(request.peerURLs) != 1:
+        if len(request.peerURLs) > 1:
             raise invalid("ratified: a node has one peer URL")
+        if not request.peerURLs:
+            raise errors.bad_urls()
         name, peer = self._place(request.peerURLs[0])
         members = self._replica.status().members
         if any(member.node == name for member in members):
@@ -132,7 +134,7 @@ class Operators:
             host, port = parts.hostname, parts.port
         except ValueError:
             raise errors.bad_urls() from None
-        if not host or not port:
+        if parts.scheme not in ("http", "https") or not host or not port or parts.path:
             raise errors.bad_urls()
         peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         name = parts.username or self._replica.known_at(peer)
@@ -180,14 +182,14 @@ class Operators:
         while not done():
             if loop.time() > until:
                 raise errors.timed_out()
-            outcome = await self._frontend.order(order.split())
+            outcome = await self._batcher.order(order.split())
             if isinstance(outcome, Refused):
                 if order.startswith("promote"):
                     raise errors.learner_not_ready()
                 raise errors.refused(outcome.reason)
             await asyncio.sleep(0 if done() else PAUSE_S)
         # What is committed after the change was committed with it: a command that changes nothing.
-        await self._frontend.propose(values.Range(b"\0", count_only=True))
+        await self._batcher.propose(values.Range(b"\0", count_only=True))
 
     async def move_leader(self, request: pb.MoveLeaderRequest, context: Context) -> pb.MoveLeaderResponse:
         """Have another voter lead. Only the one that leads is asked for this."""
@@ -229,7 +231,13 @@ class Operators:
         )
 
     async def alarm(self, request: pb.AlarmRequest, context: Context) -> pb.AlarmResponse:
-        """There is one alarm: that the store is full. It ends by itself, so there is nothing to disarm."""
+        """There is one alarm: that the store is full. It ends by itself, so there is nothing to disarm.
+
+        Raises:
+            Fault: somebody wants to raise one.
+        """
+        if request.action == pb.AlarmRequest.ACTIVATE:
+            raise invalid("ratified: an alarm is what the store itself finds, and cannot be raised")
         full = self._store().versions.size > self._limits.stored_bytes
         return pb.AlarmResponse(alarms=[pb.AlarmMember(memberID=self._calls.member, alarm=1)] if full else [])
 

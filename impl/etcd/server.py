@@ -11,22 +11,26 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import ssl
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Self
 
 import grpc
-import grpc.aio
 
 from ratified.impl.contract import Applied, Restored
+from ratified.impl.etcd.batching import Batcher
 from ratified.impl.etcd.calls import Calls
-from ratified.impl.etcd.frontend import Frontend
+from ratified.impl.etcd.http2 import Http2
 from ratified.impl.etcd.lessor import TICK_MS, Lessor
 from ratified.impl.etcd.operators import Operators
 from ratified.impl.etcd.passing import Nodes
 from ratified.impl.etcd.services import Services
 from ratified.impl.etcd.settings import Limits, Permissions, SettingsError
 from ratified.impl.etcd.watches import Hub
+from ratified.impl.runtime.links import parsed
 from ratified.impl.runtime.replica import Operated
 from ratified.impl.store.store import Store
 
@@ -85,20 +89,20 @@ class Server:
         if tls is not None:
             credentials = grpc.ssl_channel_credentials(tls.authority, tls.key, tls.certificate)
         self.nodes = Nodes(credentials)
-        self.frontend = Frontend(replica, self.nodes, pending=limits.pending, wait_ms=limits.wait_ms)
+        self.batcher = Batcher(replica, self.nodes, pending=limits.pending, wait_ms=limits.wait_ms)
         self.lessor = Lessor(replica, self.store, revisions=limits.revisions)
         self.hub = Hub(self.store)
         self._calls = Calls(
             replica, cluster, Permissions(everybody=True) if permissions is None else permissions
         )
         self.services = Services(
-            self._calls, replica, self.frontend, self.lessor, self.hub, self.nodes, limits
+            self._calls, replica, self.batcher, self.lessor, self.hub, self.nodes, limits
         )
-        self._operators = Operators(self._calls, replica, self.frontend, self.store, limits)
+        self._operators = Operators(self._calls, replica, self.batcher, self.store, limits)
         self._limits = limits
         self._tick_ms = tick_ms
         self._reuse_port = reuse_port
-        self._server: grpc.aio.Server | None = None
+        self._http2: Http2 | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
         self._ticking: asyncio.Task[None] | None = None
         self.address = ""
@@ -111,33 +115,17 @@ class Server:
 
     async def start(self) -> None:
         """Listen. Raises OSError: the address is not available."""
-        server = grpc.aio.server(
-            options=(
-                ("grpc.max_receive_message_length", self._limits.request_bytes + EXTRA_BYTES),
-                ("grpc.max_send_message_length", -1),
-                ("grpc.so_reuseport", int(self._reuse_port)),
-                # clients that keep their connections alive by pings, as etcd's do
-                ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
-                ("grpc.keepalive_permit_without_calls", 1),
-            )
-        )
-        handlers = self._calls.handlers(self.services.methods(), self._operators.methods())
-        server.add_generic_rpc_handlers(tuple(handlers))
+        self._calls.serve(self.services.methods(), self._operators.methods())
+        http2 = Http2(self._calls.find, self._limits.request_bytes + EXTRA_BYTES)
+        host, port = parsed(self._wanted)
+        tls = None if self._tls is None else _context(self._tls)
         try:
-            if self._tls is None:
-                port = server.add_insecure_port(self._wanted)
-            else:
-                pair = [(self._tls.key, self._tls.certificate)]
-                credentials = grpc.ssl_server_credentials(pair, self._tls.authority, require_client_auth=True)
-                port = server.add_secure_port(self._wanted, credentials)
-        except RuntimeError:
-            port = 0
-        if not port:
+            port = await http2.listen(host, port, tls, self._reuse_port)
+        except OSError:
             raise OSError(
                 f"clients cannot be served on {self._wanted}; give another `client` address, or stop what has that one"
             ) from None
-        await server.start()
-        self._server = server
+        self._http2 = http2
         self.address = f"{self._wanted.rsplit(':', 1)[0]}:{port}"
         self._unsubscribe = self._replica.subscribe(self._changed)
         if self._tick_ms:
@@ -145,16 +133,16 @@ class Server:
 
     async def stop(self, grace_s: float = 0.5) -> None:
         """Answer what is on the way, for so long at most, and listen no more."""
-        if self._server is None:
+        if self._http2 is None:
             return
-        server, self._server = self._server, None
+        http2, self._http2 = self._http2, None
         self._unsubscribe()
         if self._ticking is not None:
             self._ticking.cancel()
             await asyncio.gather(self._ticking, return_exceptions=True)
         self.services.stop()
-        await server.stop(grace_s)
-        await self.frontend.close()
+        await http2.close(grace_s)
+        await self.batcher.close()
         await self.nodes.close()
 
     async def __aenter__(self) -> Self:
@@ -169,7 +157,7 @@ class Server:
             self.hub.all_anew()
         else:
             self.hub.advance()
-        self.frontend.advanced()
+        self.batcher.advanced()
 
     async def _tick(self) -> None:
         while True:
@@ -183,3 +171,16 @@ def _is_loopback(address: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _context(tls: Tls) -> ssl.SSLContext:
+    """Return what to serve with: HTTP/2 for those with a certificate of the authority."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cadata=tls.authority.decode())
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.set_alpn_protocols(["h2"])
+    with tempfile.TemporaryDirectory() as folder:  # for us alone; Python takes no key but from a file
+        certificate, key = Path(folder) / "certificate", Path(folder) / "key"
+        certificate.write_bytes(tls.certificate)
+        key.write_bytes(tls.key)
+        context.load_cert_chain(certificate, key)
+    return context

@@ -16,9 +16,9 @@ from google.protobuf.message import Message
 from ratified.impl.contract import Command
 from ratified.impl.etcd import convert, errors
 from ratified.impl.etcd import etcd_pb2 as pb
+from ratified.impl.etcd.batching import Batcher
 from ratified.impl.etcd.calls import Calls, Context, Methods, Streams
 from ratified.impl.etcd.errors import Fault, fault, invalid
-from ratified.impl.etcd.frontend import Frontend
 from ratified.impl.etcd.lessor import Lessor, NotHere
 from ratified.impl.etcd.passing import SERVICE, Nodes, came
 from ratified.impl.etcd.settings import Limits
@@ -32,6 +32,9 @@ from ratified.impl.store.values import Answer, Problem
 SESSION, SERIAL, ACKNOWLEDGED = "ratified-session", "ratified-serial", "ratified-acknowledged"
 """Metadata of a call that is to be executed once: a lease, the call's number, up to which number the client has the results."""
 
+ENVELOPE: Final = 18
+"""Bytes that etcd puts around a request, and counts, too."""
+
 PROGRESS_S: Final = 60
 """A watch that wants to know how far it is, and has nothing else to be told, is told every so often."""
 
@@ -43,7 +46,7 @@ class Services:
         self,
         calls: Calls,
         replica: Operated,
-        frontend: Frontend,
+        batcher: Batcher,
         lessor: Lessor,
         hub: Hub,
         nodes: Nodes,
@@ -53,7 +56,7 @@ class Services:
         self._permissions = calls.permissions
         self.header = calls.header
         self._replica = replica
-        self._frontend = frontend
+        self._batcher = batcher
         self._lessor = lessor
         self._hub = hub
         self._nodes = nodes
@@ -102,7 +105,7 @@ class Services:
         """Have an operation executed, once if its call says so."""
         if self.store.versions.size > self._limits.stored_bytes and isinstance(op, values.Put | values.Txn):
             raise errors.no_space()
-        return await self._frontend.propose(_once(op, context))
+        return await self._batcher.propose(_once(op, context))
 
     # Keys
 
@@ -112,7 +115,7 @@ class Services:
         if not op.key:
             raise fault(Problem.KEY_MISSING)
         self._calls.may(context, op)
-        answer = self.store.ask(op) if request.serializable else await self._frontend.ask(op)
+        answer = self.store.ask(op) if request.serializable else await self._batcher.ask(op)
         if not isinstance(answer, values.Found):
             raise convert.unexpected(answer)
         return convert.found(self.header(answer.revision), answer)
@@ -152,7 +155,7 @@ class Services:
         problem = malformed(op, self._limits.operations)
         if problem is not None:
             raise fault(problem)
-        if request.ByteSize() > self._limits.request_bytes:
+        if request.ByteSize() + ENVELOPE > self._limits.request_bytes:
             raise errors.too_large()
 
     async def compact(self, request: pb.CompactionRequest, context: Context) -> pb.CompactionResponse:
@@ -179,7 +182,7 @@ class Services:
     async def revoke(self, request: pb.LeaseRevokeRequest, context: Context) -> pb.LeaseRevokeResponse:
         """End a lease, if its keys may be deleted."""
         if not self._permissions.everybody:
-            answer = await self._frontend.ask(values.LookAtLease(request.ID, keys=True))
+            answer = await self._batcher.ask(values.LookAtLease(request.ID, keys=True))
             keys = answer.keys if isinstance(answer, values.LeaseIs) else ()
             name = self._calls.who(context)
             if not all(self._permissions.may(name, key, b"", write=True) for key in keys):
@@ -214,7 +217,7 @@ class Services:
 
     async def leases(self, request: pb.LeaseLeasesRequest, context: Context) -> pb.LeaseLeasesResponse:
         """Tell which leases there are."""
-        answer = await self._frontend.ask(values.Leases())
+        answer = await self._batcher.ask(values.Leases())
         if not isinstance(answer, values.LeasesAre):
             raise convert.unexpected(answer)
         return pb.LeaseLeasesResponse(
@@ -331,7 +334,7 @@ class Services:
             refused.cancel_reason = "rpc error: code = PermissionDenied desc = etcdserver: permission denied"
             return refused
         if request.range_end and request.range_end != b"\0" and request.range_end <= key:
-            refused.cancel_reason = "etcdserver: invalid range"
+            refused.cancel_reason = "mvcc: watcher range is empty"
             return refused
         if number in stream.watches:
             refused.cancel_reason = "mvcc: duplicate watch ID provided on the WatchStream"
@@ -342,7 +345,7 @@ class Services:
         # "From now on" is after all that the cluster has acknowledged, of which this node may not know yet.
         begins = request.start_revision
         if begins <= 0:
-            answer = await self._frontend.ask(values.Leases())
+            answer = await self._batcher.ask(values.Leases())
             begins = answer.revision + 1
         watch = Watch(
             number,

@@ -403,6 +403,10 @@ class Cluster:
                 await made.__aenter__()
         except (OSError, TimeoutError):
             return None
+        known = self._remotes.get(name)
+        if known is not None and not known.over:  # somebody else has made one meanwhile
+            await made.close()
+            return known
         self._remotes[name] = made
         return made
 

@@ -41,6 +41,7 @@ from ratified.impl.contract import (
     StateMachine,
     Tick,
     Token,
+    Write,
 )
 from ratified.impl.runtime.asking import Asking
 from ratified.impl.runtime.clock import Hybrid
@@ -115,6 +116,9 @@ class Node:
         self._storage: Storage | None = None
         self._persisted: Token = 0
         self._unwritten: deque[Token] = deque()  # of steps whose writes are not on the disk
+        self._soon: list[
+            tuple[Token, Sequence[Write]]
+        ] = []  # of these, what is written at the end of this turn of the loop
         self._held: list[Send | Answer] = []
         self._idle: dict[NodeId, tuple[float, Any]] = {}  # what may wait, and until when
         self._waking: asyncio.TimerHandle | None = None  # to send what waits
@@ -254,11 +258,8 @@ class Node:
                 self._held.append(send)
             else:
                 self._send(send)
-        if writes and self._storage is not None:
-            self._storage.write(effects.token, writes)
-            self._unwritten.append(effects.token)
-            if len(self._unwritten) >= MOST_UNWRITTEN:
-                self._peers.hold(True)
+        if writes:
+            self._write(effects.token, writes)
         for answer in effects.answers:
             if answer.after > persisted:
                 self._held.append(answer)
@@ -267,6 +268,32 @@ class Node:
         for what in effects.applied:
             for told in tuple(self._subscribers.values()):
                 told(what)
+
+    def _write(self, token: Token, writes: Sequence[Write]) -> None:
+        """Have something written: at the end of this turn of the loop, when what is sent is on its way, or by the thread."""
+        if not self._unwritten:
+            asyncio.get_running_loop().call_soon(self._write_at_once)
+        if len(self._soon) == len(self._unwritten):
+            self._soon.append((token, writes))
+        elif self._storage is not None:
+            self._storage.write(token, writes)
+        self._unwritten.append(token)
+        if len(self._unwritten) >= MOST_UNWRITTEN:
+            self._peers.hold(True)
+
+    def _write_at_once(self) -> None:
+        """Write what has gathered in this turn of the loop, when nothing was being written."""
+        soon, self._soon = self._soon, []
+        if self._core is None or self._storage is None:
+            return None
+        try:
+            if self._storage.write_at_once([write for _, writes in soon for write in writes]):
+                return self._on_durable(soon[-1][0])
+        except RuntimeFault as fault:
+            return self._fail(fault)
+        for token, writes in soon:
+            self._storage.write(token, writes)
+        return None
 
     def _send(self, send: Send) -> None:
         """Send a message, or keep one that is idle for a while, until another one goes the same way."""

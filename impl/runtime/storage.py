@@ -1,7 +1,8 @@
 """What a node must not forget, in an SQLite database: record, entries, snapshot, each with a checksum.
 
 A write is handed over and done by a thread, in one transaction with all others that have gathered meanwhile (group commit); after
-it is on the disk its token is told. What only adds entries is a single statement, a transaction by itself. With a write-ahead
+it is on the disk its token is told. While the disk is quick, a few short entries are written at once, without the thread, which
+would take longer to wake. What only adds entries is a single statement, a transaction by itself. With a write-ahead
 log and synchronous=FULL, SQLite has a transaction whole or not at all after any crash, in order: so a torn write of the contract
 does not occur.
 
@@ -15,6 +16,7 @@ import gc
 import os
 import sqlite3
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
@@ -45,6 +47,12 @@ CHUNK = 1 << 20
 MOST_ADDED = 64
 """Entries that one statement adds."""
 
+SHORT = 1 << 10
+"""Bytes of entries that may be written at once: more are a batch of many callers, and the loop has other things to do."""
+
+QUICK_SECONDS = 1e-3
+"""How soon the disk must have had the last write, so that the next one may stop the loop."""
+
 MARK = Struct(">3Q")
 """Of the file beside the database: commits, and the last entry that was added after them, with its checksum."""
 
@@ -56,6 +64,7 @@ CREATE TABLE IF NOT EXISTS commits (count INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS snapshot (part INTEGER PRIMARY KEY, body BLOB NOT NULL, sum INTEGER NOT NULL);
 """
 
+Row = tuple[int, bytes, int]
 Told = Callable[[Token], None]
 Failed = Callable[[RuntimeFault], None]
 
@@ -67,6 +76,8 @@ class Storage:
         RefusedData: it is another node's, or of a newer version, or not as it was written.
         DiskFault: it cannot be read or written.
     """
+
+    clock = staticmethod(time.monotonic)
 
     def __init__(
         self,
@@ -84,6 +95,8 @@ class Storage:
         self._added = (0, 0)  # the last entry that was added since the last of them, and its checksum
         self._pending: SimpleQueue[tuple[Token, Sequence[Write]] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._quick = False
+        self._made: tuple[Sequence[Write], list[Row]] = (), []  # what was made of what is being written
         try:
             self._mark = os.open(path.with_suffix(".mark"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
@@ -223,6 +236,24 @@ class Storage:
         """Hand over what is to be made durable, after all that was before."""
         self._pending.put((token, writes))
 
+    def write_at_once(self, writes: Sequence[Write]) -> bool:
+        """Make writes durable now, if that takes no time; nothing may be pending. False: they are to be handed over.
+
+        Raises:
+            RuntimeFault: it failed, and nothing more may be written.
+        """
+        if not self._quick:
+            return False
+        rows = self._rows(writes)
+        if not rows or sum(len(body) for _, body, _ in rows) > SHORT:
+            return False
+        self._made = writes, rows
+        try:
+            self._commit(writes)
+        except (sqlite3.Error, CodecError) as error:
+            raise self._failure(error) from None
+        return True
+
     def close(self) -> None:
         """Write what is pending, and end."""
         self._pending.put(None)
@@ -256,15 +287,22 @@ class Storage:
             if not some:
                 return
             try:
-                self.commit([write for _, writes in some for write in writes])
-            except sqlite3.Error as error:
-                failed(_fault(self.path, error))
+                self._commit([write for _, writes in some for write in writes])
+            except (sqlite3.Error, CodecError) as error:
+                failed(self._failure(error))
                 return
-            except CodecError as error:
-                failed(DiskFault(f"{self.path}: {error}"))
-                return
-            os.pwrite(self._mark, MARK.pack(self.commits, *self._added), 0)
             told(some[-1][0])
+
+    def _commit(self, writes: Sequence[Write]) -> None:
+        began = self.clock()
+        self.commit(writes)
+        self._quick = self.clock() - began < QUICK_SECONDS
+        os.pwrite(self._mark, MARK.pack(self.commits, *self._added), 0)
+
+    def _failure(self, error: sqlite3.Error | CodecError) -> RuntimeFault:
+        if isinstance(error, CodecError):
+            return DiskFault(f"{self.path}: {error}")
+        return _fault(self.path, error)
 
     def commit(self, writes: Sequence[Write]) -> None:
         """Make writes durable, all or none."""
@@ -286,13 +324,9 @@ class Storage:
 
     def _add(self, writes: Sequence[Write]) -> bool:
         """Make entries durable where there were none, all or none; False if that is not all that there is to write."""
-        rows: list[tuple[int, bytes, int]] = []
-        for write in writes:
-            if type(write) is not WriteEntries or len(rows) + len(write.entries) > MOST_ADDED:
-                return False
-            rows += [
-                _row(at, self._kept.encode(entry)) for at, entry in enumerate(write.entries, write.first)
-            ]
+        of, rows = self._made
+        if of is not writes:
+            rows = self._rows(writes)
         if not rows:
             return False
         try:
@@ -301,6 +335,17 @@ class Storage:
             return False  # one is there already, and is to be replaced
         self._added = rows[-1][0], rows[-1][2]
         return True
+
+    def _rows(self, writes: Sequence[Write]) -> list[Row]:
+        """Return entries as they are kept; none if there is anything else to write, or more than one statement adds."""
+        rows: list[Row] = []
+        for write in writes:
+            if type(write) is not WriteEntries or len(rows) + len(write.entries) > MOST_ADDED:
+                return []
+            rows += [
+                _row(at, self._kept.encode(entry)) for at, entry in enumerate(write.entries, write.first)
+            ]
+        return rows
 
     def _put(self, write: Write) -> None:
         do, encode = self._database.execute, self._kept.encode
@@ -336,7 +381,7 @@ def _adding(count: int) -> str:
     return f"INSERT INTO entries VALUES {', '.join(['(?, ?, ?)'] * count)}"  # noqa: S608 - of question marks
 
 
-def _row(at: int, body: bytes) -> tuple[int, bytes, int]:
+def _row(at: int, body: bytes) -> Row:
     return at, body, zlib.crc32(body, at & 0xFFFFFFFF)
 
 

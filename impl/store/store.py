@@ -260,7 +260,7 @@ class Store:
     def _grant(self, number: int, ttl: int) -> Answer:
         if not 0 < ttl <= TTL_MOST:
             return Refused(self.revision, Problem.TTL_TOO_LARGE)
-        if number in self.leases or number <= 0:
+        if number in self.leases or not number:
             return Refused(self.revision, Problem.LEASE_EXISTS)
         self.leases[number] = Lease(ttl)
         return Happened(self.revision, number)
@@ -329,7 +329,7 @@ class Store:
 
     def _range(self, op: Range, revision: int) -> Found:
         versions = self.versions
-        past = bool(op.revision) and op.revision < versions.reached
+        past = 0 < op.revision < versions.reached
         bounded = op.least_modified or op.most_modified or op.least_created or op.most_created
         partly = op.limit > 0 and not bounded and (op.sort is None or op.early)
         if past:

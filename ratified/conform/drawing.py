@@ -141,7 +141,7 @@ def mismatch_diagram(follower: Follower) -> SequenceDiagram:
         if difference.differs:
             told = f"{difference.place}: observed {show(difference.observed)}, expected {show(difference.expected)}"
             recorder.change(_who(mismatch.event), told)
-    reasons = [f"it stands for {b.step}, which is not enabled: {b.reason}" for b in why.blocked]
+    reasons = [f"it stands for {b}: {b.reason}" for b in why.blocked]
     if mismatch.claim:
         reasons.append(f"the model explains it, but then {mismatch.claim} is false")
     if near and near.path:

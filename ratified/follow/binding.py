@@ -148,7 +148,7 @@ class Binding:
                 f"{type(self).__name__} has no handler for the event {event.action!r}",
                 remedy=f"known events: {known}",
             )
-        return handler.steps(self, event)
+        return handler(self, event)
 
     def observed(self, event: Event) -> Observed:
         """Return what an event shows, as values of the model. Raises EventError."""
@@ -178,6 +178,7 @@ class _Handler:
     ]  # name, annotation, types, whether it has a default
 
     def steps(self, binding: Binding, event: Event) -> Steps:
+        """What an event stands for, after a look at each of its arguments. Raises EventError."""
         values: dict[str, Any] = {}
         arguments = event.arguments
         for name, kind, allowed, optional in self.parameters:
@@ -199,17 +200,62 @@ class _Handler:
                 )
         try:
             return self.method(binding, **values)
-        except (EventError, TooSmallError):
-            raise
-        except RatifiedError as problem:
-            raise EventError(
-                f"the arguments of {event.action} cannot be interpreted: {problem.message}"
-            ) from None
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as problem:
-            what = f"{type(problem).__name__}: {problem}"
-            raise EventError(
-                f"the arguments of {event.action} cannot be interpreted: {what}", remedy=raised_at(problem)
-            ) from None
+        except Exception as problem:  # noqa: BLE001  # of any kind: those that are nobody's matter go on from there
+            raise without_steps(event, problem) from None
+
+
+def without_steps(event: Event, problem: Exception) -> Exception:
+    """What to raise where a handler raised this."""
+    if isinstance(problem, EventError | TooSmallError):
+        return problem
+    if isinstance(problem, RatifiedError):
+        return EventError(f"the arguments of {event.action} cannot be interpreted: {problem.message}")
+    if isinstance(problem, KeyError | TypeError | ValueError | IndexError | AttributeError):
+        what = f"{type(problem).__name__}: {problem}"
+        return EventError(
+            f"the arguments of {event.action} cannot be interpreted: {what}", remedy=raised_at(problem)
+        )
+    return problem
+
+
+_CALL = """\
+def call(binding, event):
+    arguments = event.arguments
+    try:
+{looks_up}
+    except KeyError:
+        return slowly(binding, event)
+    if {odd}:
+        return slowly(binding, event)
+    try:
+        return method(binding, {given})
+    except Exception as problem:
+        raise without_steps(event, problem) from None
+"""
+"""Calls a handler whose arguments all have the very types that its annotations say. `slowly` deals with any other event."""
+
+
+def _quick_call(handler: _Handler) -> Callable[[Binding, Event], Steps]:
+    """The same as `handler.steps`, written for its parameters."""
+    if any(optional or not name.isidentifier() for name, _, _, optional in handler.parameters):
+        return handler.steps
+    names: dict[str, Any] = {
+        "method": handler.method,
+        "slowly": handler.steps,
+        "without_steps": without_steps,
+    }
+    looks_up, odd, given = ["        pass"], ["False"], []
+    for number, (name, _, allowed, _) in enumerate(handler.parameters):
+        own = {"node": "event.node", "variables": "event.variables or {}"}.get(name)
+        given.append(f"{name}={own or f'a{number}'}")
+        if own is None:
+            looks_up.append(f"        a{number} = arguments[{name!r}]")
+            if object not in allowed:
+                names |= {f"t{number}_{n}": t for n, t in enumerate(allowed)}
+                odd.append(" and ".join(f"type(a{number}) is not t{number}_{n}" for n in range(len(allowed))))
+    exec(_CALL.format(looks_up="\n".join(looks_up), odd=" or ".join(odd), given=", ".join(given)), names)  # noqa: S102  # written here, of names of parameters
+    made: Callable[[Binding, Event], Steps] = names["call"]
+    return made
 
 
 def raised_at(problem: Exception) -> str:
@@ -218,13 +264,13 @@ def raised_at(problem: Exception) -> str:
     return f"raised at {span}\n{span.excerpt()}" if span else ""
 
 
-_known: dict[type, dict[str, _Handler]] = {}
+_known: dict[type, dict[str, Callable[[Any, Event], Steps]]] = {}
 
 
-def _handlers(cls: type[Binding]) -> dict[str, _Handler]:
+def _handlers(cls: type[Binding]) -> dict[str, Callable[[Any, Event], Steps]]:
     if cls not in _known:
         _known[cls] = {
-            name.removeprefix("on_"): _handler(getattr(cls, name))
+            name.removeprefix("on_"): _quick_call(_handler(getattr(cls, name)))
             for name in dir(cls)
             if name.startswith("on_") and callable(getattr(cls, name))
         }
@@ -300,30 +346,31 @@ class Names(Generic[S]):
     def __call__(self, name: Any) -> S:
         """The value for a name."""
         try:
-            found = self._known.get(name)
+            return self._known[name]
+        except KeyError:
+            pass
         except TypeError:
             raise EventError(f"{name!r:.60} is not a value of {self._sort.__name__}") from None
-        if found is None:
-            if self._closed:
-                raise EventError(
-                    f"there is no {self._sort.__name__.lower()} {name!r}",
-                    remedy=f"there are {', '.join(map(str, self._known))}",
-                )
-            if self._free:
-                found = self._known[name] = self._free.pop()
-                return found
-            if len(self._known) == self._size:
-                raise TooSmallError(
-                    f"more than {self._size:,} of {self._sort.__name__}",
-                    remedy="a binding says how many there are",
-                )
-            try:
-                found = self._known[name] = self._sort(len(self._known))
-            except ModelError:  # the model has fewer
-                raise TooSmallError(
-                    f"more than {len(self._known):,} of {self._sort.__name__}",
-                    remedy="a binding says how many its model has",
-                ) from None
+        if self._closed:
+            raise EventError(
+                f"there is no {self._sort.__name__.lower()} {name!r}",
+                remedy=f"there are {', '.join(map(str, self._known))}",
+            )
+        if self._free:
+            found = self._known[name] = self._free.pop()
+            return found
+        if len(self._known) == self._size:
+            raise TooSmallError(
+                f"more than {self._size:,} of {self._sort.__name__}",
+                remedy="a binding says how many there are",
+            )
+        try:
+            found = self._known[name] = self._sort(len(self._known))
+        except ModelError:  # the model has fewer
+            raise TooSmallError(
+                f"more than {len(self._known):,} of {self._sort.__name__}",
+                remedy="a binding says how many its model has",
+            ) from None
         return found
 
     def release(self, name: Any) -> None:

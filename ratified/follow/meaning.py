@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from types import FunctionType
 from typing import Any, Final, TypeAlias
@@ -97,7 +97,7 @@ class Meaning:
             for d in machine.module.variables
         ]
         """Of each variable that is a map what its keys may be, as for arguments: an equal number is none."""
-        self._places: set[ObservedPlace] = set()
+        self._places: set[tuple[Any, ...]] = set()
         self._methods: dict[str, range] = {}  # how many arguments a method of the model takes
 
     def check_steps(self, event: Event, steps: object) -> None:
@@ -198,6 +198,10 @@ class Meaning:
                     _remedy(wanted[name]),
                 )
 
+    def fits(self, action: str) -> tuple[tuple[str, Callable[[Any], None]], ...]:
+        """The arguments of an action that have bounds, each with a check of them, which raises BoundLeft."""
+        return tuple((name, fit) for name, (fit, _) in self._bounds[action].items() if fit)
+
     def room(self, step: Do) -> tuple[Room, str]:
         """Whether a step's arguments are within their bounds, and which are not."""
         if step.action not in self.bounded:
@@ -228,10 +232,12 @@ class Meaning:
 
     def check_place(self, place: Any) -> None:
         """That a place is one of the model. Raises BindingError."""
-        if place not in self._places:
+        # A key of one type may equal one of another.
+        known = (place, *map(type, place)) if type(place) is tuple else ()
+        if known not in self._places:
             self._check_place(place)
             if len(self._places) < MOST_REMEMBERED:
-                self._places.add(place)
+                self._places.add(known)
 
     def _check_place(self, place: Any) -> None:
         if not (isinstance(place, tuple) and place and isinstance(place[0], str)):

@@ -60,6 +60,10 @@ class Blocked:
     reason: str
     excerpt: str = ""
     variables: tuple[tuple[str, str], ...] = ()  # that the guard speaks of, and what the model has there
+    but: str = "is not enabled"
+
+    def __str__(self) -> str:
+        return f"{self.step}, which {self.but}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +123,11 @@ def _compared(follower: Tracker, state: Values, mismatch: Mismatch) -> tuple[Dif
 
 def _blocked(follower: Tracker, state: Values, step: Do | Holds | Change | Refusal) -> Blocked:
     if isinstance(step, Refusal):
-        return Blocked(str(step), f"{step.step.action} is enabled here, so the model does not refuse it")
+        why = f"{step.step.action} is enabled here, so the model does not refuse it"
+        return Blocked(str(step), why, but="is not so")
     if isinstance(step, Holds):
         found = follower.machine.ask(state, step.method, step.arguments)
-        return Blocked(str(step), f"the model has {show(found)}")
+        return Blocked(str(step), f"the model has {show(found)}", but="is not so")
     if isinstance(step, Change):
         span = follower.machine.why_unchanged(state, step.how)
         return (
@@ -210,7 +215,7 @@ def _lines(why: Explanation, follower: Tracker, source: str) -> Iterator[str]:
     yield from _names(follower)
     for blocked in why.blocked[:MOST_SHOWN]:
         yield ""
-        yield f"it stands for {blocked.step}, which is not enabled"
+        yield f"it stands for {blocked}"
         yield f"  {blocked.reason}"
         yield from (f"  {text}" for text in blocked.excerpt.splitlines())
         for name, value in blocked.variables:

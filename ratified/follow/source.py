@@ -13,6 +13,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from importlib import import_module
 from io import BufferedIOBase, BufferedReader
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -50,9 +51,17 @@ def lines(path: Path, wait: Wait | None = None) -> Iterator[tuple[int, bytes]]:
                 if text.strip():
                     yield number, text
     except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
-        raise TraceError(f"{path} cannot be decompressed: {error}", remedy="was it cut?") from None
+        raise _not_decompressed(path, error) from None
     except OSError as error:
         raise TraceError(f"{path} cannot be read: {error.strerror or error}") from None
+    except Exception as error:
+        if type(error).__name__ != "ZstdError":  # of a module that may not be there
+            raise
+        raise _not_decompressed(path, error) from None
+
+
+def _not_decompressed(path: Path, error: Exception) -> TraceError:
+    return TraceError(f"{path} cannot be decompressed: {error}", remedy="was it cut?")
 
 
 def _whole_lines(file: BufferedIOBase, wait: Wait | None) -> Iterator[bytes]:
@@ -82,7 +91,18 @@ def _decompressed(file: BinaryIO, path: Path) -> BufferedIOBase:
     if start.startswith(b"\xfd7zXZ\x00"):
         return lzma.LZMAFile(buffered)
     if start.startswith(b"\x28\xb5\x2f\xfd"):
-        raise TraceError(
-            f"{path} is compressed by zstd", remedy=f"zstd -dc {path} | ratified trace BINDING -"
-        )
+        return _by_zstd(buffered, path)
     return buffered
+
+
+def _by_zstd(file: BufferedIOBase, path: Path) -> BufferedIOBase:
+    """What a file holds that is compressed by Zstandard, which Python reads from 3.14 on."""
+    try:
+        zstd = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+    except ImportError:
+        raise TraceError(
+            f"{path} is compressed by zstd, which this Python cannot read",
+            remedy=f"pip install 'ratified[conform]', or zstd -dc {path} | ratified trace BINDING -",
+        ) from None
+    found: BufferedIOBase = zstd.ZstdFile(file)
+    return found

@@ -59,9 +59,11 @@ def read_heading(path: Path) -> Mapping[str, Any]:
 def _events(numbered: Iterable[tuple[int, bytes]], path: Path, clock: str | None = None) -> Iterator[Event]:
     quickly = _quick_reader() if clock is None else None
     for number, text in numbered:
-        if quickly and (told := quickly(text, number)) is not None:
-            yield told
-            continue
+        if quickly is not None:
+            told = quickly(text, number)
+            if told is not None:
+                yield told
+                continue
         event = _parsed(text, f"{path}:{number}")
         if clock is not None and "action" in event:
             time = None if clock in FIELDS else event.pop(clock, None)
@@ -100,25 +102,34 @@ def _quick_reader() -> Callable[[bytes, int], Event | None] | None:
             arguments, node, variables, certain = told.arguments, told.node, told.variables, told.certain
             # A key that came twice was left out. Where nothing is escaped texts stand as they are, so that a line has as
             # many colons as keys that were read, those in texts aside, or else as it has when it is written again.
-            keys = 1 + (node is not unset) + (certain is not unset)
-            for several in (arguments, variables):
-                if several is not unset:
-                    keys += 1 + len(several)
-                    for value in several.values():
-                        if type(value) is dict:
-                            keys += len(value)
-            if keys != (colons := text.count(b":")) and encode(told).count(b":") != colons:
+            missing = text.count(b":") - 1
+            if arguments is unset:
+                arguments = {}
+            else:
+                missing -= 1 + len(arguments)
+                for value in arguments.values():
+                    if type(value) is dict:
+                        missing -= len(value)
+            if variables is unset:
+                variables = None
+            else:
+                missing -= 1 + len(variables)
+                for value in variables.values():
+                    if type(value) is dict:
+                        missing -= len(value)
+            if node is unset:
+                node = ""
+            else:
+                missing -= 1
+            if certain is unset:
+                certain = True
+            else:
+                missing -= 1
+            if missing and encode(told).count(b":") != text.count(b":"):
                 return None
         except wrong:
             return None
-        return Event(
-            told.action,
-            {} if arguments is unset else arguments,
-            "" if node is unset else node,
-            None if variables is unset else variables,
-            certain is unset or certain,
-            number,
-        )
+        return Event(told.action, arguments, node, variables, certain, number)
 
     return read
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 from ratified.follow.binding import (
     Binding,
@@ -37,7 +37,7 @@ from ratified.follow.steps import Attempt, Change, Do, Either, Holds, Refusal, R
 from ratified.language.errors import RatifiedError
 from ratified.language.machine import OutOfBounds, PythonMachine, Values
 from ratified.language.records import forget_unused, known_records
-from ratified.language.scope import running
+from ratified.language.scope import enter, leave, running
 from ratified.language.sorts import BoundLeft
 from ratified.results.result import Verdict
 
@@ -48,6 +48,8 @@ TIDY_EVERY = 64
 RECORDS_EVERY = 1024
 MOST_RECORDS = 20_000  # of the model's that may pile up before it is asked which are still in use
 
+
+_HOLDS: Final = Verdict.HOLDS
 
 Meant: TypeAlias = "tuple[Steps, Observed]"
 """What an event stands for, and what it shows."""
@@ -121,9 +123,11 @@ class Tracker:
         self.most_unobserved = binding.most_unobserved if most_unobserved is None else most_unobserved
         self._most_states = most_states
         self.claims = ClaimChecker(self._direct, claims_every)
-        self._quick = Quick(self._direct, self._meaning, self.claims)
-        self._led: Values | None = None
-        self._is_plain = not binding.duplicated and not (binding.unobserved and self.most_unobserved)
+        self._quick = Quick(self, self._direct, self._meaning)
+        self._scope = self.model.scope
+        self._is_plain = claims_every < 2 and not (
+            binding.duplicated or (binding.unobserved and self.most_unobserved)
+        )
         self.coverage: Coverage | None = None  # told what explains the events, if it is set
         self._asking = False  # whether claims are asked of each step that is taken
         self._broken: str | None = None  # a claim that a step would have broken, which was not taken for that
@@ -163,54 +167,70 @@ class Tracker:
 
     def step(self, event: Event) -> bool:
         """Follow one event; whether it is explained. Raises EventError for one that makes no sense."""
-        if self.result.verdict is not Verdict.HOLDS:
+        result = self.result
+        if result.verdict is not _HOLDS:
             return False
-        with running(self.model.scope):
-            self._led = None
-            meant = self._meant(event, is_at_hand=True)
-            if meant is None or not self._explains(event, meant, self._led):
+        quick, led = self._quick, None
+        before = enter(self._scope)
+        try:
+            # In the model's scope sorts have their size, so that a value past it is told, and not made.
+            try:
+                steps = self.binding.steps(event)
+                if self._is_plain and len(self.states) == 1 and event.certain and self.coverage is None:
+                    led = quick.lead(event, steps, self.states[0])
+                if led is None:
+                    self._meaning.check_steps(event, steps)
+                observed = self.binding.observed(event) if event.certain else {}
+                if type(observed) is not dict:
+                    self._meaning.check_observed(observed)
+                if led is not None and not quick.shows(led, observed):
+                    led = None
+            except Exception as problem:  # noqa: BLE001  # of any kind: those that are nobody's matter go on from there
+                return self._without_meaning(event, problem)
+            if led is not None:
+                self._explained_by(event, [led], quick.taken)
+            elif not self._explains(event, (self._told_twice(event, steps), observed)):
                 return False
-        if self.result.events % TIDY_EVERY == 0:
-            self.tidy()
+            if result.events % TIDY_EVERY == 0:
+                self.tidy()
+        finally:
+            leave(before)
         return True
 
     def meaning(self, event: Event) -> Meant | None:
         """What the binding says of an event; None if the model as bound has no room for it. Raises EventError."""
-        with running(self.model.scope):
-            return self._meant(event)
-
-    def _meant(self, event: Event, *, is_at_hand: bool = False) -> Meant | None:
-        """See `meaning`. Of the event at hand it may be known then where it leads: `_led`, if that is shown, too."""
-        # In the model's scope sorts have their size, so that a value past it is told, and not made.
-        try:
-            steps = self.binding.steps(event)
-            if (
-                is_at_hand
-                and self._is_plain
-                and len(self.states) == 1
-                and event.certain
-                and not self.coverage
-            ):
-                self._led = self._quick.lead(event, steps, self.states[0])
-            if self._led is None:
+        with running(self._scope):
+            try:
+                steps = self.binding.steps(event)
                 self._meaning.check_steps(event, steps)
-            observed = self.binding.observed(event) if event.certain else {}
-            if type(observed) is not dict:
+                observed = self.binding.observed(event) if event.certain else {}
                 self._meaning.check_observed(observed)
-        except TooSmallError as small:
-            self._stop(small.message)
-            return None
-        except (TypeError, ValueError, AttributeError, LookupError) as problem:
-            told = str(problem) if type(problem) is ValueError else f"{type(problem).__name__}: {problem}"
-            raise EventError(
-                f"{event.action} cannot be interpreted: {told}", remedy=raised_at(problem)
-            ) from None
-        except BoundLeft as left:
-            self._stop(f"the sizes in the binding are too small: {event.action} exceeds {left.what}")
-            return None
+            except Exception as problem:  # noqa: BLE001  # as in `step`
+                self._without_meaning(event, problem)
+                return None
+            return self._told_twice(event, steps), observed
+
+    def _without_meaning(self, event: Event, problem: Exception) -> bool:
+        """What comes of an event that the binding had no answer for: there was no room, or the error is raised."""
+        match problem:
+            case TooSmallError():
+                return self._stop(problem.message)
+            case BoundLeft():
+                return self._stop(
+                    f"the sizes in the binding are too small: {event.action} exceeds {problem.what}"
+                )
+            case TypeError() | ValueError() | AttributeError() | LookupError():
+                told = str(problem) if type(problem) is ValueError else f"{type(problem).__name__}: {problem}"
+                raise EventError(
+                    f"{event.action} cannot be interpreted: {told}", remedy=raised_at(problem)
+                ) from None
+        raise problem
+
+    def _told_twice(self, event: Event, steps: Steps) -> Steps:
+        """The steps of an event, or nothing where that is possible, too."""
         if not event.certain or (self.binding.duplicated and self._may_repeat(event)):
-            steps = Either((steps, ()))
-        return steps, observed
+            return Either((steps, ()))
+        return steps
 
     def _may_repeat(self, event: Event) -> bool:
         """Whether an event may be one of those before it, told once more."""
@@ -227,16 +247,12 @@ class Tracker:
         with running(self.model.scope):
             return self._explains(event, meant)
 
-    def _explains(self, event: Event, meant: Meant, led: Values | None = None) -> bool:
+    def _explains(self, event: Event, meant: Meant) -> bool:
         result = self.result
         steps, observed = meant
         self._left = None
         try:
-            states = self.states
-            found = [] if led is None else self._matching([led], observed)
-            self._taken, self._hid = self._quick.taken, False
-            if not found:
-                states, found = self._explained(steps, observed, asking=self.claims.every == 1)
+            states, found = self._explained(steps, observed, asking=self.claims.every == 1)
             if states and not found:
                 # So much is at stake that the reference has the last word.
                 self._direct.trusting = False
@@ -257,26 +273,32 @@ class Tracker:
             return self._unexplained(event, steps, observed, states)
         if len(found) > self._most_states:
             return self._stop(f"more than {self._most_states:,} states could explain what was observed")
-        result.events += 1
-        result.names[event.action] += 1
-        result.most_states = max(result.most_states, len(found))
         every = self.claims.every
-        if every > 1 and result.events % every == 0:
+        if every > 1 and (result.events + 1) % every == 0:
             kept = [s for s in found if self.claims.broken_in(s) is None]
             if not kept:
                 broken = self.claims.broken_in(found[0])
-                result.events -= 1
                 return self._mismatch(
                     Mismatch(result.events + 1, event, steps, observed, tuple(states), broken)
                 )
             found = kept
-        self.states = found
-        self.recent.append(event)
-        for action in self._taken:
-            result.actions[action] += 1
-        result.steps += len(self._taken)
         result.unobserved += self._hid
+        self._explained_by(event, found, self._taken)
         return True
+
+    def _explained_by(self, event: Event, states: list[Values], taken: Sequence[str]) -> None:
+        """Count an event that is explained, by the states that are kept and the actions that were possible."""
+        result = self.result
+        self.states = states
+        if len(states) > result.most_states:
+            result.most_states = len(states)
+        result.events += 1
+        result.names[event.action] += 1
+        self.recent.append(event)
+        if taken:
+            for action in taken:
+                result.actions[action] += 1
+            result.steps += len(taken)
 
     def _explained(
         self, steps: Steps, observed: Observed, *, asking: bool
@@ -468,25 +490,7 @@ class Tracker:
         return kept
 
     def _matching(self, states: list[Values], observed: Observed) -> list[Values]:
-        kept, variables, keys = [], self.variables, self._meaning.keys
-        for state in states:
-            for place, seen in observed.items():
-                index = variables.get(place[0]) if type(place) is tuple and place else None
-                # Most places are a variable, or one key of it: these are looked up without a call.
-                if index is not None and len(place) == 1:
-                    there = state[index]
-                elif index is not None and len(place) == 2 and id(place[1]) in keys[index]:
-                    there = state[index]._data[place[1]]
-                else:
-                    self._meaning.check_place(place)
-                    there = self.value(state, place)
-                if there != seen:
-                    break
-                if type(there) is not type(seen):
-                    self._meaning.check_value(place, seen, there)
-            else:
-                kept.append(state)
-        return kept
+        return [state for state in states if self._quick.shows(state, observed)]
 
     def value(self, state: Values, place: ObservedPlace) -> Any:
         """What a state has at a place."""

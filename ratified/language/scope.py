@@ -5,8 +5,8 @@ Guarantees: a sort can be iterated, and a bound evaluated, only inside a scope; 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 
 from ratified.language.errors import SizeError
@@ -39,6 +39,12 @@ def current_scope() -> Scope:
             "through an action or invariant of an instance, or inside `with model:`",
         )
     return scope
+
+
+enter: Callable[[Scope], Token[Scope | None]] = _current.set
+"""Put a scope in force until `leave`, given what this returned: `running` for what is done too often to pay for a block."""
+
+leave: Callable[[Token[Scope | None]], None] = _current.reset
 
 
 class running:  # noqa: N801  # reads as a verb where it is used: `with running(scope):`

@@ -8,9 +8,11 @@ way was cleaned up as after any exception (a compiler that it runs is ended). Wh
 from __future__ import annotations
 
 import ctypes
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -38,6 +40,27 @@ def start(thread: threading.Thread) -> None:
 
 class _Ended(BaseException):
     """What the thread of the work is sent. No handler of exceptions takes it for one of the work's own."""
+
+
+@contextmanager
+def _lost() -> Iterator[threading.Event]:
+    """Tells whether work that was ended went on, because it was in code that lets no exception out.
+
+    That is a destructor, say: Python prints what is raised there ("Exception ignored in"), and goes on.
+    """
+    lost, before = threading.Event(), sys.unraisablehook
+
+    def heard(unraisable: sys.UnraisableHookArgs) -> None:
+        if issubclass(unraisable.exc_type, _Ended):
+            lost.set()
+        else:
+            before(unraisable)
+
+    sys.unraisablehook = heard
+    try:
+        yield lost
+    finally:
+        sys.unraisablehook = before
 
 
 class Background(Generic[T]):
@@ -94,14 +117,20 @@ class Background(Generic[T]):
 
     def end(self) -> None:
         """End the work, wherever it is in Python's own code, and wait for that."""
-        while not self._done.is_set():
-            with STARTING:
-                sent = ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                    ctypes.c_ulong(self._thread.ident or 0), ctypes.py_object(_Ended)
-                )
-            if not sent:  # there is no such thread any more: the last one came when it was about to say so
-                self._done.set()
-            for _ in range(CLEANING_UP):  # which another of these would disturb
-                self._interrupt()
-                if self.over(0.5):
-                    return
+        with _lost() as lost:
+            while not self._done.is_set():
+                lost.clear()
+                with STARTING:
+                    sent = ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                        ctypes.c_ulong(self._thread.ident or 0), ctypes.py_object(_Ended)
+                    )
+                if (
+                    not sent
+                ):  # there is no such thread any more: the last one came when it was about to say so
+                    self._done.set()
+                for _ in range(CLEANING_UP):  # which another of these would disturb
+                    self._interrupt()
+                    if self.over(0.5):
+                        return
+                    if lost.is_set():
+                        break

@@ -77,6 +77,10 @@ class ProofOptions:
     counterexamples: bool = True
 
 
+ALONE = (
+    "no lemmas are given: the induction has the model's own invariants alone. If the state before such a step is not reachable "
+    "(`ratified induct` tells), a lemma must exclude it (docs/proving.md)"
+)
 UNLIMITED = Limits()
 USUAL = ProofOptions()
 
@@ -97,7 +101,7 @@ def prove(
     times a second.
 
     Raises:
-        ModelError: the script has no lemmas, or names something that does not exist; or the model cannot be expressed in
+        ModelError: the script claims nothing, or names something that does not exist; or the model cannot be expressed in
             first-order logic.
         TranslationFault: everything is proved, and CPython disagrees at a small size.
         RatifiedError: a solver is missing; a limit other than `seconds`.
@@ -160,12 +164,14 @@ def prove_script(
     if look:
         _look(attempts)
     cells = (*beginning.cells(translation), *(a.cell() for a in attempts))
+    if wanted.alone and any(cell.status is not Status.PROVED for cell in cells):
+        translation.notes.append(ALONE)
     found = cycle(edges_of((f.says, f.formula) for o in obligations for f in o.facts))
     proof = Proof(
         wanted.name,
         wanted.module.name,
         tuple(lemma.function.name for lemma in wanted.lemmas),
-        tuple(g.function.name for g in wanted.goals),
+        tuple(g.function.name for g in ((*wanted.lemmas, *wanted.goals) if wanted.alone else wanted.goals)),
         tuple(f.name for f in wanted.module.of_kind(Kind.ACTION)),
         cells,
         tuple(translation.notes),
@@ -230,7 +236,7 @@ def _not_stated(
         wanted.name,
         wanted.module.name,
         tuple(lemma.function.name for lemma in wanted.lemmas),
-        tuple(g.function.name for g in wanted.goals),
+        tuple(g.function.name for g in ((*wanted.lemmas, *wanted.goals) if wanted.alone else wanted.goals)),
         tuple(f.name for f in wanted.module.of_kind(Kind.ACTION)),
         (Cell("the formulas", Part.INITIATION, "the formulas", None, says, Status.UNDECIDED, (), why),),
         tuple(translation.notes),

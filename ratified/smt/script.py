@@ -67,12 +67,16 @@ class Lemma:
 
 @dataclass(frozen=True, slots=True)
 class ProofScript:
-    """What is to be proved of a model: lemmas by induction, and goals that follow from them."""
+    """What is to be proved of a model: lemmas by induction, and goals that follow from them.
+
+    It is `alone` if no lemma was given: the model's invariants are the lemmas then.
+    """
 
     name: str
     module: Module
     lemmas: tuple[Lemma, ...]
     goals: tuple[Lemma, ...]
+    alone: bool = False
 
 
 CLAIMS = (Kind.INVARIANT, Kind.STEP_INVARIANT)
@@ -82,21 +86,24 @@ CLAIMS = (Kind.INVARIANT, Kind.STEP_INVARIANT)
 def script_of(
     cls: type[Model], *, without: Collection[str] = (), goals: Collection[str] | None = None
 ) -> ProofScript:
-    """Read a proof script, perhaps without some of its lemmas, or for other goals.
+    """Read a proof script, perhaps without some of its lemmas, or for other goals. A model without lemmas is one, too.
 
     Raises:
-        ModelError: there are no lemmas, or a lemma or goal that is named does not exist.
+        ModelError: nothing is claimed, or a lemma or goal that is named does not exist.
     """
     module = cls.module
     claims = {f.name: f for kind in CLAIMS for f in module.of_kind(kind)}
     marked = {name: _mark(cls, name) for name in claims}
     uses = {name: found[0] for name, found in marked.items() if found is not None}
-    if not uses:
+    if not claims:
         raise ModelError(
-            f"{module.name} has no lemmas, and a goal without lemmas cannot be proved by induction",
+            f"{module.name} claims nothing that can be proved",
             span=module.span,
-            remedy="derive a class from it, and mark invariants with @lemma",
+            remedy="add an @invariant or a @step_invariant",
         )
+    alone = not uses
+    if alone:
+        uses = {f.name: None for f in module.of_kind(Kind.INVARIANT)}
     _known(cls, without, uses, "lemma")
     derived = [name for name, found in marked.items() if found is not None and found[1]]
     for name, used in uses.items():
@@ -120,7 +127,8 @@ def script_of(
         return Lemma(claims[name], used if used is None else tuple(u for u in used if u in kept))
 
     lemmas = tuple(replace(made(name, uses[name]), derived=name in derived) for name in kept)
-    return ProofScript(module.name, module, lemmas, tuple(made(n, used) for n, used in wanted.items()))
+    goals_made = tuple(made(n, used) for n, used in wanted.items())
+    return ProofScript(module.name, module, lemmas, goals_made, alone)
 
 
 def _goals(cls: type[Model], claims: Collection[str], lemmas: Collection[str]) -> Goals:

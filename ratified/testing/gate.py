@@ -36,6 +36,7 @@ from ratified.language.model import Model
 from ratified.results.result import Limits, Result, Verdict
 from ratified.results.seen import INTERRUPTED
 from ratified.testing.outcomes import ItemOutcome, ItemOutcomes, failed, names_of, parts_of
+from ratified.testing.scope import WORKER_INPUT, scope
 from ratified.testing.sharing import shared
 
 NAME = "ratified-gate"
@@ -54,13 +55,13 @@ class Gate:
         self.configuration: Configuration | None = None
         self.root = config.rootpath
         try:
-            file = find(config.rootpath)
+            file = find(scope(config))
             self.configuration = read(file) if file is not None else None
             if file is not None:
                 self.root = file.parent
         except ConfigurationError as error:
             self.error = error
-            self.root = Path(error.span.file).parent if error.span else config.rootpath
+            self.root = Path(error.span.file).parent if error.span else scope(config)
         self.asked = Overrides(_sizes(config.getoption("ratified_size")), Limits(seconds=_seconds(config)))
         self.cache = self._cache()
         self.load = loader()
@@ -190,6 +191,7 @@ class Gate:
         if self._made is None:
             self._made = Path(tempfile.mkdtemp(prefix="ratified-"))
         node.workerinput["ratified_shared"] = str(self._made)
+        node.workerinput[WORKER_INPUT] = str(scope(self.config))
 
     def pytest_unconfigure(self) -> None:
         """Leave nothing behind."""

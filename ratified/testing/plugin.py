@@ -6,10 +6,15 @@ it, nothing else is imported at all.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from ratified.testing import RatifiedWarning
+from ratified.testing.scope import configuration_of, scope
 
 if TYPE_CHECKING:
     from ratified.testing.checking import Checker
@@ -54,16 +59,20 @@ def _leave_our_assertions(pluginmanager: pytest.PytestPluginManager) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Begin where something is configured."""
-    from ratified.cli.gate.finding import find
-
-    try:
-        configured = find(config.rootpath) is not None
-    except Exception as error:
-        if type(error).__name__ != "ConfigurationError":
-            raise
-        configured = True  # what is wrong with it is told where it is read
-    if configured:
+    if configuration_of(scope(config)) is not None:
         gate_of(config)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collect_directory(path: Path, parent: pytest.Collector) -> None:
+    """Warn of a configuration below that of the run, which has only one: nothing that is listed there is checked."""
+    below = configuration_of(path)
+    if below is None or below.parent != path or scope(parent.config).is_relative_to(path):
+        return
+    says = (
+        f"what is configured here is not part of this run: pytest {path.relative_to(parent.config.rootpath)}"
+    )
+    warnings.warn_explicit(says, RatifiedWarning, str(below), 1)
 
 
 def gate_of(config: pytest.Config) -> Gate:

@@ -216,7 +216,7 @@ def test_lenses_run_what_they_say_and_show_what_came_of_it(tmp_path: Path) -> No
         file.write_text(broken)
         assert (await editor.run("check", file, "Lock")).startswith("VIOLATED  Lock: mutual_exclusion")
         assert (await editor.lenses(file))[-1] == "31: violated with Client=3"
-        assert (await editor.run("prove", file, "Lock")).startswith("Error: Lock has no lemmas")
+        assert (await editor.run("prove", file, "Lock")).startswith("NOT PROVED  Lock: 1 obligation")
         assert await editor.run("check", file, "Clock") == "lock.py no longer has a model Clock"
         assert await editor.run("graph", file, "Lock")
         (picture,) = editor.shown

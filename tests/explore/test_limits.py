@@ -32,7 +32,7 @@ from ratified.explore.native.preparing import BuildRequest, Preparation
 from ratified.explore.simulate import simulate
 from ratified.language import Map, Model, Range, RatifiedError, action, invariant, require
 from ratified.results import limits as limits_module
-from ratified.results.background import STARTING, Background
+from ratified.results.background import CLEANING_UP, STARTING, Background
 from ratified.results.limits import LimitWatch, Reached, memory_share, resident
 from ratified.results.result import Limits, Progress, Verdict
 from tests.shared.sorts import Node
@@ -460,6 +460,39 @@ def test_work_in_the_background_returns_or_raises() -> None:
     assert done.over(20.0)
     done.end()  # of what is over nothing happens
     assert done.result() == 1
+
+
+def test_work_in_a_destructor_when_it_is_ended_is_ended_again_and_nothing_is_printed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What a destructor raises Python prints, and goes on; what goes wrong there otherwise is still told."""
+    inside, looks, told = threading.Event(), [], []
+    hook = lambda unraisable: told.append(unraisable.exc_type)  # noqa: E731  # the same object is asked for below
+    monkeypatch.setattr(sys, "unraisablehook", hook)
+
+    class Lingering:
+        def __del__(self) -> None:
+            inside.set()
+            while True:
+                pass
+
+    class Broken:
+        def __del__(self) -> None:
+            raise LookupError
+
+    def work() -> None:
+        Lingering()
+        Broken()
+        while True:
+            pass
+
+    lingering = Background(work, lambda: looks.append(True))
+    inside.wait()
+    lingering.end()
+    assert lingering.over(0)
+    assert told == [LookupError]
+    assert len(looks) < CLEANING_UP
+    assert sys.unraisablehook is hook
 
 
 @pytest.fixture(autouse=True)

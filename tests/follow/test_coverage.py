@@ -208,7 +208,7 @@ def test_an_attempt_is_one_state_and_a_refusal_must_be_one() -> None:
         assert state[follower.variables["renewals"]][Holder(0)] == renewals
     assert not follower.step(at("refuse", now=2))
     assert follower.result.verdict is Verdict.VIOLATED
-    assert "it stands for a refusal of renew(h=h1, now=2), which is not enabled\n" in told(follower)
+    assert "it stands for a refusal of renew(h=h1, now=2), which is not so\n" in told(follower)
     assert "  renew is enabled here, so the model does not refuse it\n" in told(follower)
 
 

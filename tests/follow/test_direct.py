@@ -9,8 +9,10 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import product
 from pathlib import Path
+from random import Random
 from typing import Annotated, Any, Self
 
 import pytest
@@ -18,7 +20,21 @@ import pytest
 from ratified.follow.direct.machine import EXPRESSIONS, RAWS, STATEMENTS, WrittenFunctions
 from ratified.follow.direct.python import py
 from ratified.follow.direct.writer import PythonBody, Starts
-from ratified.language import Model, Range, RatifiedError, action, invariant, ir, step_invariant
+from ratified.language import (
+    AtMost,
+    Map,
+    Model,
+    Range,
+    RatifiedError,
+    Seq,
+    Set,
+    Sort,
+    action,
+    invariant,
+    ir,
+    record,
+    step_invariant,
+)
 from ratified.language.ir import Function, Kind
 from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
 from ratified.language.rules import Rules
@@ -250,6 +266,151 @@ def test_the_claims_that_a_step_breaks_are_those_that_are_false_one_by_one() -> 
         false = [n for n in ("upwards", "blinks") if not machine.step_holds(n, before, after)]
         false += ["low"] if machine.refuted_by("low", after) is not None else []
         assert broken(after, before) == next(iter(false), None)
+
+
+class Town(Sort):
+    """A town."""
+
+
+@record
+class Letter:
+    """From a town."""
+
+    town: Town
+    stamp: int
+
+
+Steps = Annotated[Seq[Annotated[int, Range(0, 2)]], AtMost(4)]
+
+
+def twice(steps: Steps, n: int) -> int:
+    """What stands before a place, twice."""
+    return 2 * steps[n - 1]
+
+
+class Towns(Model):
+    """Claims of every form of which parts are asked, and of forms that are near to them."""
+
+    roads: Map[Town, Steps]
+    high: Map[Town, Annotated[int, Range(0, 3)]]
+    near: Map[Town, Map[Town, bool]]
+    letters: Set[Letter]
+    walk: Steps
+    lit: bool
+
+    @invariant
+    def alike(self) -> bool:
+        """Of every two, up to every length, where the last step is the same."""
+        return all(
+            self.roads[a][:n] == self.roads[b][:n]
+            for a in Town
+            for b in Town
+            if a != b
+            for n in range(1, min(len(self.roads[a]), len(self.roads[b])) + 1)
+            if twice(self.roads[a], n) == twice(self.roads[b], n)
+        )
+
+    @invariant
+    def steep(self) -> bool:
+        """A condition before the numbers, and another variable after them."""
+        return all(
+            self.roads[a][n - 1] < 2 or self.high[b] > 1
+            for a in Town
+            if self.high[a] > 0
+            for b in Town
+            for n in range(1, len(self.roads[a]) + 1)
+        )
+
+    @invariant
+    def behind(self) -> bool:
+        """What a number reads is not at the beginning."""
+        return all(self.roads[a][n] < 2 or self.lit for a in Town for n in range(1, len(self.roads[a])))
+
+    @invariant
+    def far(self) -> bool:
+        """How far it is counted is said elsewhere."""
+        return all(2 not in self.walk[:n] for a in Town for n in range(1, self.high[a] + 1))
+
+    @invariant
+    def sent(self) -> bool:
+        """Of what is in a set, with what stands elsewhere at it."""
+        return not any(
+            self.roads[letter.town][:n] == self.walk[:n] and self.lit
+            for letter in self.letters
+            for n in range(1, len(self.walk) + 1)
+            if n > 2
+        )
+
+    @invariant
+    def walked(self) -> bool:
+        """Numbers for each of a set."""
+        return all(
+            self.walk[n - 1] != letter.stamp for letter in self.letters for n in range(1, len(self.walk) + 1)
+        )
+
+    @invariant
+    def once(self) -> bool:
+        """Of every two in a set; and something else."""
+        return (self.lit or len(self.walk) < 4) and all(
+            a.stamp != b.stamp or a == b for a in self.letters for b in self.letters
+        )
+
+    @invariant
+    def neighbours(self) -> bool:
+        """At two keys, and by a method."""
+        return all(not self.near[a][b] or self.level(b, a) for a in Town for b in Town)
+
+    @invariant
+    def shadowed(self) -> bool:
+        """A name that is another one further inside."""
+        return all(sum(self.high[a] for a in Town) + self.high[a] < 11 for a in Town)
+
+    def level(self, a: Town, b: Town) -> bool:
+        """As high."""
+        return abs(self.high[a] - self.high[b]) < 2
+
+
+def test_what_a_step_changed_is_asked_as_if_all_of_it_were() -> None:
+    model = Towns(Town=3)
+    machine, functions = PythonMachine(model), WrittenFunctions(model)
+    names = [f.name for f in model.module.of_kind(Kind.INVARIANT)]
+    broken = {name: functions.broken((name,), ()) for name in names}
+    random, came = Random(3), Counter[tuple[str, bool]]()
+
+    def steps(random: Random) -> Seq[int]:
+        return Seq(random.choice((0, 0, 0, 1, 2)) for _ in range(random.randrange(5)))
+
+    def longer(a: Town, m: Any) -> None:
+        m.roads[a] = Seq((*m.roads[a], random.randrange(3))[:4])
+
+    changes: list[Callable[[Town, Any], None]] = [
+        lambda a, m: m.roads.__setitem__(a, steps(random)),
+        longer,
+        longer,
+        lambda a, m: m.high.__setitem__(a, random.randrange(4)),
+        lambda a, m: m.near[a].__setitem__(random.choice(list(Town)), random.random() < 0.5),
+        lambda a, m: m.letters.add(Letter(a, random.randrange(3))),
+        lambda a, m: m.letters.clear() if random.random() < 0.3 else None,  # noqa: ARG005 - of no town
+        lambda a, m: setattr(m, "walk", steps(random)),  # noqa: ARG005 - of no town
+        lambda a, m: setattr(m, "lit", not m.lit),  # noqa: ARG005 - of no town
+    ]
+    (state,) = [s for _, s in machine.initial() if not isinstance(s, OutOfBounds)]
+    for _ in range(4_000):
+        before = state
+        with running(model.scope):
+            for _ in range(random.choice((1, 1, 2))):
+                how, town = random.choice(changes), random.choice(list(Town))
+                state = machine.change(state, partial(how, town)) or state
+            for name in names:
+                ask = broken[name]
+                assert ask is not None
+                if machine.refuted_by(name, before) is None:
+                    false = machine.refuted_by(name, state) is not None
+                    assert (ask(state, before) == name) is false, (name, before, state)
+                    came[name, false] += 1
+        if random.random() < 0.5:
+            state = before
+    assert all(came[name, False] > 200 and came[name, True] > 10 for name in names), came
 
 
 def test_sequences_that_begin_alike() -> None:

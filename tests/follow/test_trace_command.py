@@ -9,12 +9,18 @@ import json
 import lzma
 import os
 import re
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 from ratified.cli import main as cli
 
@@ -258,6 +264,7 @@ COMPRESSED: dict[str, Callable[[bytes], bytes]] = {
     "gz": gzip.compress,
     "bz2": bz2.compress,
     "xz": lzma.compress,
+    "zstd": zstd.compress,
 }
 
 
@@ -279,13 +286,25 @@ def test_a_trace_may_be_compressed(kind: str, binding: str, capsys: Capture) -> 
     assert err.endswith("\n  was it cut?\n")
 
 
-def test_a_compression_that_is_not_known_is_told(binding: str, capsys: Capture) -> None:
-    Path("run.zst").write_bytes(b"\x28\xb5\x2f\xfd and so on")
+def test_a_compression_that_cannot_be_read_here_is_told(
+    binding: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    for missing in ("backports.zstd", "compression.zstd"):
+        monkeypatch.setitem(sys.modules, missing, None)
+    Path("run.zst").write_bytes(COMPRESSED["zstd"](b"{}"))
     status, _, err = said(capsys, binding, "run.zst")
     assert (status, err) == (
         2,
-        "Error: run.zst is compressed by zstd\n  zstd -dc run.zst | ratified trace BINDING -\n",
+        "Error: run.zst is compressed by zstd, which this Python cannot read\n"
+        "  pip install 'ratified[conform]', or zstd -dc run.zst | ratified trace BINDING -\n",
     )
+
+
+def test_a_file_that_is_not_what_it_begins_like_is_told(binding: str, capsys: Capture) -> None:
+    Path("run.zst").write_bytes(b"\x28\xb5\x2f\xfd and so on")
+    status, out, err = said(capsys, binding, "run.zst")
+    assert (status, out) == (2, "")
+    assert err.startswith("Error: run.zst cannot be decompressed: ")
 
 
 @pytest.mark.parametrize(("last", "status"), [(FINE[-1], 0), (STALE, 1)])

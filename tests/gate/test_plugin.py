@@ -326,6 +326,26 @@ def test_only_what_is_configured_is_collected_of_a_folder_that_is_passed_over(
     assert items(project, "--ignore", "build") == ["test_one.py::test_one"]
 
 
+def test_one_project_of_several_in_a_repository(project: pytest.Pytester) -> None:
+    one, other = (project.mkdir(name) for name in ("one", "other"))
+    for name in ("lock.py", "pyproject.toml"):
+        (project.path / name).rename(one / name)
+    (other / "test_two.py").write_text("def test_two(): pass\n")
+    write(project.path, toml="[tool.pytest.ini_options]\n")
+    checked = ["one/lock.py::Lock[Client=2]::mutual_exclusion"]
+    assert items(project, "one") == checked
+    status, out = run(project)
+    assert status == 0
+    assert (
+        "one/pyproject.toml:1: RatifiedWarning: what is configured here is not part of this run: pytest one\n"
+    ) in out
+    assert run(project, "-W", "error::ratified.RatifiedWarning")[0] != 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(one)
+        assert items(project) == checked
+        assert "1 passed" in run(project, "-n", "1")[1]
+
+
 def test_a_model_in_a_file_of_tests_is_collected_beside_them(project: pytest.Pytester) -> None:
     write(
         project.path,
@@ -515,7 +535,7 @@ def test_where_nothing_is_configured_nothing_is_imported(tmp_path: Path) -> None
         "    ours = sorted(n for n in sys.modules if n.partition('.')[0] == 'ratified')\n"
         "    assert ours == ['ratified', 'ratified.cli', 'ratified.cli.gate', 'ratified.cli.gate.finding',\n"
         "                    'ratified.results', 'ratified.results.pictures', 'ratified.testing',\n"
-        "                    'ratified.testing.plugin', 'ratified.version']\n"
+        "                    'ratified.testing.plugin', 'ratified.testing.scope', 'ratified.version']\n"
     )
     found = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:hypothesispytest"],

@@ -124,7 +124,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
             "an assumption makes the demands of branches it does not take",
             f"{LOGIC}.obligations",
             "formula = context.call(function, [])",
-            'formula = Context(self.logic, {}, {}, {}, heard.append, frozenset("?")).call(function, [])',
+            'formula = LogicContext(self.logic, {}, {}, {}, heard.append, frozenset("?")).call(function, [])',
             Kind(
                 "conditions are ignored there",
                 f"{LOGIC}.context",
@@ -176,6 +176,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
             "a bag literal has one copy of each element",
             f"{LOGIC}.constants",
             "            found = plus(found, as_number(same(x, y)))\n        return found\n\n    return replace",
+            "            from ratified.smt.terms import choice\n\n"
             "            found = choice(same(x, y), Number(1), found)\n        return found\n\n    return replace",
         ),
         Kind(
@@ -252,7 +253,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
         Kind(
             "iterations that read what others write are taken as independent",
             f"{LOGIC}.turns",
-            "if any(_reads(part, v, turn.name, uses) for part in parts for v in written):",
+            "if any(_reads(part, v, turn.name, uses, elements) for part in parts for v in written):",
             "if False:",
         ),
         Kind(
@@ -338,8 +339,8 @@ KINDS: dict[str, tuple[Kind, ...]] = {
         Kind(
             "items of a loop are evaluated in the state that earlier iterations left",
             f"{LOGIC}.turns",
-            "if at < len(found) - 1 and uses.reads(node.domain, Which.NOW) & uses.writes(turn.statement):",
-            "if False:",
+            "node = replace(node, domain=ir.Local(node.domain.span, node.domain.type, ITEMS))",
+            "pass",
         ),
     ),
     "`max(max(x, y), z)` and a clamp, whose inner constant takes the outer's name": (

@@ -7,7 +7,9 @@ planted any more (the stretch is gone) is an error: the lists of faults are to f
 from __future__ import annotations
 
 import ast
+import builtins
 import contextlib
+import dis
 import importlib
 import inspect
 from collections.abc import Iterator
@@ -51,8 +53,16 @@ def all_changes(kind: Kind) -> list[tuple[FunctionType, CodeType, CodeType]]:
     return [*changes(kind), *([] if kind.also is None else all_changes(kind.also))]
 
 
+def _globals_of(code: CodeType) -> set[str]:
+    """The names that code looks up in its module."""
+    return {i.argval for c in all_codes(code) for i in dis.get_instructions(c) if i.opname == "LOAD_GLOBAL"}
+
+
 def changes(kind: Kind) -> list[tuple[FunctionType, CodeType, CodeType]]:
-    """The functions that a fault changes, each with its code and the wrong one. Raises LookupError."""
+    """The functions that a fault changes, each with its code and the wrong one.
+
+    Raises LookupError: the source is another by now, or what it is to be asks for a name that it does not know.
+    """
     module = importlib.import_module(kind.module)
     source = inspect.getsource(module)
     if kind.old not in source:
@@ -72,6 +82,8 @@ def changes(kind: Kind) -> list[tuple[FunctionType, CodeType, CodeType]]:
         old = before.get((name, line))
         if code is None or code == old or code.co_freevars != function.__code__.co_freevars:
             continue
+        if unknown := _globals_of(code) - {*function.__globals__, *vars(builtins)}:
+            raise LookupError(f"{kind.says}: {kind.module} knows no {min(unknown)}")
         changed.append((function, function.__code__, code))
     if not changed:
         raise LookupError(f"{kind.says}: no function of {kind.module} is changed by it")

@@ -310,6 +310,12 @@ LINES: list[tuple[str, str, str, str]] = [
         "assign a whole new element",
     ),
     (
+        "self.rows[0].update({c: True})",
+        "self.rows[0]",
+        "what is inside an element of a Seq cannot be changed in place",
+        "assign a whole new element",
+    ),
+    (
         "a.add(c)",
         "a",
         "`a` may be shared, and cannot be changed in place",

@@ -64,6 +64,7 @@ MODELS = {
     words.Wider: 57,
     words.Recursion: 400,
     words.Habits: 529,
+    words.Offered: 3705,
 }
 """Each model, and how many states it has with three processes, of copies with two."""
 
@@ -109,7 +110,9 @@ WORDS = (
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda m: m.__name__)
 def test_every_engine_makes_the_same_of_it(model: type[Model]) -> None:
-    sizes = {"P": 2 if model in (words.Copies, words.Dicts) else 3} if model.module.sorts else {}
+    sizes = (
+        {"P": 2 if model in (words.Copies, words.Dicts, words.Offered) else 3} if model.module.sorts else {}
+    )
     instance = model(**sizes)
     assert agree(instance, 40) > 1
     reference = check(instance, engine="reference")

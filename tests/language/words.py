@@ -1004,3 +1004,51 @@ class ConstantTexts(Model):
     @invariant
     def known(self) -> bool:
         return self.turns["wanting"] == 0 and all(p in FIRST_WORDS or k for p, k in self.pairs)
+
+
+class Offered(Model):
+    """Parameters chosen from what may not be there: guards before say where it is."""
+
+    offers: PartialMap[P, Set[Color]]
+    rows: Annotated[Seq[Set[Color]], AtMost(2)]
+    hold: Color | None
+    taken: bool
+
+    @action
+    def offer(self, p: P, c: Color) -> None:
+        self.offers[p] = Set([c]) | (self.offers[p] if p in self.offers and len(self.offers) < 2 else Set())
+
+    @action
+    def row(self, c: Color) -> None:
+        require(len(self.rows) < 2 and c != Color.BLUE)
+        self.rows.append(Set([c]))
+
+    @action
+    def aim(self, c: Color) -> None:
+        require(c != Color.GREEN)
+        self.hold = c
+
+    @action
+    def take(self, p: P, c: Color) -> None:
+        require(p in self.offers and c in self.offers[p])
+        self.offers[p].discard(c)
+
+    @action
+    def cross(self, i: Annotated[int, Range(-3, 2)], c: Color) -> None:
+        require(0 <= i < len(self.rows))
+        self.last(c)
+        self.rows[i] = self.rows[i] - {c}
+
+    def last(self, c: Color) -> None:
+        require(self.hold is not None)
+        require(c in self.rows[-1])
+
+    @action
+    def other(self, c: Color) -> None:
+        require(self.hold is not None and c != self.hold)
+        require(len(self.rows) > 0 and c in self.rows[0])
+        self.taken = True
+
+    @invariant
+    def no_more_than_two(self) -> bool:
+        return len(self.rows) <= 2

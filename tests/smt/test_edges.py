@@ -307,6 +307,19 @@ class ACopyIsLeft(Alarm):
             self.off = True
 
 
+class NoneBesidesIt(Alarm):
+    box: Annotated[Bag[Lamp | None], AtMost(3)]
+
+    @action
+    def put(self, x: Lamp | None) -> None:
+        self.box.add(x)
+
+    @action
+    def ring(self, x: Lamp) -> None:
+        require(Bag([x]) != self.box and self.box.count(x) == 1 and all(y in {x, None} for y in self.box))
+        self.off = True
+
+
 class MoreThanHalfWithCopies(Alarm):
     one: Annotated[Bag[Lamp], AtMost(3)]
     two: Annotated[Bag[Lamp], AtMost(3)]
@@ -552,6 +565,7 @@ EDGES: list[tuple[type[Model], dict[str, object], Verdict | None]] = [
     (EqualTexts, {"Lamp": 1, "Floor": 2}, VIOLATED),
     (OneCopyOrTwo, {"Lamp": 1}, VIOLATED),
     (ACopyIsLeft, {"Lamp": 1}, VIOLATED),
+    (NoneBesidesIt, {"Lamp": 1}, Verdict.VIOLATED),
     (MoreThanHalfWithCopies, {"Lamp": 2}, NOT_PROVED),
     (KeysThatThereAre, {}, VIOLATED),
     (KeysThatAreRecords, {}, VIOLATED),

@@ -324,7 +324,33 @@ class MoreThanHalfOfOnes(Alarm):
         self.off = True
 
 
+class RoomAtFirst(Model):
+    """A model whose first value is outside its bounds is refused, so that there is always room."""
+
+    most: Param[int] = 2
+    level: Annotated[int, Range(0, "most")]
+
+    @action
+    def rise(self) -> None:
+        require(self.level < self.most)
+        self.level += 1
+
+    @lemma
+    def no_more(self) -> bool:
+        return 0 <= self.level <= self.most
+
+
+class RoomForOne(RoomAtFirst):
+    level: Annotated[int, Range(0, "most")] = 1
+
+    @lemma
+    def room(self) -> bool:
+        return self.most >= 1
+
+
 INDUCTIVE: list[type[Model]] = [
+    RoomAtFirst,
+    RoomForOne,
     BoundsOfArguments,
     LargerThanCounted,
     AnsweredForSomeOnly,

@@ -19,6 +19,8 @@ from ratified import (
     require,
 )
 from ratified.language.machine import OutOfBounds
+from ratified.results.result import Verdict
+from ratified.smt.proving import prove
 from ratified.smt.validation.validate import comparison_of
 from tests.shared.sorts import Round
 from tests.shared.symmetric import Node
@@ -142,7 +144,24 @@ class Shrinking(Counting):
             self.seen.remove(n)
 
 
-@pytest.mark.parametrize("model", [AfterItsTest, OfAnother, Counted, Shrinking])
+class Swept(Counting):
+    """Each turn takes its own element out of what is run through, and asks for no other."""
+
+    @action
+    def act(self, m: Node) -> None:
+        for n in self.seen:
+            require(n in self.seen and self.count[n] < 3)
+            if n != m:
+                self.seen.remove(n)
+            assert n not in self.seen or n == m
+            self.count[n] = 1 if n in self.seen else 2
+
+    @invariant
+    def anything(self) -> bool:
+        return all(k < 3 for k in self.count.values())
+
+
+@pytest.mark.parametrize("model", [AfterItsTest, OfAnother, Counted, Shrinking, Swept])
 def test_turns_that_depend_on_each_other(model: type[Counting]) -> None:
     """What no formula says at once is worked out turn after turn."""
     comparison = comparison_of(model(Node=3), effort=EFFORT, share=ALL)
@@ -150,6 +169,10 @@ def test_turns_that_depend_on_each_other(model: type[Counting]) -> None:
     for state in states_of(comparison.machine):
         comparison.state(state)
     assert comparison.counted["steps"] > 0
+
+
+def test_turns_that_keep_to_their_own_elements_are_done_at_once() -> None:
+    assert prove(Swept).verdict is Verdict.HOLDS
 
 
 class Carrying(Model):

@@ -13,7 +13,7 @@ import pytest
 
 from tests.generate.finding import FOUND, Found, by_engines, by_formulas, kept, script_at
 from tests.generate.kinds import FAULTS, KINDS
-from tests.generate.planting import Kind
+from tests.generate.planting import Kind, all_changes
 from tests.smt.test_every_engine import MODELS
 
 EACH = 6
@@ -23,6 +23,7 @@ EACH = 6
 def test_faults_are_told_apart_by_what_they_say() -> None:
     assert len({fault.says for fault in FAULTS}) == len(FAULTS)
     assert all(KINDS.values())
+    assert all(map(all_changes, FAULTS))  # each can still be planted
     assert list(json.loads(FOUND.read_text(encoding="utf-8"))) == [fault.says for fault in FAULTS]
 
 

@@ -29,8 +29,8 @@ Capture = pytest.CaptureFixture[str]
 Golden = Callable[[str, str], None]
 
 MODELS = """
-from typing import Annotated, ClassVar
-from ratified import Goals, Map, Model, Param, Range, Set, Symmetric, action, invariant, lemma, require, subsets
+from typing import Annotated, ClassVar, Self
+from ratified import Goals, Map, Model, Param, Range, Set, Symmetric, action, invariant, lemma, require, step_invariant, subsets
 
 
 class Client(Symmetric):
@@ -70,6 +70,32 @@ class TooWeak(Lock):
     @lemma
     def mutual_exclusion(self) -> bool:
         return super().mutual_exclusion()
+
+
+class Queue(Model):
+    first: Client | None
+    second: Client | None
+
+    @action
+    def come(self, c: Client) -> None:
+        require(self.second is None and c != self.first)
+        self.second, self.first = self.first, c
+
+    @invariant
+    def two_differ(self) -> bool:
+        return self.first is None or self.first != self.second
+
+    @step_invariant
+    def nobody_leaves(self, old: Self) -> bool:
+        return old.first is None or old.first == self.first or old.first == self.second
+
+
+class Silent(Model):
+    done: bool
+
+    @action
+    def finish(self) -> None:
+        self.done = True
 
 
 class Misnamed(LockSafety):
@@ -154,6 +180,17 @@ def test_a_counterexample_to_induction(models: str, capsys: Capture, golden: Gol
     golden("not_proved.txt", masked(out))
 
 
+def test_a_model_without_lemmas_is_tried_with_its_invariants(models: str, capsys: Capture) -> None:
+    status, out, _ = said(capsys, f"{models}:Queue")
+    assert status == 0
+    assert out.startswith("PROVED  Queue: two_differ and nobody_leaves hold at every size\n")
+    status, out, _ = said(capsys, f"{models}:Lock")
+    assert status == 1
+    assert out.startswith("NOT PROVED  Lock: 1 obligation failed (of 3)\n")
+    assert "note        no lemmas are given: the induction has the model's own invariants alone. " in out
+    assert "  mutual_exclusion is then false for" in out
+
+
 def test_help_in_finding_lemmas(models: str, capsys: Capture) -> None:
     status = cli.run(["induct", f"{models}:Lock", "--claim", "mutual_exclusion"])
     out = capsys.readouterr().out
@@ -187,14 +224,14 @@ def test_what_a_solver_does_not_know_is_undecided_by_name(models: str, capsys: C
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["Lock"], "Lock has no lemmas, and there is no proof script for it"),
+        (["Silent"], "Silent claims nothing that can be proved\n"),
         (["Misnamed"], "Misnamed has no lemma 'holder_is_know'"),
         (["Circular"], "`first` follows from itself"),
         (["LockSafety", "--goal", "fairness"], "LockSafety has no claim 'fairness'"),
         (["LockSafety", "--without", "luck"], "LockSafety has no lemma 'luck'"),
         (
             ["Counting"],
-            "own.py:85:13: a loop whose turns depend on each other cannot be proved for every size",
+            "own.py:111:13: a loop whose turns depend on each other cannot be proved for every size",
         ),
     ],
 )

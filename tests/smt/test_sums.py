@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 
-from ratified.language import Model
+from ratified import Model, PartialMap, Range, Set, action, lemma, require
 from ratified.results.result import Verdict
 from ratified.smt.first_order.obligations import Translation
 from ratified.smt.proving import prove
@@ -16,6 +17,7 @@ from ratified.smt.validation.validate import TranslationFault, validate
 from tests.generate.engines import load_script
 from tests.generate.models import GeneratedModel
 from tests.generate.planting import Kind, planted
+from tests.shared.sorts import Node, Round
 
 BANK = '''
 from __future__ import annotations
@@ -233,6 +235,69 @@ FAULTS = (
         "compared", TOTALS, "less = implies(every([place], at_most(term, another)),", "less = implies(TRUE,"
     ),
 )
+
+
+class Wallets(Model):
+    """What some nodes have, as a dict, and what all of it comes to."""
+
+    has: PartialMap[Node, Annotated[int, Range(0, 3)]]
+    total: Annotated[int, Range(0, 9)]
+
+    @action
+    def put(self, n: Node, k: Annotated[int, Range(0, 3)]) -> None:
+        require(0 <= self.total + k - self.has.get(n, 0) <= 9)
+        self.total += k - self.has.get(n, 0)
+        self.has[n] = k
+
+    @action
+    def close(self, n: Node) -> None:
+        require(n in self.has and self.has[n] <= self.total)
+        self.total -= self.has[n]
+        del self.has[n]
+
+    @lemma
+    def total_is_of_all_values(self) -> bool:
+        return self.total == sum(self.has.values())
+
+
+class Votes(Model):
+    """Rounds in which some nodes are; what lies behind is forgotten."""
+
+    at: PartialMap[Node, Round]
+    least: Round
+
+    @action
+    def join(self, n: Node, r: Round) -> None:
+        require(r >= self.least)
+        self.at[n] = r
+
+    @action
+    def forget(self, r: Round) -> None:
+        for n in Set(self.at.keys()):
+            if self.at[n] < r:
+                self.at.pop(n)
+        self.least = r
+
+    @lemma
+    def none_is_behind(self) -> bool:
+        return all(self.least <= r for _, r in self.at.items())
+
+
+class OneTooFew(Votes):
+    """Some of what lies behind stays."""
+
+    @action
+    def forget(self, r: Round) -> None:
+        for n in Set(self.at.keys()):
+            if self.at[n] < self.least:
+                self.at.pop(n)
+        self.least = r
+
+
+def test_what_a_partial_map_has_is_looked_at_key_by_key() -> None:
+    assert prove(Wallets).verdict is prove(Votes).verdict is Verdict.HOLDS
+    failed = prove(OneTooFew).of(Status.FAILED)
+    assert [cell.name for cell in failed] == ["none_is_behind / forget"]
 
 
 def script(folder: Path, name: str, text: str = BANK) -> type[Model]:

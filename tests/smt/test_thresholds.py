@@ -205,18 +205,6 @@ class Ordering(Fine):
 '''
 
 
-def test_a_model_without_lemmas_is_told_whether_it_can_be_stated(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "own.py").write_text(MODELS)
-    monkeypatch.chdir(tmp_path)
-    assert cli.run(["prove", "own.py:Fine"]) == 2
-    told = capsys.readouterr().err.splitlines()
-    assert told[0] == (
-        "Error: Fine has no lemmas, and there is no proof script for it; all of it can be stated for every size"
-    )
-
-
 def test_all_that_cannot_be_stated_is_told_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

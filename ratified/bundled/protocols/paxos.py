@@ -159,6 +159,7 @@ PROTOCOL = BundledProtocol(
             inputs="ratified.conformance.multipaxos.inputs:drawn",
             cores=CORES,
             survivors="ratified.conformance.multipaxos.survivors:SURVIVORS",
+            caught="ratified.conformance.multipaxos.caught:CAUGHT",
         ),
     ),
 )

@@ -73,7 +73,8 @@ def prove(request: ProveRequest) -> int:
     """Prove MODEL for every size, by induction.
 
     MODEL is the name of a bundled model, or a proof script of your own as path.py:Class or module:Class: a class that derives
-    from a model and marks lemmas. For a variant of a bundled model (also as path.py:Class) the script of that model is used.
+    from a model and marks lemmas. For a variant of a bundled model (also as path.py:Class) the script of that model is used; any
+    other model without lemmas is tried with its invariants alone.
 
     \b
       ratified prove paxos

@@ -10,7 +10,7 @@ void rx_model_initial(rx_batch *);
 void rx_model_successors(const uint64_t *, rx_batch *);
 int rx_model_constraints(const uint64_t *);
 int rx_model_invariants(const uint64_t *);
-int rx_model_step_invariants(const uint64_t *, const uint64_t *);
+int rx_model_first_wrong(const uint64_t *, const uint64_t *, uint32_t, uint32_t *);
 int rx_model_beginning(const uint64_t *);
 uint64_t rx_model_witness(const uint64_t *, uint64_t);
 uint64_t rx_model_witness_step(const uint64_t *, const uint64_t *, uint64_t);
@@ -22,12 +22,15 @@ void rx_overflow_apart(rx_batch *);
 void rx_fault_apart(rx_batch *, uint32_t, uint32_t);
 
 #if RX_APART == 1
+#include "steps.h"
 
 void rx_model_initial(rx_batch *b) { model_initial(b); }
 void rx_model_successors(const uint64_t *s, rx_batch *b) { model_successors(s, b); }
 int rx_model_constraints(const uint64_t *s) { return model_constraints(s); }
 int rx_model_invariants(const uint64_t *s) { return model_invariants(s); }
-int rx_model_step_invariants(const uint64_t *s, const uint64_t *t) { return model_step_invariants(s, t); }
+int rx_model_first_wrong(const uint64_t *s, const uint64_t *t, uint32_t count, uint32_t *at) {
+    return rx_first_wrong(s, t, count, at);
+}
 uint64_t rx_model_witness(const uint64_t *s, uint64_t w) { return model_witness(s, w); }
 uint64_t rx_model_witness_step(const uint64_t *s, const uint64_t *t, uint64_t w) { return model_witness_step(s, t, w); }
 void rx_model_canonical(uint64_t *s) { model_canonical(s); }
@@ -47,7 +50,7 @@ static __attribute__((cold, unused)) void rx_fault(rx_batch *b, uint32_t e, uint
 #define model_successors rx_model_successors
 #define model_constraints rx_model_constraints
 #define model_invariants rx_model_invariants
-#define model_step_invariants rx_model_step_invariants
+#define rx_first_wrong rx_model_first_wrong
 #define model_beginning rx_model_beginning
 #define model_witness rx_model_witness
 #define model_witness_step rx_model_witness_step

@@ -29,7 +29,8 @@
  *   int model_constraints(const uint64_t *s)
  *       RX_OK, or the first constraint that is false, or RX_FAULT(e) if that cannot be said
  *   int model_invariants(const uint64_t *s)
- *   int model_step_invariants(const uint64_t *old, const uint64_t *new)
+ *   int model_step_invariants(const uint64_t *old, const uint64_t *new), with a third parameter if there are refinements: what
+ *       the thread remembers of their steps, `model_memory *` (steps.h)
  *       RX_FAULT(e) if one of them has no answer, or else the first that is false, or RX_OK
  *   int model_beginning(const uint64_t *s)
  *       of an initial state, if there are refinements: likewise, the refinements numbered from 0

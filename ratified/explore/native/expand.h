@@ -20,7 +20,8 @@ static __attribute__((noinline, cold)) void rx_found(rx_worker *w, uint32_t kind
 
 static void rx_settle_expand(rx_worker *w);
 static void rx_settle_probe(rx_worker *w);
-static void rx_send(rx_worker *w, const uint64_t *t, uint64_t hash, uint32_t instance, uint32_t owner);
+static inline void rx_put_away(rx_worker *w, const uint64_t *t, uint64_t hash, uint32_t instance);
+static void rx_send_away(rx_worker *w);
 static void rx_trace_fault(rx_worker *w, uint32_t error, uint32_t instance);
 
 static __attribute__((cold, unused)) void rx_fault(rx_batch *batch, uint32_t error, uint32_t instance) {
@@ -37,9 +38,11 @@ static __attribute__((cold, unused)) void rx_fault(rx_batch *batch, uint32_t err
  * first run's time. The call itself did not measure. */
 static __attribute__((noinline)) void rx_produce(const uint64_t *s, rx_batch *batch) { model_successors(s, batch); }
 
+#include "steps.h"
+
 /* With a reduction: whether every step invariant holds for a step that changes nothing (reduce.h). */
 static __attribute__((noinline, unused)) void rx_judge_stutter(rx_run *run, const uint64_t *t) {
-    const int verdict = model_step_invariants(t, t);
+    const int verdict = rx_step_invariants(t, t);
     if (verdict == RX_OK || verdict >= MODEL_STEP_INVARIANTS - MODEL_REFINEMENTS) return;
     const uint32_t claim = verdict >= 0 ? (uint32_t)verdict + 1 : 1;
     uint32_t old = RX_LOAD(run->sensitive);
@@ -62,32 +65,33 @@ static __attribute__((noinline)) void rx_judge_new(rx_worker *w, const uint64_t 
     if (w->counters.witness_missing) w->counters.witness_missing &= ~model_witness(t, w->counters.witness_missing);
 }
 
-/* False if the state is outside a constraint (or the step could not be judged): it goes no further. */
-static __attribute__((noinline)) bool rx_judge_step_of(rx_worker *w, const uint64_t *t, uint32_t instance) {
-    const uint64_t length = w->length;
-    if (MODEL_CONSTRAINTS) {
-        const int verdict = model_constraints(t);
-        if (verdict != RX_OK) {
-            if (verdict >= 0) w->counters.constrained[verdict]++;
-            else rx_found(w, RX_FAULT_FOUND, (uint32_t)(-2 - verdict), instance, length, w->source, NULL);
-            return false;
-        }
+/* False if a state is outside a constraint, or that cannot be said: it goes no further. */
+static bool rx_inside(rx_worker *w, const uint64_t *t, uint32_t instance) {
+    const int verdict = model_constraints(t);
+    if (verdict >= 0) w->counters.constrained[verdict]++;
+    else if (verdict != RX_OK)
+        rx_found(w, RX_FAULT_FOUND, (uint32_t)(-2 - verdict), instance, w->length, w->source, NULL);
+    return verdict == RX_OK;
+}
+
+/* What is asked of steps: of those from the worker's source to `count` states, one behind the other. */
+static __attribute__((noinline)) void rx_judge_steps(rx_worker *w, const uint64_t *t, const uint32_t *instances,
+                                                     uint32_t count) {
+    for (uint32_t i = 0; MODEL_STEP_INVARIANTS && i < count; i++) {
+        const int verdict = rx_first_wrong(w->source, t, count, &i);
+        if (RX_LIKELY(verdict == RX_OK)) break;
+        if (verdict >= 0)
+            rx_found(w, RX_STEP_INVARIANT, (uint32_t)verdict, instances[i], w->length, w->source, t + i * W);
+        else rx_found(w, RX_FAULT_FOUND, (uint32_t)(-2 - verdict), instances[i], w->length, w->source, NULL);
     }
-    if (MODEL_STEP_INVARIANTS && w->source) {
-        const int verdict = model_step_invariants(w->source, t);
-        if (RX_UNLIKELY(verdict != RX_OK)) {
-            if (verdict >= 0) rx_found(w, RX_STEP_INVARIANT, (uint32_t)verdict, instance, length, w->source, t);
-            else rx_found(w, RX_FAULT_FOUND, (uint32_t)(-2 - verdict), instance, length, w->source, NULL);
-        }
-    }
-    if (w->counters.witness_step_missing && w->source)
-        w->counters.witness_step_missing &= ~model_witness_step(w->source, t, w->counters.witness_step_missing);
-    return true;
+    for (uint32_t i = 0; w->counters.witness_step_missing && i < count; i++)
+        w->counters.witness_step_missing &= ~model_witness_step(w->source, t + i * W, w->counters.witness_step_missing);
 }
 
 static inline bool rx_judge_step(rx_worker *w, const uint64_t *t, uint32_t instance) {
-    const bool judged = MODEL_CONSTRAINTS || MODEL_STEP_INVARIANTS || w->counters.witness_step_missing;
-    return !judged || rx_judge_step_of(w, t, instance);
+    if (MODEL_CONSTRAINTS && !rx_inside(w, t, instance)) return false;
+    if (w->source) rx_judge_steps(w, t, &instance, 1);
+    return true;
 }
 
 #if MODEL_REFINEMENTS
@@ -109,6 +113,21 @@ static __attribute__((noinline)) void rx_judge_beginning(rx_worker *w, const uin
 #define rx_judge_beginning(w, t) ((void)(w), (void)(t))
 #endif
 
+/* Those of the batch that were not settled yet and are inside the constraints move together. */
+static void rx_leave_outside(rx_worker *w) {
+    rx_batch *b = &w->batch;
+    uint32_t out = b->settled;
+    for (uint32_t i = out; i < b->count; i++) {
+        if (!rx_inside(w, b->words[i], b->instance[i])) continue;
+        if (out != i) {
+            rx_copy(b->words[out], b->words[i]);
+            b->instance[out] = b->instance[i];
+        }
+        out++;
+    }
+    b->count = out;
+}
+
 /* Judges the successors produced since the last call; those that were seen a moment ago, or are outside, leave the
  * batch. */
 static __attribute__((noinline)) void rx_settle(rx_worker *w) {
@@ -119,23 +138,22 @@ static __attribute__((noinline)) void rx_settle(rx_worker *w) {
     const uint32_t ranks = run->ranks;
     uint32_t out = b->settled;
     w->counters.generated += b->count - out;
+    for (uint32_t i = out; w->source && i < b->count; i++) w->counters.fired[b->instance[i]]++;
+    if (MODEL_CONSTRAINTS) rx_leave_outside(w);
+    if (w->source && (MODEL_STEP_INVARIANTS || w->counters.witness_step_missing))
+        rx_judge_steps(w, b->words[out], b->instance + out, b->count - out);
     for (uint32_t i = out; i < b->count; i++) {
         const uint32_t instance = b->instance[i];
         uint64_t *t = b->words[out];
-        if (w->source) w->counters.fired[instance]++;
-        if (!rx_judge_step(w, b->words[i], instance)) continue;
         if (MODEL_REFINEMENTS && !w->source) rx_judge_beginning(w, b->words[i]);
         /* A step that changes nothing is common (a message sent again) and never new. */
         if (w->source && rx_same(b->words[i], w->source)) continue;
         if (out != i) rx_copy(t, b->words[i]);
         if (MODEL_SYMMETRY) model_canonical(t);
         const uint64_t hash = rx_hash(t);
-        if (RX_UNLIKELY(ranks > 1)) {
-            const uint32_t owner = rx_owner(hash, ranks);
-            if (owner != run->rank) {
-                rx_send(w, t, hash, instance, owner);
-                continue;
-            }
+        if (RX_UNLIKELY(ranks > 1) && rx_owner(hash, ranks) != run->rank) {
+            rx_put_away(w, t, hash, instance);
+            continue;
         }
         rx_recent *recent = &w->recent[hash & (RX_RECENT - 1)];
         if (recent->instance && rx_same(recent->words, t)) {
@@ -279,7 +297,7 @@ static inline __attribute__((unused)) void rx_expand_one(rx_worker *w, const uin
 /* Does `work` until it is done, or left in the middle (rx_settle_expand). Apart, so that the loop itself is not compiled as
  * one that is jumped back into. */
 static __attribute__((noinline)) void rx_until_left(rx_worker *w, void (*work)(rx_worker *)) {
-    if (setjmp(w->leave)) w->batch.count = w->batch.settled = 0;
+    if (setjmp(w->leave)) w->batch.count = w->batch.settled = w->away.count = 0;
     else work(w);
 }
 
@@ -301,6 +319,7 @@ static __attribute__((noinline)) void rx_expand_chunks(rx_worker *w) {
         rx_watch(w); /* of states that have hardly any successors few batches come about */
     }
     if (w->batch.count) rx_drain(w);
+    rx_send_away(w);
 }
 
 static void rx_work_expand(rx_worker *w) {
@@ -313,6 +332,7 @@ static void rx_begin(rx_worker *w) {
     model_initial(&w->batch);
     rx_settle(w);
     rx_drain(w);
+    rx_send_away(w);
 }
 
 static void rx_work_initial(rx_worker *w) {

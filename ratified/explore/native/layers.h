@@ -25,7 +25,7 @@ static bool rx_is_layer_goal(const rx_run *run, const uint64_t *t) {
 static bool rx_leads_on(const rx_worker *w, const uint64_t *t) {
     if (w->run->goals) return rx_is_layer_goal(w->run, t);
     return w->run->finding.kind == RX_STEP_INVARIANT && MODEL_STEP_INVARIANTS &&
-           model_step_invariants(w->source, t) == (int)w->run->finding.property &&
+           rx_step_invariants(w->source, t) == (int)w->run->finding.property &&
            (!MODEL_CONSTRAINTS || model_constraints(t) == RX_OK);
 }
 

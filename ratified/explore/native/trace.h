@@ -65,9 +65,9 @@ static bool rx_is_goal(const rx_worker *w, const uint64_t *t) {
     if (f->kind == RX_FAULT_FOUND) {
         const int fault = RX_FAULT((int)f->property);
         return (MODEL_CONSTRAINTS && model_constraints(t) == fault) ||
-               (MODEL_STEP_INVARIANTS && w->source && model_step_invariants(w->source, t) == fault);
+               (MODEL_STEP_INVARIANTS && w->source && rx_step_invariants(w->source, t) == fault);
     }
-    return MODEL_STEP_INVARIANTS && model_step_invariants(w->source, t) == (int)f->property &&
+    return MODEL_STEP_INVARIANTS && rx_step_invariants(w->source, t) == (int)f->property &&
            (!MODEL_CONSTRAINTS || model_constraints(t) == RX_OK);
 }
 

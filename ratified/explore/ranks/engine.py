@@ -37,7 +37,7 @@ from ratified.results.result import Limits, Progress, Ranks, Result, Violation
 from ratified.results.seen import INTERRUPTED
 from ratified.version import __version__
 
-BATCH = 2 << 20
+BATCH = 6 << 20
 """Bytes that a rank sends in a round, about, if that is enough for all others."""
 
 LEAST_BATCH = 32 << 10

@@ -264,7 +264,7 @@ def contents(node: ir.Collect, outer: PythonBody) -> Py:
     here, end = outer.apart(node)
     if begins := _BEGINS[kind]:
         here.add(f"r = {begins}")
-    _run_through(node, here, lambda: here.add(_ADDED[kind], element=here.expr(node.element)))
+    run_through(node, here, lambda: here.add(_ADDED[kind], element=here.expr(node.element)))
     here.add("return given", given=call(_map_of(node.type), ["r"]) if kind == "map" else py(_GIVES[kind]))
     return end()
 
@@ -288,17 +288,25 @@ def _best(node: ir.Collect, outer: PythonBody) -> Py:
         here.add(f"if nothing or k {less} best: nothing, best, r = False, k, e")
 
     here.add("nothing = True")
-    _run_through(node, here, element, in_order=node.key is not None)
+    run_through(node, here, element, in_order=node.key is not None)
     default = py("odd()") if node.default is None else here.expr(node.default)
     here.add("if nothing: return default", default=default)
     here.add("return r")
     return end()
 
 
-def _run_through(
-    node: ir.Collect, here: PythonBody, element: Callable[[], None], *, in_order: bool | None = None
+def run_through(
+    node: ir.Collect,
+    here: PythonBody,
+    element: Callable[[], None],
+    *,
+    in_order: bool | None = None,
+    through: Callable[[int], Py | None] = lambda number: None,  # noqa: ARG005 - of none
 ) -> None:
-    """Nested loops around what is done with the element; what an inner loop reads that an outer one fixes is looked up there."""
+    """Nested loops around what is done with the element; what an inner loop reads that an outer one fixes is looked up there.
+
+    `through` may say what the loop of a clause runs through instead of its domain, when the names before have a value.
+    """
     if in_order is None:
         in_order = node.kind in ("seq", "map")
     outside = dict(here.locals)
@@ -308,7 +316,7 @@ def _run_through(
             later = node.clauses[number + 1 :]
             if number == 0:
                 here.look_up([*inner, *node.clauses], frozenset(here.locals) - _bound(node.clauses))
-            runs = each(clause.domain, here, in_order=in_order)
+            runs = through(number) or each(clause.domain, here, in_order=in_order)
             names = [here.library.fresh("x") for _ in clause.names]
             loops.enter_context(here.loop(names, runs))
             here.locals |= {n: py("name", name=own) for n, own in zip(clause.names, names, strict=True)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from ratified.follow.direct.python import Py, call, constant, logical, py
-from ratified.follow.direct.writer import PythonBody, Starts
+from ratified.follow.direct.writer import PythonBody
 from ratified.language import api, ir
 from ratified.language.ir import Expr, Which
 from ratified.language.rules import NoRuleError, Rules
@@ -70,7 +70,7 @@ def _compare(node: ir.Compare, here: PythonBody) -> Py:
             _, _, "==", ir.Slice(_, _, one, None, Expr() as end), ir.Slice(_, _, other, None, Expr() as to)
         ):
             if ir.alike(end, to):
-                starts = here.library.value(Starts())
+                starts = here.library.value(here.library.starts)
                 given = [here.raw(one), here.raw(other), here.expr(end)]
                 return call(py("starts.same", starts=starts), given)
     if type(left.type) is type(right.type) and here.is_container(left):

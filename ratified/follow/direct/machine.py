@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from ratified.follow.direct import containers, expressions, statements
 from ratified.follow.direct.python import Py, constant, logical, py, statement, tuple_of, unpacked
+from ratified.follow.direct.since import asked_since
 from ratified.follow.direct.writer import Library, PythonBody, local_name, variable_name
 from ratified.language.ir import Function, Kind, Which
 from ratified.language.machine import OutOfBounds, PythonMachine, Values
@@ -86,6 +87,15 @@ class WrittenFunctions(dict[str, "Written | None"]):
         of_step = function.kind is Kind.STEP_INVARIANT
         return self._entered(here, function, ["_before"] if of_step else [a.name for a in function.arguments])
 
+    def _since(self, invariant: Function) -> Written | None:
+        """An invariant, asked of a state and of the one before it, in which it was true; None if that is no quicker."""
+        read = [v for _, v in self._library.needs(invariant.body)]
+        here = self._library.beginning(invariant, read, read)
+        for (which, name), own in here.variables.items():
+            state = "_s" if which is Which.NOW else "_b"
+            here.add("name = state[index]", name=own, state=state, index=constant(self._index[name]))
+        return self._defined(["_s", "_b"], here.body) if asked_since(invariant, here) else None
+
     def _entered(self, here: PythonBody, function: Function, parameters: list[str]) -> Written:
         """What begins like this, with the body of a function; its parameters have the names that the model gives them."""
         for argument in function.arguments if parameters != ["_before"] else ():
@@ -122,11 +132,16 @@ class WrittenFunctions(dict[str, "Written | None"]):
             reads = sorted({self._index[v] for _, v in library.needs(functions[name].body)})
             asked, at, told = library.value(written), [constant(i) for i in reads], constant(name)
             if name in invariants:
-                changed = [py("_s[i] is not _b[i] and _s[i] != _b[i]", i=i) for i in at]
-                test = logical(ast.Or, changed)
+                since = self._since(functions[name])
+                # Where parts are asked, equal values are looked into there.
+                test = "_s[i] is not _b[i]" if since else "_s[i] is not _b[i] and _s[i] != _b[i]"
+                changed = logical(ast.Or, [py(test, i=i) for i in at])
+                holds = (
+                    py("since(_s, _b)", since=library.value(since)) if since else py("asked(_s)", asked=asked)
+                )
                 body.append(
                     statement(
-                        "if changed and not asked(_s): return told", changed=test, asked=asked, told=told
+                        "if changed and not holds: return told", changed=changed, holds=holds, told=told
                     )
                 )
                 continue

@@ -39,6 +39,10 @@ from ratified.language.values import Bag, Map, Seq, Set
 _CONTAINERS: Final[Mapping[type[Type], type]] = {MapType: Map, SetType: Set, SeqType: Seq, BagType: Bag}
 
 
+MOST_ALIKE: Final = 32
+"""So many pairs of sequences are remembered with how far they begin alike."""
+
+
 class OddError(Exception):
     """A written function met what only the reference can speak of: an error of the model, or a bound that is left."""
 
@@ -53,6 +57,8 @@ def with_key(container: Map[Any, Any], key: Any, value: Any) -> Map[Any, Any]:
     data = container._data
     if key not in data:
         raise OddError
+    if data[key] is value:
+        return container  # so that nothing has to be asked of it again
     data = data.copy()
     data[key] = value
     return type(container)._of(data)
@@ -76,24 +82,39 @@ def fitted(check: Callable[[Any], None], value: Any) -> Any:
 
 
 class Starts:
-    """Whether two sequences begin alike, asked of the same two for one length after the other, as claims about logs are."""
+    """How far sequences begin alike. Claims about logs ask it of the same few for one length after the other."""
 
-    __slots__ = ("_common", "_left", "_right")
+    __slots__ = ("_known",)
 
     def __init__(self) -> None:
-        self._left: tuple[Any, ...] = ()
-        self._right: tuple[Any, ...] = ()
-        self._common = 0
+        # By identity, and the sequences themselves, so that nothing else gets their identities.
+        self._known: dict[tuple[int, int], tuple[int, tuple[Any, ...], tuple[Any, ...]]] = {}
 
     def same(self, left: tuple[Any, ...], right: tuple[Any, ...], length: int) -> bool:
         """The same as `left[:length] == right[:length]`."""
         if length < 0:
             return left[:length] == right[:length]
-        if left is not self._left or right is not self._right:
-            self._left, self._right, self._common = left, right, common(left, right)
-        if length <= self._common:
+        if left is right or length <= self.alike(left, right):
             return True
         return left == right  # the shorter one ends before that, or they differ there
+
+    def alike(self, left: tuple[Any, ...], right: tuple[Any, ...]) -> int:
+        """How long the longest common beginning is."""
+        found = self._known.get((id(left), id(right))) or self._known.get((id(right), id(left)))
+        if found is None:
+            if len(self._known) >= MOST_ALIKE:
+                self._known.clear()
+            found = self._known[id(left), id(right)] = common(left, right), left, right
+        return found[0]
+
+    def number_since(self, low: int, was_high: int, *pairs: tuple[tuple[Any, ...], tuple[Any, ...]]) -> int:
+        """The first number, from `low` on, that was not counted before, or up to which a sequence has changed: (now, before)."""
+        known = was_high - 1
+        for now, was in pairs:
+            alike = len(now) if now is was else self.alike(now, was)
+            if alike < known:
+                known = alike
+        return known + 1 if known >= low else low
 
 
 def common(left: tuple[Any, ...], right: tuple[Any, ...]) -> int:
@@ -124,6 +145,7 @@ class Library:
     _changes: dict[str, frozenset[str]] = field(default_factory=dict)
     _written: dict[str, str] = field(default_factory=dict)
     _number: int = 0
+    starts: Starts = field(default_factory=Starts)
 
     def __post_init__(self) -> None:
         self.uses = Uses(self.module, self.scope)

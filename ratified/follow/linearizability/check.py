@@ -16,17 +16,20 @@ out the verdict is UNDECIDED. The same history gives the same answer, time and m
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ratified.follow.linearizability.history import UNKNOWN, History, HistoryError, Operation
 from ratified.follow.linearizability.models import SequentialModel, SequentialState
+from ratified.follow.linearizability.necessary import Impossible, impossible
 from ratified.results.limits import memory_share, resident
 from ratified.results.result import Verdict
 from ratified.results.seen import INTERRUPTED
 
 MOST_STATES_SHOWN = 8
 FIRST_TURN = 1_024  # configurations
+HARD = 4  # times as many configurations as operations, in a turn that does not come to an end
+MOST_TO_EXPLAIN = 100_000  # configurations, where it is known without a search that there is no order
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +82,14 @@ class _Budget:
         self.spent += 1
         if self.most is not None and self.spent > self.most:
             raise _RanOut(f"stopped after {self.most:,} configurations")
-        if self.until is not None and not self.spent & 255 and self.clock() > self.until:
-            raise _RanOut("out of time")
+        if not self.spent & 255:
+            self.in_time()
         if not self.spent & 4095 and resident() > self.memory:
             raise _RanOut(f"out of memory: the limit is {self.memory:,} bytes")
+
+    def in_time(self) -> None:
+        if self.until is not None and self.clock() > self.until:
+            raise _RanOut("out of time")
 
 
 def check_history(
@@ -114,8 +121,9 @@ def check_history(
         verdict, stopped = Verdict.UNDECIDED, str(limit) or INTERRUPTED
     else:
         if failed:
-            part, search = failed
-            verdict, failure = Verdict.VIOLATED, _explained(part, parts[part], model, search)
+            part, search, done = failed
+            verdict = Verdict.VIOLATED
+            failure = (_explained if done else _cut_short)(part, parts[part], model, search)
     found = tuple((part, orders[part]) for part in parts if part in orders)
     return HistoryOutcome(verdict, len(history.operations), len(parts), budget.spent, found, failure, stopped)
 
@@ -125,9 +133,13 @@ def _first_without_an_order(
     model: SequentialModel,
     budget: _Budget,
     orders: dict[Hashable, tuple[Operation, ...]],
-) -> tuple[Hashable, _PartSearch] | None:
-    """Search the parts in turns until one has no order or all have one, which goes to `orders`. Raises _RanOut."""
+) -> tuple[Hashable, _PartSearch, bool] | None:
+    """Search the parts in turns until one has no order or all have one, which goes to `orders`. Raises _RanOut.
+
+    Of a part without one, whether its search has come to the end; otherwise `impossible` has told.
+    """
     turn = FIRST_TURN
+    looked_at = set[Hashable]()
     searches: Iterator[tuple[Hashable, _PartSearch]]
     searches = ((part, _PartSearch(operations, model, budget)) for part, operations in parts.items())
     while True:
@@ -135,11 +147,16 @@ def _first_without_an_order(
         for part, search in searches:
             found = search.run(turn)
             if found is None:
+                # What the search does not decide quickly may be plain all the same.
+                if turn >= HARD * len(parts[part]) and part not in looked_at:
+                    looked_at.add(part)
+                    if search.impossible(parts[part]):
+                        return part, search, False
                 open_ones.append((part, search))
             elif found:
                 orders[part] = search.order()
             else:
-                return part, search
+                return part, search, True
         if not open_ones:
             return None
         turn, searches = 2 * turn, iter(open_ones)
@@ -179,6 +196,10 @@ class _PartSearch:
         self._link()
         only_reads: Callable[[Operation], bool] = getattr(model, "only_reads", lambda _: False)
         self._only_reads = [only_reads(o) for o in self.done]
+        self._needs = [0] * len(self.done)  # which others must have taken effect before, as the model says
+        numbers = {id(o): n for n, o in enumerate(self.done)}
+        for one, other in preceding(model, operations):
+            self._needs[numbers[id(other)]] |= 1 << numbers[id(one)]
         anonymous = getattr(model, "anonymous", False)
         first: dict[Hashable, int] = {}
         self._twin: list[int | None] = []  # an earlier pending operation that is the same
@@ -252,6 +273,14 @@ class _PartSearch:
                 return None
         return False
 
+    def impossible(self, operations: Sequence[Operation]) -> Impossible | None:
+        """See `necessary`. Raises _RanOut."""
+        never = [o for o, other in preceding(self.model, operations) if o is other]
+        if never:
+            first = min(never, key=lambda o: o.end or 0)
+            return Impossible(first, first.end or 0, ())
+        return impossible(operations, self.model.initial(), self._step, self.budget.in_time)
+
     def _lift(self, number: int) -> None:
         following, preceding = self._next, self._previous
         for node in (2 * number, 2 * number + 1):
@@ -287,13 +316,17 @@ class _PartSearch:
         while not node & 1:
             # What changes no state and is possible now may as well come now: from any order that puts it later it can be moved
             # here, and nothing else has to be tried.
-            if self._only_reads[node >> 1] and self._step(state, self.done[node >> 1]):
+            if (
+                self._only_reads[node >> 1]
+                and not self._needs[node >> 1] & ~self._mask
+                and self._step(state, self.done[node >> 1])
+            ):
                 yield False, node >> 1, state
                 return
             node = self._next[node]
         node = self._next[self._head]
         while not node & 1:
-            if not self._only_reads[node >> 1]:
+            if not (self._only_reads[node >> 1] or self._needs[node >> 1] & ~self._mask):
                 for after in self._step(state, self.done[node >> 1]):
                     yield False, node >> 1, after
             node = self._next[node]
@@ -317,15 +350,31 @@ class _PartSearch:
                     yield True, number, after
 
     def _step(self, state: SequentialState, operation: Operation) -> Sequence[SequentialState]:
-        try:
-            return self.model.step(state, operation)
-        except HistoryError:
-            raise
-        except Exception as problem:  # noqa: BLE001 - a model may raise anything
-            raise HistoryError(
-                f"{type(self.model).__name__} fails at {operation}: {type(problem).__name__}: {problem}",
-                remedy="`step` gives the possible states after an operation, or none",
-            ) from None
+        return stepped(self.model, state, operation)
+
+
+def preceding(
+    model: SequentialModel, operations: Sequence[Operation]
+) -> Iterable[tuple[Operation, Operation]]:
+    """See `precedes` of models; nothing, for a model that does not say."""
+    precedes: Callable[[Sequence[Operation]], Iterable[tuple[Operation, Operation]]]
+    precedes = getattr(model, "precedes", lambda _: ())
+    return precedes(operations)
+
+
+def stepped(
+    model: SequentialModel, state: SequentialState, operation: Operation
+) -> Sequence[SequentialState]:
+    """See `SequentialModel.step`. Raises HistoryError where that raises anything."""
+    try:
+        return model.step(state, operation)
+    except HistoryError:
+        raise
+    except Exception as problem:  # noqa: BLE001 - a model may raise anything
+        raise HistoryError(
+            f"{type(model).__name__} fails at {operation}: {type(problem).__name__}: {problem}",
+            remedy="`step` gives the possible states after an operation, or none",
+        ) from None
 
 
 def _until(operations: Sequence[Operation], position: int) -> list[Operation]:
@@ -367,4 +416,37 @@ def _explained(
     blocked = next(o for o in operations if o.end == position)
     whole = tuple(_until(operations, position))
     states = tuple(last.states) if last.limit == position else ()
+    return Linearizability(part, position, blocked, before.order(), states, whole, exact)
+
+
+def _cut_short(
+    part: Hashable, operations: Sequence[Operation], model: SequentialModel, search: _PartSearch
+) -> Linearizability:
+    """The shortest prefix that cannot be, where that was seen without a search, and an order of what came before.
+
+    It is searched for that order shortly, for the verdict is known: without one there may be a shorter prefix.
+    """
+    ends = sorted(o.end for o in operations if o.end is not None)
+    low, high = 0, len(ends) - 1
+    known = search.impossible(operations)
+    while low < high:
+        middle = (low + high) // 2
+        found = search.impossible(_until(operations, ends[middle]))
+        if found:
+            high, known = middle, found
+        else:
+            low = middle + 1
+    assert known is not None
+    position = ends[high]
+    whole = tuple(_until(operations, position))
+    budget = replace(search.budget, most=search.budget.spent + MOST_TO_EXPLAIN)
+    before = _PartSearch(_until(operations, position - 1), model, budget)
+    try:
+        if not before.run():
+            return _explained(part, whole, model, before)
+        exact = True
+    except (_RanOut, KeyboardInterrupt):
+        exact = False
+    states = known.states[:MOST_STATES_SHOWN] if exact and known.position == position else ()
+    blocked = next(o for o in operations if o.end == position)
     return Linearizability(part, position, blocked, before.order(), states, whole, exact)

@@ -2,21 +2,28 @@
 
 Any class with these members serves. `step` gives the states that are possible after an operation which returned what it did:
 none if it could not have, several if the object may choose. The result is UNKNOWN for an operation that has not returned.
-Two things may be said besides, which save search: `anonymous = True`, that it does not matter which process calls; and
-`only_reads(operation)`, that an operation which returned what it did changes no state.
+Three things may be said besides, which save search: `anonymous = True`, that it does not matter which process calls;
+`only_reads(operation)`, that an operation which returned what it did changes no state; and `precedes(operations)`, of which of
+those of a part that returned one must have taken effect before another, whatever the times (before itself, if it cannot have
+returned what it did).
 
 Guarantees: pure; states can be hashed and compared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from ratified.follow.linearizability.history import UNKNOWN, HistoryError, Operation
 
 SequentialState = Hashable
+
+NEAR: Final = 64
+"""So many that were taken last before a value are said to have gone in before it: more would help little, and cost more."""
 
 
 class SequentialModel(Protocol):
@@ -115,6 +122,31 @@ class Queue:
     def part(self, operation: Operation) -> Hashable:
         """Its key, if there are several queues."""
         return operation.key  # type: ignore[no-any-return]  # frozen when it was read
+
+    def precedes(self, operations: Sequence[Operation]) -> Iterable[tuple[Operation, Operation]]:
+        """What comes out went in, and what comes out first went in first: of values that were put in once."""
+        puts = [o for o in operations if o.function == "enqueue"]
+        values = Counter(o.argument for o in puts)
+        ins = {o.argument: o for o in puts if values[o.argument] == 1 and o.argument is not None}
+        outs: dict[Any, Operation] = {}
+        takes = [o for o in operations if o.function == "dequeue"]
+        for out in (o for o in takes if o.result is not UNKNOWN):
+            in_once = ins.get(out.result)
+            if in_once is None:
+                if out.result is not None and out.result not in values:
+                    yield out, out
+            elif out.result in outs or in_once.call > (out.end or 0):
+                yield out, out
+            else:
+                outs[out.result] = out
+        came = sorted((out.end or 0, ins[v], out) for v, out in outs.items() if ins[v].end is not None)
+        yield from ((one, out) for _, one, out in came)
+        for _, other, later in came:
+            until = bisect_left(came, (later.call,))
+            yield from ((one, other) for _, one, _ in came[max(0, until - NEAR) : until])
+        if not any(o.result is UNKNOWN for o in takes):
+            left = [o for o in ins.values() if o.end is not None and o.argument not in outs]
+            yield from ((one, other) for _, one, _ in came[-NEAR:] for other in left)
 
     def step(self, state: tuple[Any, ...], operation: Operation) -> Sequence[SequentialState]:
         """Out comes what went in first."""

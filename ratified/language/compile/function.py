@@ -11,11 +11,11 @@ from ratified.language.compile.context import Context, FunctionSignature, Surrou
 from ratified.language.compile.copies import changed_names, refuse_sharing
 from ratified.language.compile.expressions import expression
 from ratified.language.compile.jumps import answering, fails_last
+from ratified.language.compile.restricting import RESTRICTED, restriction
 from ratified.language.compile.statements import statement
-from ratified.language.ir import Argument, Expr, Function, Kind, Node, Which
+from ratified.language.ir import Argument, Function, Kind, Node, Which
 from ratified.language.source import definition, names_in
 from ratified.language.types import BOOL, TupleType, Type, infinite, unbounded
-from ratified.language.uses import conjuncts, free, is_name, nodes
 
 TABLES = Tables(expression(), condition, statement, refuse_sharing)
 
@@ -213,11 +213,11 @@ class FunctionCompiler:
         """A parameter with the set that a guard at the top of the body restricts it to, if one does."""
         c = self.c
         argument = self.arguments[index]
-        if c.kind not in (Kind.ACTION, Kind.INIT):
+        if c.kind not in RESTRICTED:
             return argument
-        earlier = {a.name for a in self.arguments[:index]}
-        if (domain := self._guarded(argument.name, earlier, body)) is not None:
-            return Argument(argument.name, argument.type, domain)
+        earlier = frozenset(a.name for a in self.arguments[:index])
+        if found := restriction(argument.name, earlier, body, c.module.functions):
+            return Argument(argument.name, argument.type, found.container)
         if why := infinite(argument.type):
             remedy = f"{why[1]}, or restrict it with a guard at the top: require({argument.name} in ...)"
             parameter = next(
@@ -225,37 +225,6 @@ class FunctionCompiler:
             )
             c.fail(parameter, f"`{argument.name}` ranges over infinitely many values: {why[0]}", remedy)
         return argument
-
-    def _guarded(self, name: str, earlier: set[str], body: tuple[Node, ...]) -> Expr | None:
-        """The set that a guard at the top restricts a parameter to; it may stand at the top of a procedure called there."""
-        for node in body:
-            match node:
-                case ir.Let(_, names, _) if {name, *earlier}.isdisjoint(names):
-                    continue
-                case ir.Require(_, test):
-                    for conjunct in conjuncts(test):
-                        if domain := _domain_in(conjunct, name, earlier):
-                            return domain
-                case ir.Do(_, key, given):
-                    procedure = self.c.module.functions[key]
-                    for own, value in zip(procedure.arguments, given, strict=True):
-                        # There the container may speak of the state alone: names are others.
-                        if is_name(value, name) and (
-                            domain := self._guarded(own.name, set(), procedure.body)
-                        ):
-                            return domain
-                    if any(isinstance(n, ir.Store | ir.Do) for n in nodes(procedure.body)):
-                        return None
-                case _:
-                    return None
-        return None
-
-
-def _domain_in(test: Expr, name: str, known: set[str]) -> Expr | None:
-    """The container in `name in container`, if it depends only on the state and on names that are known by then."""
-    if isinstance(test, ir.In) and is_name(test.item, name) and free(test.container) <= known:
-        return test.container
-    return None
 
 
 def head(node: ast.FunctionDef) -> ast.AST:

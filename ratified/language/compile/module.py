@@ -20,6 +20,7 @@ from ratified.language.compile.doubles import refuse_doubles
 from ratified.language.compile.function import FunctionCompiler, head
 from ratified.language.compile.methods import Method, abstract_class, methods_of
 from ratified.language.compile.recursion import calls_itself, endless, written_out
+from ratified.language.compile.restricting import asked_where_it_has_a_value
 from ratified.language.compile.steps import constrained
 from ratified.language.errors import ModelError, Refusals
 from ratified.language.ir import WEIGHT_MOST, Function, Kind, Module
@@ -103,7 +104,7 @@ class ModuleCompiler:
         self._check_groups(functions)
         functions.update({key: f for key, f in self.functions.items() if key not in functions})
         functions = constrained(functions, self.variables)
-        return Module(
+        module = Module(
             self.cls.__name__,
             inspect.cleandoc(vars(self.cls).get("__doc__") or ""),
             self._sorts(functions),
@@ -112,6 +113,7 @@ class ModuleCompiler:
             functions,
             self.source.span,
         )
+        return asked_where_it_has_a_value(module)
 
     def _sorts(self, functions: Mapping[str, Function]) -> tuple[SortType, ...]:
         found: dict[SortType, None] = {}

@@ -75,18 +75,21 @@ def read_place(c: Context, node: ast.expr) -> tuple[Expr, tuple[Expr, ...]]:
                         f"an element of {base.type} cannot be changed in place",
                         "assign a whole new value",
                     )
-            if any(isinstance(p, SeqType) for p in _path_types(c, base)):
-                c.fail(
-                    node,
-                    "what is inside an element of a Seq cannot be changed in place",
-                    "assign a whole new element",
-                )
+            _refuse_inside_a_seq(c, node, base)
             return ir.At(c.span(node), item, base, made), (*path, made)
     raise AssertionError(ast.dump(node))
 
 
-def _path_types(c: Context, base: Expr) -> list[Type]:
-    return [] if not isinstance(base, ir.At) else [base.container.type, *_path_types(c, base.container)]
+def _refuse_inside_a_seq(c: Context, node: ast.AST, changed: Expr) -> None:
+    """Refuse to change what stands in an element of a Seq: an element has no place, and the change would go unseen."""
+    while isinstance(changed, ir.At):
+        if isinstance(changed.container.type, SeqType):
+            c.fail(
+                node,
+                "what is inside an element of a Seq cannot be changed in place",
+                "assign a whole new element",
+            )
+        changed = changed.container
 
 
 def store_at(c: Context, node: ast.AST, target: ast.expr, value: Expr) -> Node:
@@ -244,6 +247,7 @@ def mutation(c: Context, call: ast.Call, target: ast.expr, method: str) -> list[
         now = c.expr(local)
     elif is_place(c, target):
         now, _ = read_place(c, target)
+        _refuse_inside_a_seq(c, target, now)
         if isinstance(now, ir.At) and partial.is_partial(now.container.type):
             now = c.expr(target)  # what is there, if anything is
     else:
@@ -259,7 +263,12 @@ def mutation(c: Context, call: ast.Call, target: ast.expr, method: str) -> list[
         return [_changed_copy(c, call, local, whole) if local else store_at(c, call, target, whole)]
     if partial.is_partial(container):
         before, less = _taken_away(c, call, target, method, now)
-        return [*before, _changed_copy(c, call, local, less) if local else store_at(c, call, target, less)]
+        if local:
+            return [*before, _changed_copy(c, call, local, less)]
+        if isinstance(less, ir.With):  # of which only the value at one key changes
+            target = ast.copy_location(ast.Subscript(target, call.args[0], ast.Store()), target)
+            less = less.value
+        return [*before, store_at(c, call, target, less)]
 
     update = _UPDATES.get((type(container), method))
     value = update(_Update(c, call, now)) if update else None

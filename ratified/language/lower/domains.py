@@ -6,6 +6,7 @@ from ratified.language import ir
 from ratified.language.ir import Clause, Expr, Function
 from ratified.language.lower.trees import NewName, everywhere, names_in, new_names, substituted
 from ratified.language.types import BOOL, MapType, SetType, TupleType
+from ratified.language.uses import is_name
 
 
 def through_keys(function: Function) -> Function:
@@ -40,24 +41,10 @@ def _collect(node: ir.Collect, new: NewName) -> ir.Collect:
     clauses = list(node.clauses)
     element, key = node.element, node.key
     for i, clause in enumerate(clauses):
-        domain = clause.domain
-        if not (isinstance(domain, ir.Convert) and domain.what in ("values", "items")):
+        found = _through(clause, new)
+        if found is None:
             continue
-        value, k, keys = _value(domain.operand, new)
-        assert isinstance(keys.type, SetType)
-        here: Expr = ir.Local(domain.span, keys.type.item, k)
-        match domain.what, clause.names:
-            case "values", (name,):
-                values = {name: value}
-            case "items", (name, other):
-                values = {name: here, other: value}
-            case "items", (name,):
-                pair = TupleType((here.type, value.type))
-                values = {name: ir.MakeTuple(domain.span, pair, (here, value))}
-            case _:
-                continue  # a value that is a tuple, taken apart
-        conditions = tuple(substituted(c, values) for c in clause.conditions)
-        clauses[i] = Clause((k,), keys, conditions)
+        clauses[i], values = found
         for j in range(i + 1, len(clauses)):
             clauses[j] = substituted(clauses[j], values)
         element = substituted(element, values)
@@ -65,3 +52,46 @@ def _collect(node: ir.Collect, new: NewName) -> ir.Collect:
     if tuple(clauses) == node.clauses:
         return node
     return ir.Collect(node.span, node.type, node.kind, element, tuple(clauses), key, node.default)
+
+
+def _through(clause: Clause, new: NewName) -> tuple[Clause, dict[str, Expr]] | None:
+    """A clause that runs through keys, and what its names stand for."""
+    match clause.domain:
+        case ir.Convert(span, _, "values" | "items" as what, operand):
+            value, k, keys = _value(operand, new)
+            assert isinstance(keys.type, SetType)
+            here: Expr = ir.Local(span, keys.type.item, k)
+            match what, clause.names:
+                case "values", (name,):
+                    values = {name: value}
+                case "items", (name, other):
+                    values = {name: here, other: value}
+                case "items", (name,):
+                    pair = TupleType((here.type, value.type))
+                    values = {name: ir.MakeTuple(span, pair, (here, value))}
+                case _:
+                    return None  # a value that is a tuple, taken apart
+            inner = Clause((k,), keys, ())
+        case ir.Collect(_, _, "seq", made, (inner,), None) if _of_a_partial_map(made, inner):
+            match made, clause.names:
+                case ir.MakeTuple(_, _, (first, second)), (name, other):
+                    values = {name: first, other: second}
+                case _, (name,):
+                    values = {name: made}
+                case _:
+                    return None
+        case _:
+            return None
+    conditions = tuple(substituted(c, values) for c in clause.conditions)
+    return Clause(inner.names, inner.domain, (*inner.conditions, *conditions)), values
+
+
+def _of_a_partial_map(made: Expr, clause: Clause) -> bool:
+    """Whether a sequence is of what a partial map has, none of which goes wrong: each may be looked at alone."""
+    held = made.items[-1] if isinstance(made, ir.MakeTuple) else made
+    match clause:
+        case Clause(
+            (name,), ir.Convert(_, _, "keys"), (ir.Not(_, _, ir.IsNone(_, _, ir.At(_, _, _, key) as at)),)
+        ):
+            return isinstance(held, ir.Narrow) and held.operand == at and is_name(key, name)
+    return False

@@ -13,6 +13,7 @@ from typing import Any
 
 from ratified.language.api import Disabled, answering
 from ratified.language.compile.methods import methods_of
+from ratified.language.compile.restricting import asked_first
 from ratified.language.errors import ModelError, Span
 from ratified.language.guards import Guards
 from ratified.language.ir import Argument, Assert, Function, Kind, Module, walk
@@ -125,22 +126,33 @@ class PythonMachine:
 
         def domain(argument: Argument) -> Callable[[Values], Iterable[Any]]:
             assert argument.domain is not None
-            raw, code = self._source_of(self._functions[function.name], argument.domain.span)
-            node, _ = definition(raw)
-            me = node.args.args[0].arg
-            names = [a.name for a in function.arguments]
-            free = dict(
-                zip(raw.__code__.co_freevars, (c.cell_contents for c in raw.__closure__ or ()), strict=True)
-            )
+            before, container = asked_first(argument.domain)
+            asked = [self._asked(function, one.span) for one in before]
+            inside = self._asked(function, container.span)
 
             def evaluate(chosen: Values) -> Iterable[Any]:
-                local = {**free, me: self.model, **dict(zip(names, chosen, strict=False))}
-                container: Iterable[Any] = eval(code, {**raw.__globals__, **local})  # noqa: S307  # the model's own source
-                return container
+                found: Iterable[Any] = inside(chosen) if all(one(chosen) for one in asked) else ()
+                return found
 
             return evaluate
 
         return domain
+
+    def _asked(self, function: Function, span: Span) -> Callable[[Values], Any]:
+        """What a stretch of a guard's source is worth, once the first parameters are chosen."""
+        raw, code = self._source_of(self._functions[function.name], span)
+        node, _ = definition(raw)
+        me = node.args.args[0].arg
+        names = [a.name for a in function.arguments]
+        free = dict(
+            zip(raw.__code__.co_freevars, (c.cell_contents for c in raw.__closure__ or ()), strict=True)
+        )
+
+        def evaluate(chosen: Values) -> Any:
+            local = {**free, me: self.model, **dict(zip(names, chosen, strict=False))}
+            return eval(code, {**raw.__globals__, **local})  # noqa: S307  # the model's own source
+
+        return evaluate
 
     def _source_of(self, raw: FunctionType, span: Span) -> tuple[FunctionType, CodeType]:
         """The method in whose source a stretch stands, and that as an expression: `raw`, or another that it calls."""

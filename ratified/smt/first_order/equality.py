@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ratified.language.types import TupleType, Type
+from ratified.language.types import TupleType, Type, unbounded
 from ratified.smt.first_order.shapes import (
     Atom,
     Case,
@@ -108,9 +108,10 @@ class Equality:
                     keys = self(left.keys, right.keys)
                     return conj(keys, left.keys.every(lambda k: self(f(k), g(k))))
                 return left.keys.every(lambda k: self(f(k), g(k)))
-            case Members(item, count=count), Members(count=other) if count is not None and other is not None:
-                # Copies of a value that neither has are none.
-                ways = self._shapes.arguments_of(item, "x")
+            case Members(t, count=count), Members(u, count=other) if count is not None and other is not None:
+                # Copies of a value that neither has are none. A bag of nodes may be compared with one that has None in it too.
+                items = (t,) if unbounded(t) == unbounded(u) else (t, u)
+                ways = [way for item in items for way in self._shapes.arguments_of(item, "x")]
                 return conj(*(every(v, equal(count(x), other(x))) for v, _, x in ways))
             case Members(), Members():
                 return conj(left.every(right.has), right.every(left.has))

@@ -42,7 +42,7 @@ from ratified.smt.first_order.shapes import (
     either,
     known,
 )
-from ratified.smt.first_order.turns import at_once, turns_of
+from ratified.smt.first_order.turns import ITEMS, at_once, turns_of
 from ratified.smt.terms import (
     BOOL,
     FALSE,
@@ -78,8 +78,9 @@ def looped(node: ir.For, path: PathState, block: RunBlock) -> list[PathState]:
     """A loop on a path: the paths after it. Raises Inexpressible."""
     turns = turns_of(node, path.logic.uses)
     if turns is not None:
-        path.context().expr(node.domain)
+        path.env[ITEMS] = path.context().expr(node.domain)
         at_once(turns, path)
+        del path.env[ITEMS]
         return [] if FALSE in path.guard else [path]
     try:
         return _Loop(node, path, block).paths()

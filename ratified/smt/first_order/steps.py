@@ -100,14 +100,18 @@ class SymbolicSteps:
         return self._run(init, [s for s, _ in shapes], path), named
 
     def _first(self, declaration: Declaration, path: PathState) -> Shape | None:
-        """The value that a variable has before `init`; None if it has none."""
+        """The value that a variable has before `init`; None if it has none.
+
+        It is within its bounds: a model is refused at sizes at which it is not.
+        """
         if declaration.default is None:
-            return self.zero(declaration.type)
-        default = declaration.default
-        context = LogicContext(self.logic, {}, {}, {}, path.hear)
-        made = self._default(default.value, declaration.type, declaration.span, context)
-        within = known_of(self.theory.shapes, declaration.type, made)
-        context.demand(Failing.LEFT, within, f"the bounds of {declaration.name}", declaration.span)
+            made = self.zero(declaration.type)
+        else:
+            context = LogicContext(self.logic, {}, {}, {}, path.hear)
+            made = self._default(declaration.default.value, declaration.type, declaration.span, context)
+        if made is not None:
+            within = known_of(self.theory.shapes, declaration.type, made)
+            path.guard += [within] if within != TRUE else []
         return made
 
     def _default(self, value: object, t: Type, span: Span | None, context: LogicContext) -> Shape:

@@ -15,7 +15,7 @@ from ratified.explore.native.codegen.program import generate
 from ratified.explore.native.codegen.shapes import PackedShapes, Unsupported
 from ratified.explore.native.compile import RUNTIME, find_compiler
 from ratified.explore.native.engine import check_native
-from ratified.language import Range, action, require, step_invariant
+from ratified.language import AtMost, Range, Set, action, invariant, require, step_invariant
 from ratified.language.errors import RatifiedError
 from ratified.language.machine import OutOfBounds, PythonMachine
 from ratified.language.model import Model
@@ -168,6 +168,64 @@ def test_generated_code_can_be_read(tmp_path: Path) -> None:
     with pytest.raises(RatifiedError) as caught:
         check_native(TwoPhase(ResourceManager=3), dump=Path("/dev/full"))
     assert str(caught.value) == "/dev/full cannot be written: No space left on device"
+
+
+def body_of(text: str, name: str) -> str:
+    """A function's text, by the comment before it."""
+    return text[text.index(f"/* {name}") :].partition("\n}\n")[0]
+
+
+def test_what_a_condition_excludes_in_every_state_is_not_looked_at() -> None:
+    text = generate(Paxos(Acceptor=3, Value=2, Ballot=4)).text
+    assert "for (" not in body_of(text, "proposals_are_safe")  # of 144 messages eight are proposals
+
+
+class Sieve(Model):
+    """More numbers than a loop is written out for, and conditions of which the second has no answer where `by` is 0."""
+
+    numbers: Set[Annotated[int, Range(0, 99)]]
+    by: Annotated[int, Range(0, 2)] = 2
+
+    @action
+    def add(self, n: Annotated[int, Range(0, 99)]) -> None:
+        require(n % 25 == 0)
+        self.numbers.add(n)
+
+    @action
+    def change(self) -> None:
+        self.by = (self.by + 1) % 3
+
+    @invariant
+    def none_is_odd(self) -> bool:
+        return all(n % 4 == 0 for n in self.numbers if n > 70 if n // self.by > 0 if n > 200)
+
+    @invariant
+    def few_are_large(self) -> bool:
+        return sum(n for n in self.numbers if n > 40 if self.by != 1) < 100
+
+
+@pytest.mark.parametrize("claim", ["none_is_odd", "few_are_large"])
+def test_only_the_first_conditions_exclude_elements_beforehand(claim: str) -> None:
+    assert differences(Sieve().claiming([claim])) == []
+
+
+class Tray(Model):
+    """Sets in a set: in order they are kept with their bits turned over."""
+
+    sets: Annotated[Set[Set[Annotated[int, Range(0, 4)]]], AtMost(3)]
+
+    @action
+    def take(self, s: Set[Annotated[int, Range(0, 4)]]) -> None:
+        require(s in self.sets or len(s) == 2)
+        self.sets = (self.sets - Set([s])) | Set([Set((n + 3) % 5 for n in s)])
+
+    @invariant
+    def pairs(self) -> bool:
+        return all(len(s) == 2 for s in self.sets)
+
+
+def test_sets_in_sets() -> None:
+    assert differences(Tray()) == []
 
 
 class TwoClocks(Model):

@@ -6,6 +6,7 @@ import itertools
 import random
 from collections.abc import Sequence
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -21,6 +22,7 @@ from ratified.follow.linearizability import (
     Queue,
     Register,
     SequentialModel,
+    check,
     check_history,
 )
 from ratified.results.result import Verdict
@@ -48,6 +50,10 @@ def explains(order: Sequence[Operation], model: SequentialModel) -> bool:
     for operation in order:
         states = {after for state in states for after in model.step(state, operation)}
     return bool(states)
+
+
+def op(process: int, function: str, argument: Any, result: Any, call: int, end: int | None) -> Operation:
+    return Operation(process, function, argument, result, call, end)
 
 
 @st.composite
@@ -89,7 +95,11 @@ def test_it_agrees_with_trying_all_orders(
     model: SequentialModel, functions: list[str], keys: list[Any], data: st.DataObject
 ) -> None:
     operations = data.draw(histories(functions, keys))
-    outcome = check_history(operations, model)
+    if data.draw(st.booleans()):
+        outcome = check_history(operations, model)
+    else:  # as if the search were long: what needs none is looked at first
+        with mock.patch.object(check, "FIRST_TURN", 1), mock.patch.object(check, "HARD", 0):
+            outcome = check_history(operations, model)
     by_key: dict[Any, list[Operation]] = {}
     for o in operations:
         by_key.setdefault(model.part(o), []).append(o)
@@ -217,6 +227,56 @@ def test_writes_that_never_returned_are_used_only_where_they_are_seen(lost: int)
     assert seen[-1] in outcome.failure.states
 
 
+def crowded(last: Operation) -> list[Operation]:
+    """Writes and swaps that all overlap, of which any number may come in any order; and something after them."""
+    swaps = [op(n, "cas", (n - 10, n), n % 3 == 0, n, 100 - n) for n in range(10, 20)]
+    return [*(op(n, "write", n, None, n, 100 - n) for n in range(10)), *swaps, last]
+
+
+UNWRITTEN = op(0, "read", None, 99, 50, 200)
+OVERWRITTEN = [op(0, "write", 3, None, 202, 203), op(1, "read", None, 4, 204, 205)]
+
+
+@pytest.mark.parametrize(
+    ("operations", "wrong", "states"),
+    [
+        ([*crowded(op(9, "read", None, 3, 300, 301)), UNWRITTEN], UNWRITTEN, tuple(range(8))),
+        ([*crowded(op(9, "read", None, 3, 200, 201)), *OVERWRITTEN], OVERWRITTEN[1], (3,)),
+    ],
+    ids=["nobody wrote it", "it was overwritten"],
+)
+def test_a_value_that_cannot_be_read_is_told_without_a_search(
+    operations: list[Operation], wrong: Operation, states: tuple[int, ...]
+) -> None:
+    """A search would try the orders of twenty operations."""
+    outcome = check_history(operations, Register(0))
+    assert outcome.configurations < 20_000
+    assert outcome.failure is not None
+    failure = outcome.failure
+    assert (failure.operation, failure.exact, failure.states) == (wrong, True, states)
+    assert explains(failure.order, Register(0))
+
+
+def passed_through(count: int) -> list[Operation]:
+    """Values put into a queue all at once, and taken one after the other in another order."""
+    order = random.Random(4).sample(range(count), count)
+    puts = [op(n, "enqueue", n, None, n, 2 * count - n) for n in range(count)]
+    return [
+        *puts,
+        *(op(99, "dequeue", None, n, 3 * count + 2 * i, 3 * count + 2 * i + 1) for i, n in enumerate(order)),
+    ]
+
+
+def test_what_comes_out_of_a_queue_says_in_which_order_it_went_in() -> None:
+    operations = passed_through(20)
+    outcome = check_history(operations, Queue())
+    assert (outcome.verdict, outcome.configurations) == (Verdict.HOLDS, 40)
+    again = op(99, "dequeue", None, 7, 400, 401)
+    outcome = check_history([*operations, again], Queue())
+    assert outcome.failure is not None
+    assert (outcome.failure.operation, outcome.failure.exact) == (again, True)
+
+
 def hard(key: str, at: int, count: int = 24) -> list[Operation]:
     """Concurrent appends, of which what was read is a last one: every order of the others leads to another state."""
     calls = [Operation(n, "append", str(n), None, at + n, at + 2 * count - n, key) for n in range(count)]
@@ -275,10 +335,6 @@ def test_where_time_runs_out_nothing_is_claimed() -> None:
         Verdict.UNDECIDED,
         "stopped after 100 configurations",
     )
-
-
-def op(process: int, function: str, argument: Any, result: Any, call: int, end: int | None) -> Operation:
-    return Operation(process, function, argument, result, call, end)
 
 
 def test_a_write_that_never_returned_explains_a_read_or_not() -> None:

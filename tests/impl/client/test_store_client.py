@@ -128,7 +128,7 @@ def test_what_became_of_a_change_is_unknown_once_its_session_is_over() -> None:
     async def test(s: Serving, client: StoreClient) -> None:
         await client.put(b"k", b"1")
         for number in list(s.servers["n1"].store().leases):
-            await s.servers["n1"].frontend.propose(Revoke(number))
+            await s.servers["n1"].batcher.propose(Revoke(number))
         with pytest.raises(OutcomeUnknown, match="the lease of this session has expired"):
             await client.put(b"k", b"2")
         assert await client.put(b"k", b"3") == 3  # another session

@@ -171,13 +171,18 @@ def test_what_operators_cannot_ask_for_is_refused_with_a_sentence() -> None:
     def with_id(method: str, number: int) -> tuple[str, Message]:
         return f"Cluster/{method}", pb.MemberRemoveRequest(ID=number)
 
+    raised = "ratified: an alarm is what the store itself finds, and cannot be raised"
     requests = [
+        (("Maintenance/Alarm", pb.AlarmRequest(action=pb.AlarmRequest.ACTIVATE, alarm=1)), invalid, raised),
         (("Auth/UserAdd", pb.HashRequest()), missing, f"ratified: {INSTEAD['etcdserverpb.Auth']}"),
         ((update, pb.HashRequest()), missing, f"ratified: {INSTEAD['etcdserverpb.' + update]}"),
         (("Maintenance/Downgrade", pb.HashRequest()), missing, "ratified: Maintenance has no Downgrade here"),
         (("KV/Increment", pb.HashRequest()), missing, "ratified: KV has no Increment here"),
         (add("http://a:1", "http://b:1"), invalid, "ratified: a node has one peer URL"),
+        (add(), invalid, bad_urls),
         (add("http://a"), invalid, bad_urls),
+        (add("ftp://a:1"), invalid, bad_urls),
+        (add("http://a:1/path"), invalid, bad_urls),
         (add("http://a:1x"), invalid, bad_urls),
         (add("http://a:1"), invalid, not_known),
         (add("http://n2@a:1"), before, "etcdserver: member ID already exist"),

@@ -145,8 +145,8 @@ class Requests:
 
         return "KV/Txn", pb.TxnRequest(
             compare=[self._compare() for _ in some(2)],
-            success=[self._op(depth) for _ in some(3)],
-            failure=[self._op(depth) for _ in some(3)],
+            success=_deletions_first([self._op(depth) for _ in some(3)]),
+            failure=_deletions_first([self._op(depth) for _ in some(3)]),
         )
 
     def _compact(self) -> tuple[str, pb.CompactionRequest]:
@@ -165,6 +165,12 @@ class Requests:
                 return "Lease/LeaseLeases", pb.LeaseLeasesRequest()
         ttl = self._random.choice((500, 9_000_000_000, 9_000_000_001))
         return "Lease/LeaseGrant", pb.LeaseGrantRequest(ID=number, TTL=ttl)
+
+
+def _deletions_first(ops: list[pb.RequestOp]) -> list[pb.RequestOp]:
+    """The same, but of the transactions that delete something only one, and first: etcd lets one delete what another has put."""
+    deleting = [op for op in ops if op.HasField("request_txn") and "request_delete_range" in str(op)]
+    return [*deleting[:1], *(op for op in ops if op not in deleting)]
 
 
 def without_names(answer: Any) -> Any:
@@ -221,8 +227,45 @@ async def etcd(folder: Path) -> AsyncIterator[str]:
         await process.wait()
 
 
+def _put(key: bytes) -> pb.RequestOp:
+    return pb.RequestOp(request_put=pb.PutRequest(key=key))
+
+
+def _delete(key: bytes, end: bytes = b"") -> pb.RequestOp:
+    return pb.RequestOp(request_delete_range=pb.DeleteRangeRequest(key=key, range_end=end))
+
+
+def _within(op: pb.RequestOp) -> pb.RequestOp:
+    return pb.RequestOp(request_txn=pb.TxnRequest(success=[op]))
+
+
+HARD: tuple[Call, ...] = (
+    (
+        "KV/Put",
+        pb.PutRequest(key=b"big", value=bytes(1_572_864 - 20)),
+    ),  # what etcd puts around it counts, too
+    ("KV/Put", pb.PutRequest(key=b"big", value=bytes(1_572_864 - 40))),
+    ("KV/Range", pb.RangeRequest(key=b"big", keys_only=True, revision=-1)),
+    ("KV/Range", pb.RangeRequest(key=b"\0", range_end=b"\0", limit=-1, count_only=True)),
+    ("Lease/LeaseGrant", pb.LeaseGrantRequest(ID=-7, TTL=100)),
+    ("KV/Put", pb.PutRequest(key=b"leased", lease=-7)),
+    ("Lease/LeaseTimeToLive", pb.LeaseTimeToLiveRequest(ID=-7, keys=True)),
+    ("Lease/LeaseRevoke", pb.LeaseRevokeRequest(ID=-7)),
+    ("KV/DeleteRange", pb.DeleteRangeRequest(key=b"big")),
+    ("KV/Txn", pb.TxnRequest(success=[_within(_delete(b"x")), _within(_put(b"x"))])),
+    ("KV/Txn", pb.TxnRequest(success=[_within(_put(b"x")), _delete(b"x")])),
+)
+"""Requests that are not drawn, or seldom."""
+
+TWICE: tuple[Call, ...] = (
+    ("KV/Txn", pb.TxnRequest(success=[_put(b"x"), _delete(b"x", b"\0")])),
+    ("KV/Txn", pb.TxnRequest(success=[_within(_put(b"x")), _within(_delete(b"x"))])),
+)
+"""Transactions that change a key twice: etcd overlooks it."""
+
+
 async def compared(folder: Path, seed: int, count: int) -> None:
-    """Ask both the same, so often."""
+    """Ask both the same: what is hard, and then so much that is drawn; and at last what they differ in."""
     async with serving(1) as s, etcd(folder) as address:
         (ours,) = (server.address for server in s.servers.values())
         async with (
@@ -230,12 +273,16 @@ async def compared(folder: Path, seed: int, count: int) -> None:
             grpc.aio.insecure_channel(address) as their_channel,
         ):
             ask_ours, ask_theirs = asking(our_channel), asking(their_channel)
-            requests, asked = Requests(seed), 0
-            for asked in range(1, count + 1):
-                call = requests.draw()
+            requests = Requests(seed)
+            for asked in range(count + len(HARD)):
+                call = HARD[asked] if asked < len(HARD) else requests.draw()
                 our_answer, their_answer = await ask_ours(call), await ask_theirs(call)
                 assert our_answer == their_answer, f"request {asked} of seed {seed}: {call[0]}\n{call[1]}"
                 requests.revision = s.servers["n1"].store().revision
+            for call in TWICE:
+                twice = ("INVALID_ARGUMENT", "etcdserver: duplicate key given in txn request")
+                assert await ask_ours(call) == twice
+                assert (await ask_theirs(call)).succeeded
 
 
 MASKED = (

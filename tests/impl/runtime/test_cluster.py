@@ -50,6 +50,12 @@ def test_a_cluster_survives_kills_and_refuses_damaged_data(tmp_path: Path) -> No
             cluster.pause(other)
             assert await cluster.query(b"get x") == b"2"
             cluster.resume(other)
+            known = await cluster.remote(leader)
+            assert known is not None
+            await known.close()
+            one, same = await asyncio.gather(cluster.remote(leader), cluster.remote(leader))
+            assert one is same
+            assert one is not known
             # Somebody damages an entry of a third one; its data is refused, and the others go on.
             third = next(name for name in cluster.names if name not in (leader, other))
             await cluster.stop(third)

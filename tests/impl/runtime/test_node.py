@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -109,12 +111,15 @@ def test_members_come_and_go(tmp_path: Path) -> None:
 
 
 class FullStorage(Storage):
-    """A disk that is full after so many commits."""
+    """A disk that is quick, and full after so many commits."""
 
     left = 5
+    clock = staticmethod(lambda: 0.0)
+    writers: ClassVar[set[str]] = set()
 
     def commit(self, writes: Sequence[Write]) -> None:
         self.left -= 1
+        self.writers.add(threading.current_thread().name)
         if self.left < 0:
             raise sqlite3.OperationalError("database or disk is full")
         super().commit(writes)
@@ -135,6 +140,10 @@ def test_a_node_whose_disk_is_full_ends_and_the_others_go_on(tmp_path: Path) -> 
             fault = node.failed.result()
             assert str(fault) == f"{tmp_path}/{victim}/node.db: database or disk is full"
             assert fault.status == 74
+            assert FullStorage.writers == {
+                "storage",
+                "MainThread",
+            }  # of the first record, and of short entries
             assert await node.submit(Command("bob", 1, b"put y 1")) == NotLeader(None)
             await cluster.stop(victim)
             await cluster.put(serial + 1, "put x last")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from ratified.impl.raft.messages import Entry, HardState, Snapshot
 from ratified.impl.runtime.errors import DiskFault, InUse, RefusedData, RuntimeFault
 from ratified.impl.runtime.folder import Folder, holder
 from ratified.impl.runtime.hosted import hosted
-from ratified.impl.runtime.storage import Storage, identity
+from ratified.impl.runtime.storage import QUICK_SECONDS, SHORT, Storage, identity
 
 REMEDY = "nothing of it is used: move the folder away, and let the node join anew so that the others send it what it had"
 RAFT = hosted("raft")
@@ -238,6 +238,33 @@ def test_a_full_disk_ends_the_writing_and_loses_nothing(path: Path) -> None:
     with opened(path) as storage:
         there = sorted(storage.durable.entries)
         assert there == list(range(1, (told[-1] if told else 0) + 1))
+
+
+def test_while_the_disk_is_quick_a_short_entry_is_written_at_once(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody knows at first how quick it is, nor what a record or a batch may take."""
+    now, takes = [0.0], [0.0]
+    commit = Storage.commit
+
+    def committed(storage: Storage, writes: Sequence[Write]) -> None:
+        now[0] += takes[0]
+        commit(storage, writes)
+
+    monkeypatch.setattr(Storage, "commit", committed)
+    monkeypatch.setattr(Storage, "clock", staticmethod(lambda: now[0]))
+    long = Entry(1, Command("alice", 9, bytes(SHORT)))
+    with opened(path) as storage:
+        assert not storage.write_at_once((WriteEntries(1, (entry(1),)),))
+        write(storage, (WriteEntries(1, (entry(1),)),))
+        assert storage.write_at_once((WriteEntries(2, (entry(2),)), WriteEntries(3, (entry(3),))))
+        for other in (WriteEntries(4, (long,)), WriteRecord(HardState(1, "n1")), Truncate(3)):
+            assert not storage.write_at_once((WriteEntries(4, (entry(4),)), other))
+        takes[0] = QUICK_SECONDS
+        assert storage.write_at_once((WriteEntries(4, (entry(4),)),))
+        assert not storage.write_at_once((WriteEntries(5, (entry(5),)),))
+    with opened(path) as storage:
+        assert storage.durable.entries == {n: entry(n) for n in range(1, 5)}
 
 
 def test_a_folder_has_one_process(tmp_path: Path) -> None:

@@ -247,11 +247,13 @@ def test_a_lease_takes_its_keys_with_it_in_one_revision() -> None:
 
 
 def test_a_lease_is_granted_once_for_some_time() -> None:
-    _, results = after(Grant(5, 10), Grant(5, 10), Grant(6, 0), Grant(7, 10**10))
+    _, results = after(Grant(5, 10), Grant(5, 10), Grant(0, 10), Grant(6, 0), Grant(7, 10**10), Grant(-5, 10))
     assert results[1:] == [
+        Refused(1, Problem.LEASE_EXISTS),
         Refused(1, Problem.LEASE_EXISTS),
         Refused(1, Problem.TTL_TOO_LARGE),
         Refused(1, Problem.TTL_TOO_LARGE),
+        Happened(1, -5),
     ]
 
 

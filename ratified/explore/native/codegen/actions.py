@@ -17,7 +17,7 @@ from ratified.explore.native.codegen.functions import (
 )
 from ratified.explore.native.codegen.lifting import lift
 from ratified.explore.native.codegen.logic import narrow, widen
-from ratified.explore.native.codegen.loops import counted, domain_of, loop, size, under
+from ratified.explore.native.codegen.loops import counted, domain_of, loop, size, under, without
 from ratified.explore.native.codegen.numbering import Instances
 from ratified.explore.native.codegen.numbers import (
     FALSE,
@@ -55,6 +55,9 @@ def successors(unit: Unit) -> str:
         for name, text in _action(unit, number, instances):
             functions.append(text)
             calls.append(f"    {name}(s, batch);")
+    if unit.within is not None and not any(f"{unit.name}rx_fault(" in text for text in functions):
+        # One step is looked for, and none of those behind it can be without an answer.
+        calls = [f"{call} if (batch->found) return;" for call in calls]
     body = "\n".join(calls) if calls else "    (void)s; (void)batch;"
     head = f"static inline void {unit.name}model_successors(const uint64_t *restrict s, {unit.name}rx_batch *batch)"
     return "\n\n".join([*functions, f"{head} {{\n{body}\n}}"])
@@ -173,7 +176,11 @@ class StepWriter:
             return
         w, argument, rest = self.w, arguments[0], arguments[1:]
         assert argument.domain is not None
-        domain = domain_of(w.named(Here(w, env).ev(argument.domain)))
+        domain = without(
+            w,
+            domain_of(w.named(Here(w, env).ev(argument.domain))),
+            lambda item: of_type(w, item, argument.type)[0].c == 0,
+        )
         before: list[tuple[Num, CValue]] = []
 
         def body(item: CValue) -> None:

@@ -45,7 +45,7 @@ from ratified.explore.native.codegen.numbers import (
     truth,
 )
 from ratified.explore.native.codegen.shapes import NumberedValues, PackedShape, SNum, Unsupported
-from ratified.explore.native.codegen.sums import conditions, summed
+from ratified.explore.native.codegen.sums import conditions, domain_under, summed
 from ratified.explore.native.codegen.terms import Bits, CValue, HeldValue, SeqV, SlotV, Tup, known, listed
 from ratified.explore.native.codegen.writer import BlockEnded, FunctionWriter, Here
 from ratified.language import ir
@@ -88,7 +88,7 @@ def _quantified(node: ir.Collect, clauses: tuple[Clause, ...], here: Here) -> Nu
             guards = [partial(_negated, g) for g in guards]
         return chain(here.w, [*guards, lambda: _quantified(node, rest, inner)], conjunction=not universal)
 
-    return over(here.w, here.ev(clause.domain), test, universal=universal)
+    return over(here.w, domain_under(clause, here), test, universal=universal)
 
 
 def _negated(test: Callable[[], Num]) -> Num:
@@ -163,7 +163,7 @@ class Collected:
             self.met.append(Met(w.later(), values, at, w.room // self.begun))
             return
         clause, rest = clauses[0], clauses[1:]
-        domain = domain_of(w.named(at.here.ev(clause.domain)))
+        domain = domain_under(clause, at.here)
         count = size(domain)
         if w.multiplicity * count > PURE_MOST and not self.unroll:
             self._loop(clause, rest, at, domain)

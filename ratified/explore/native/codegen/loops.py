@@ -187,6 +187,19 @@ def places_of(w: FunctionWriter, value: Domain) -> list[DomainElement]:
     return found
 
 
+def without(w: FunctionWriter, value: Domain, excluded: Callable[[CValue], bool]) -> Domain:
+    """A set of bits without the elements, known by their numbers, that are excluded; any other domain as it is."""
+    if not isinstance(value, Bits):
+        return value
+    kept = [0] * value.universe.words
+    for k in numbers_of(value):
+        if not excluded(element(w.shapes, value.universe, k)):
+            kept[k >> 6] |= 1 << (k & 63)
+    if tuple(kept) == value.possible:
+        return value
+    return Bits(value.universe, tuple(map(build.bit_and, value.words, kept)), tuple(kept))
+
+
 # --- all and any ---
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from ratified.explore.native.codegen import build, nodes
-from ratified.explore.native.codegen.nodes import Word
+from ratified.explore.native.codegen.nodes import Invoke, Word
 from ratified.explore.native.codegen.numbers import (
     FALSE,
     Num,
@@ -301,4 +301,7 @@ def turned_over(word: Word, mask: int) -> Word:
     bits = mask.bit_length()
     if isinstance(word, int):
         return int(f"{word:0{bits}b}"[::-1], 2) ^ mask if bits else 0
+    match word:
+        case Invoke(of="rt_turned", args=(inner, int(width))) if width == bits:
+            return build.bit_and(inner, mask)
     return build.invoke("rt_turned", word, bits, low=0, high=mask)

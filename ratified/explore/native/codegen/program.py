@@ -22,7 +22,7 @@ from ratified.explore.native.codegen.liveness import claims_text
 from ratified.explore.native.codegen.numbering import Program, ProgramMeanings, goals_of
 from ratified.explore.native.codegen.properties import STATE, asking, properties, witness, witnessed
 from ratified.explore.native.codegen.reading import bits_read
-from ratified.explore.native.codegen.refinement import refinement_text, write_image
+from ratified.explore.native.codegen.refinement import memory_text, refinement_text, write_image
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.codegen.symmetry import canonical_text
 from ratified.explore.native.codegen.writer import Exits
@@ -164,6 +164,7 @@ def _refinements(unit: Unit, functions: Sequence[Function]) -> list[str]:
         read = bits_read(body, ("s",), unit.layout.words)
         texts.append(refinement_text(name, [*steps, "\n".join(image)], abstract.layout, read))
     if functions:
+        texts.append(memory_text(len(functions)))
         calls = [(f"r{k}_begins(s)", k) for k in range(len(functions))]
         texts.append(asking(f"static inline int model_beginning({STATE})", "(void)s;", calls))
     return texts

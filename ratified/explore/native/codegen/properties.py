@@ -52,7 +52,9 @@ def properties(
         ]
         texts.append("\n".join(text))
         calls.append((f"{stem}_{k}({passed})", k))
-    calls += [(f"r{k}_explains(old, new)", len(functions) + k) for k in range(len(refinements))]
+    calls += [(f"r{k}_explains(old, new, &kept->r{k})", len(functions) + k) for k in range(len(refinements))]
+    if refinements:
+        states += ", model_memory *kept"
     unused = "(void)old; (void)new;" if step else "(void)s;"
     asked = asking(f"static inline int {name}({states})", unused, calls, first=stem == "constraint")
     return "\n\n".join([*texts, asked])

@@ -60,14 +60,12 @@ typedef struct R_memory {
     uint64_t state[W], image[R_W];            /* the state that steps were asked about last */
     uint64_t steps[1 << R_KEPT_LOG][2][R_W];  /* steps of the abstract model; those from 0 to 0 are none */
 } R_memory;
-static _Thread_local R_memory R_kept;
 
 /* RX_OK, RX_FAULT(e), or 0 for a step that the abstract model does not have. */
-static int R_explains(const uint64_t *restrict old, const uint64_t *restrict new) {
+static int R_explains(const uint64_t *restrict old, const uint64_t *restrict new, R_memory *kept) {
     uint64_t after[R_W], hash = 0;
     if (!R_touched(old, new)) return RX_OK;
-    R_memory *kept = &R_kept;
-    if (!kept->there || memcmp(kept->state, old, sizeof kept->state)) {
+    if (!kept->there || rt_compare(kept->state, old, W)) {
         rt_copy(kept->state, old);
         kept->verdict = R_image(old, kept->image);
         kept->there = true;

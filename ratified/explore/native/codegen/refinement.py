@@ -40,6 +40,12 @@ def refinement_text(unit: str, functions: Sequence[str], abstract: Layout, read:
     return "\n".join([*macros, "", before, *(f"{text}\n" for text in functions), after])
 
 
+def memory_text(count: int) -> str:
+    """What a thread remembers for all refinements: one variable, since to find it is a call."""
+    fields = " ".join(f"r{k}_memory r{k};" for k in range(count))
+    return f"typedef struct model_memory {{ {fields} }} model_memory;\nstatic _Thread_local model_memory model_kept;"
+
+
 def write_image(w: FunctionWriter, function: Function, abstract: Layout) -> None:
     """The body of a mapping: from the state `s` to the abstract state `t`."""
     w.copied, w.abstract = True, abstract

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import takewhile
 
 from ratified.explore.native.codegen import build
 from ratified.explore.native.codegen.arithmetic import arithmetic
@@ -17,6 +18,7 @@ from ratified.explore.native.codegen.loops import (
     domain_of,
     places_of,
     size,
+    without,
     written_out,
 )
 from ratified.explore.native.codegen.nodes import HIGH, LOW
@@ -29,10 +31,10 @@ from ratified.explore.native.codegen.numbers import (
     num,
     total,
 )
-from ratified.explore.native.codegen.terms import BagV, Bits, CValue
+from ratified.explore.native.codegen.terms import BagV, Bits, CValue, known
 from ratified.explore.native.codegen.writer import BlockEnded, FunctionWriter, Here
 from ratified.language import ir
-from ratified.language.ir import Clause
+from ratified.language.ir import Clause, Expr
 
 
 def conditions(clause: Clause, here: Here) -> Num:
@@ -40,12 +42,36 @@ def conditions(clause: Clause, here: Here) -> Num:
     return chain(here.w, [partial(here.num, c) for c in clause.conditions], conjunction=True)
 
 
+def domain_under(clause: Clause, here: Here) -> Domain:
+    """What a clause runs through: of a set, without the elements that its first conditions exclude in every state."""
+    domain = domain_of(here.w.named(here.ev(clause.domain)))
+    first = list(takewhile(partial(here.w.shared.fact, _of_names_alone), clause.conditions))
+    if not first or not all(
+        known(here.env[n]) for c in first for n in here.w.shared.names_in(c) - {*clause.names}
+    ):
+        return domain
+
+    def excluded(one: CValue) -> bool:
+        inner = here.bind(clause.names, one)
+        block, found, _ = here.w.branch(
+            lambda: chain(here.w, [partial(inner.num, c) for c in first], conjunction=True)
+        )
+        return not block and found is not None and found.c == 0
+
+    return without(here.w, domain, excluded)
+
+
+def _of_names_alone(condition: Expr) -> bool:
+    """Whether a condition is about names, not about the state."""
+    return not any(isinstance(n, ir.Variable | ir.Call | ir.Collect) for n in ir.walk(condition))
+
+
 def summed(node: ir.Collect, clauses: tuple[Clause, ...], here: Here) -> Num:
     """What `sum` comes to from a clause on."""
     if not clauses:
         return here.num(node.element)
     clause, rest, w = clauses[0], clauses[1:], here.w
-    domain = domain_of(here.ev(clause.domain))
+    domain = domain_under(clause, here)
 
     def amount(one: CValue) -> Num:
         inner = here.bind(clause.names, one)

@@ -67,9 +67,12 @@ static inline int64_t rt_bag_remove(uint64_t *q, int64_t n, int64_t k, const uin
 
 /* The lowest `bits` bits in the opposite order, each turned over. */
 static inline uint64_t rt_turned(uint64_t x, int bits) {
-    uint64_t found = 0;
-    for (int i = 0; i < bits; i++) found |= (~x >> i & 1) << (bits - 1 - i);
-    return found;
+    if (bits == 0) return 0;
+    x = ~x << (64 - bits);
+    x = (x >> 1 & 0x5555555555555555ull) | (x & 0x5555555555555555ull) << 1;
+    x = (x >> 2 & 0x3333333333333333ull) | (x & 0x3333333333333333ull) << 2;
+    x = (x >> 4 & 0x0f0f0f0f0f0f0f0full) | (x & 0x0f0f0f0f0f0f0f0full) << 4;
+    return __builtin_bswap64(x);
 }
 
 static inline void rt_sort(uint64_t *q, int64_t n, int64_t k) {

@@ -135,7 +135,7 @@ class _Lanes(Generic[Q]):
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-class Frontend:
+class Batcher:
     """One node's."""
 
     def __init__(

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from ratified.impl.contract import Busy, Command, Done, Lost, NotLeader, Outcome
+from ratified.impl.etcd.batching import Batcher
 from ratified.impl.etcd.errors import Fault
-from ratified.impl.etcd.frontend import Frontend
 from ratified.impl.runtime.replica import Member, Status
 from ratified.impl.store.store import Store
 from ratified.impl.store.values import Found, HasPut, Put, Range, commands
@@ -109,11 +109,11 @@ class There:
         return await self.replica.confirm()
 
 
-def made(*outcomes: str, **how: Any) -> tuple[Frontend, Scripted, There]:
+def made(*outcomes: str, **how: Any) -> tuple[Batcher, Scripted, There]:
     """A front end over a script."""
     replica = Scripted(*outcomes)
     there = There(replica)
-    return Frontend(replica, there, **how), replica, there
+    return Batcher(replica, there, **how), replica, there
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_a_confirmation_waits_for_callers_after_one_that_was_for_several(
         with pytest.raises(asyncio.CancelledError):
             await asked
 
-    monkeypatch.setattr("ratified.impl.etcd.frontend.GATHER_MS", 3_600_000)
+    monkeypatch.setattr("ratified.impl.etcd.batching.GATHER_MS", 3_600_000)
     asyncio.run(main())
 
 
