@@ -143,9 +143,26 @@ class SmoothSafety(SmoothWeighted):
         total = self.total()
         return not self.steady or all(self.gains[n] <= total * self.weights[n] for n in Node)
 
-    @lemma(follows=("not_far_ahead", "credit_is_gained_less_paid", "gained_in_a_round"))
+    @lemma(follows=("the_round_goes_on",))
+    def a_pick_costs_something(self) -> bool:
+        """A round is of one pick at least."""
+        return self.total() > 0
+
+    @lemma(follows=("not_far_ahead", "credit_is_gained_less_paid", "a_pick_costs_something"))
+    def as_many_paid_less(self) -> bool:
+        """As nobody is a whole pick ahead, as many as there are nodes have paid less than they gained, with a pick for each."""
+        return not self.steady or all(
+            len(Node) * self.payments[n] < len(Node) * (self.gains[n] + self.total()) for n in Node
+        )
+
+    @lemma(follows=("as_many_paid_less",))
+    def paid_less_than_a_pick_more(self) -> bool:
+        """So none has paid as much as it has gained and one pick."""
+        return not self.steady or all(self.payments[n] < self.gains[n] + self.total() for n in Node)
+
+    @lemma(follows=("paid_less_than_a_pick_more", "gained_in_a_round"))
     def paid_less_than_for_one_more(self) -> bool:
-        """As nobody is a whole pick ahead, what each has paid is less than what its weight and one more cost."""
+        """So none has paid as much as its weight and one more cost."""
         total = self.total()
         return not self.steady or all(self.payments[n] < total * self.weights[n] + total for n in Node)
 
