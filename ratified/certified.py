@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, combinations, count, pairwise, product
 from typing import Any, NamedTuple
 
-TOKEN = re.compile(r'(?:[ \t\r\n]+|;.*)+|([()]|"(?:[^"]|"")*"|\|[^|\\]*\||:?[A-Za-z0-9~!@$%^&*_+=<>.?/-]+)')
+TOKEN = re.compile(
+    r'(?:[ \t\r\n]+|;[^\r\n]*)+|([()]|"(?:[^"]|"")*"|\|[^|\\]*\||:?[A-Za-z0-9~!@$%^&*_+=<>.?/-]+)'
+)
 SYMBOL = re.compile(r"(?![0-9@.])[A-Za-z0-9~!@$%^&*_+=<>.?/-]+")
 NUMERAL, NUMBER = re.compile(r"0|[1-9][0-9]{0,999}"), re.compile(r"[1-9][0-9]{0,8}")
 MANY, HUGE = 200_000, 10**10_000  # steps to flatten a formula or to add products up; how large numbers are
@@ -51,7 +53,7 @@ class Terms:
     def __init__(self) -> None:
         self.heads, self.parts, self.free = list[Symbol](), list[tuple[int, ...]](), list[frozenset[int]]()
         self.known, self.flat = dict[tuple[Symbol | str, tuple[int, ...]], int](), dict[int, Flattening]()
-        self.memory = dict[str, Any]()  # commands that were read: what they speak of, declare and assert
+        self.names, self.memory = list[str](), dict[str, Any]()  # words of the language; commands once read
         self.one, self.true, self.false = (self.make(name) for name in ("1", "true", "false"))
 
     def make(self, head: Symbol | str, *parts: int) -> int:
@@ -67,6 +69,7 @@ class Terms:
             bound = parts[:-1] if head.owner == THEORY and head.name == "forall" else ()
             self.free.append(free.union(*(self.free[p] for p in parts)).difference(bound))
             self.heads.append(head)
+            self.names.append(head.name if head.owner == THEORY else "")
             self.parts.append(parts)
             self.known[key] = len(self.heads) - 1
         return self.known[key]
@@ -79,32 +82,27 @@ class Terms:
         """The formula that is one formula if the test is true, and another if it is false."""
         return self.make("and", self.any(self.make("not", test), then), self.any(test, orelse))
 
-    def name(self, term: int) -> str:
-        """The symbol of the language itself that a term begins with; empty if it begins with another one."""
-        return self.heads[term].name if self.heads[term].owner == THEORY else ""
-
     def sorts(self, terms: Iterable[int]) -> tuple[str, ...]:
         """The sorts of terms."""
         return tuple([self.heads[t].result for t in terms])
 
     def variables(self, terms: Iterable[int]) -> tuple[int, ...]:
         """The free variables of terms, in the order of their binders."""
-        found = frozenset[int]().union(*(self.free[t] for t in terms))
-        return tuple(sorted(found, key=lambda v: int(self.heads[v].name)))
+        return tuple(sorted({v for t in terms for v in self.free[t]}, key=lambda v: int(self.heads[v].name)))
 
     def replace(self, term: int, done: dict[int, int]) -> int:
         """A term with others in place of some in it. Each binder has variables of its own, so that none is captured."""
         if done and term not in done:
             parts = [self.replace(p, done) for p in self.parts[term]]
-            done[term] = self.make(self.name(term) or self.heads[term], *parts)
+            done[term] = self.make(self.names[term] or self.heads[term], *parts)
         return done.get(term, term)
 
     def inside(self, term: int) -> int:
         """The first `ite` in an atom, or formula that is neither a variable nor true nor false; 0 if there is none."""
         for part in self.parts[term]:
-            simple = self.heads[part].owner == VARIABLE or part in (self.true, self.false)
-            formula = self.heads[part].result == "Bool" and not simple
-            if found := part if formula or self.name(part) == "ite" else self.inside(part):
+            head = self.heads[part]
+            formula = head.result == "Bool" and head.owner != VARIABLE and part > self.false
+            if found := part if formula or self.names[part] == "ite" else self.inside(part):
                 return found
         return 0
 
@@ -112,21 +110,19 @@ class Terms:
         """Whether a clause holds in every structure: its negation, closed under congruence, contradicts itself."""
         equal, different = list[tuple[int, ...]](), list[tuple[int, ...]]([(self.true, self.false)])
         for literal in clause:
-            pair = self.parts[abs(literal)] if self.name(abs(literal)) == "=" else (abs(literal), self.true)
+            pair = self.parts[abs(literal)] if self.names[abs(literal)] == "=" else (abs(literal), self.true)
             (equal if literal < 0 else different).append(pair)
-        leader, waiting = dict[int, int](), [term for pair in (*equal, *different) for term in pair]
-        while waiting:
-            if (term := waiting.pop()) not in leader:
-                leader[term] = term
-                waiting += self.parts[term]
-        different += combinations([t for t in leader if NUMERAL.fullmatch(self.name(t))], 2)
+        leader, new = dict[int, int](), {term for pair in (*equal, *different) for term in pair}
+        while new:
+            leader |= {term: term for term in new}
+            new = {part for term in new for part in self.parts[term]} - leader.keys()
+        different += combinations([t for t in leader if NUMERAL.fullmatch(self.names[t])], 2)
         while equal:
             for one, other in equal:
                 leader |= dict.fromkeys([t for t in leader if leader[t] == leader[one]], leader[other])
             same: dict[object, int] = {}
             keys = {t: (self.heads[t], *(leader[p] for p in self.parts[t])) for t in leader}
-            equal = [(t, same.setdefault(key, t)) for t, key in keys.items()]
-            equal = [(one, other) for one, other in equal if leader[one] != leader[other]]
+            equal = [(t, o) for t, key in keys.items() if leader[t] != leader[o := same.setdefault(key, t)]]
         return any(leader[one] == leader[other] for one, other in different)
 
     def added(self, products: Iterable[Clause]) -> dict[Clause, int]:
@@ -136,7 +132,7 @@ class Terms:
             times, done, factors = waiting.pop()
             need(next(steps) < MANY and len(factors + done) < 100 and abs(times) < HUGE, "a sum is too large")
             head, rest = (*factors, 0)[0], factors[1:]
-            name, sides = self.name(abs(head)), self.parts[abs(head)][:: 1 if head > 0 else -1]
+            name, sides = self.names[abs(head)], self.parts[abs(head)][:: 1 if head > 0 else -1]
             if not factors:
                 total[done] = total.get(done, 0) + times
             elif name in ("+", "-", "<=", "="):
@@ -152,12 +148,22 @@ class Terms:
     def by_arithmetic(self, products: Sequence[Clause]) -> bool:
         """Whether literals hold of integers: if all were false, products that are at least 0 would add up to less."""
         for factors in products:
-            names = [(x, self.name(abs(x))) for x in factors]
+            names = [(x, self.names[abs(x)]) for x in factors]
             zero = {x for x, n in names if n == "=" and x < 0 and self.sorts(self.parts[-x])[0] == "Int"}
             least = {x for x, n in names if n == "<=" or (x > 0 and NUMERAL.fullmatch(n))}
             whole = {x for x in factors if zero and x > 0 and self.heads[x].result == "Int"}
             need({*factors} == zero | least | whole, "a product of integers that is at least 0 is expected")
         return (total := self.added(products)).keys() == {()} and total[()] < 0
+
+    def of_integers(self, literal: int) -> Clause:
+        """Of `a = b`: or one is less. Of `k <= x div y`, or its negation: so is `k * y <= x`, or y is not positive."""
+        name, make, (a, b, *_) = self.names[abs(literal)], self.make, (*self.parts[abs(literal)], 0, 0)
+        if name == "=" and literal > 0 and self.heads[a].result == "Int":
+            return literal, -make("<=", a, b), -make("<=", b, a)
+        if name != "<=" or self.names[b] != "div" or len(over := self.parts[b]) != 2:
+            return ()
+        same = make("<=", make("*", a, over[1]), over[0])
+        return literal, make("<=", over[1], make("0")), -same if literal > 0 else same
 
 
 class Flattening:
@@ -179,7 +185,7 @@ class Flattening:
         """The clauses of a formula, or of its negation."""
         need(next(self.steps) < MANY, "an assertion is too large when it is flattened")
         terms, parts = self.terms, self.terms.parts[term]
-        match terms.name(term):
+        match terms.names[term]:
             case "true" | "false" as value:
                 return [] if (value == "true") is positive else [()]
             case "not":
@@ -192,9 +198,8 @@ class Flattening:
                 return self.of(terms.replace(parts[-1], witnesses), positive)
         if not (inside := terms.inside(term)):
             return [(term if positive else -term,)]
-        how = terms.parts[inside] if terms.name(inside) == "ite" else (inside, terms.true, terms.false)
-        then, orelse = (terms.replace(term, {inside: value}) for value in how[1:])
-        return self.of(terms.choice(how[0], then, orelse), positive)
+        how = terms.parts[inside] if terms.names[inside] == "ite" else (inside, terms.true, terms.false)
+        return self.of(terms.choice(how[0], *(terms.replace(term, {inside: v}) for v in how[1:])), positive)
 
     def any(self, operands: Sequence[int], found: list[list[Clause]]) -> list[Clause]:
         """The clauses of a disjunction, multiplied out; but several operands of several clauses are named, and named only."""
@@ -215,8 +220,7 @@ class Script:
         inside, at, start = [list[Expression]()], 0, 0
         try:
             while at < len(text):
-                outside = len(inside) == 1
-                start = at if outside else start
+                start = at if (outside := len(inside) == 1) else start
                 if outside and text[at] == "(" and self._again(line := text[at : text.find("\n", at)]):
                     at += len(line)
                     continue
@@ -255,14 +259,14 @@ class Script:
                 formulas = [self.apply("and", (self._term(formula, {}),))]
             case _:
                 raise CertificateRejected("the command is not understood")
-        self.terms.memory[text] = frozenset(self._used), {s.name: s for s in symbols}, formulas
+        self.terms.memory[text] = {s.name: s for s in self._used}, {s.name: s for s in symbols}, formulas
         need(self._again(text), f"{command[1]} is declared twice")
 
     def _again(self, text: str) -> bool:
         """Do a command that was read before; False if it cannot be done here, or does not mean the same."""
-        used, symbols, formulas = self.terms.memory.get(text, (None, {}, []))
+        used, symbols, formulas = self.terms.memory.get(text, ({"": None}, {}, []))
         twice = symbols.keys() & self._declared.keys()
-        if used is None or self._asked or twice or any(self._declared.get(s.name) != s for s in used):
+        if twice or self._asked or not used.items() <= self._declared.items():
             return False
         self._declared.update(symbols)
         self.assertions += formulas
@@ -325,8 +329,7 @@ class Script:
         return make("and", *found) if len(found) > 1 else found[0]
 
     def _flat(self, number: str) -> Flattening:
-        formula = pick(number, self.assertions)
-        return self.terms.flat.get(formula) or Flattening(self.terms, formula)
+        return self.terms.flat.get(f := pick(number, self.assertions)) or Flattening(self.terms, f)
 
     def made(self, head: str, parts: tuple[int, ...]) -> int:
         """A term: of a symbol of the script; `@A.N` is the N-th made for assertion A, `@0.SORT` any of a sort (none is empty)."""
@@ -356,9 +359,8 @@ class Script:
             case ["l", *rest]:
                 ok = terms.by_arithmetic(products := [signed(word.split("*")) for word in rest])
                 clause = tuple(x for x in chain(*products) if terms.sorts([abs(x)]) == ("Bool",))
-            case ["o", word] if terms.name(equation := pick(word, named)) == "=":
-                ok = terms.sorts(parts := terms.parts[equation])[0] == "Int"
-                clause = equation, -terms.make("<=", *parts), -terms.make("<=", *parts[::-1])
+            case ["o", word]:
+                ok = bool(clause := terms.of_integers(signed([word])[0]))
             case ["u", *rest] if ":" in rest:
                 clause = signed(rest[: rest.index(":")])
                 ok = propagates(clause, [pick(hint, clauses) for hint in rest[rest.index(":") + 1 :]])

@@ -51,6 +51,32 @@ class GroupsSafety(SmoothGroups):
         """One of the group was picked last."""
         return any(self.last == n for n in self.members[g])
 
+    def one_more(self, g: Group, n: Node, h: Group) -> bool:
+        """Group h is what group g is with a node more, if shares fit."""
+        return self.shares_fit() and n not in self.members[g] and h == self.larger[g, n]
+
+    @lemma(follows=())
+    def one_more_adds_its_weight(self) -> bool:
+        """A group and one node more gains what the group gains, and that one."""
+        return all(
+            self.weight(h) == self.weight(g) + self.weights[n]
+            for g in Group
+            for n in Node
+            for h in Group
+            if self.one_more(g, n, h)
+        )
+
+    @lemma(follows=())
+    def one_more_may_have_less(self) -> bool:
+        """And it may have less, by a pick, than the group and one share."""
+        return all(
+            self.may_have(h, h) + self.total() <= self.may_have(g, g) + self.share[g, n]
+            for g in Group
+            for n in Node
+            for h in Group
+            if self.one_more(g, n, h)
+        )
+
     @lemma(uses=())
     def steady_is_all_up(self) -> bool:
         """A round that nobody was down in has nobody down."""
@@ -100,15 +126,12 @@ class GroupsSafety(SmoothGroups):
     @lemma(uses=("one_more_adds_its_credit", "steady_is_all_up"))
     def one_more_added_its_credit(self) -> bool:
         """Before the last pick, a group and one node more had what both had."""
-        return (
-            not self.measured()
-            or not self.shares_fit()
-            or all(
-                self.had(self.larger[g, n]) == self.had(g) + self.before[n]
-                for g in Group
-                for n in Node
-                if n not in self.members[g]
-            )
+        return not self.measured() or all(
+            self.had(h) == self.had(g) + self.before[n]
+            for g in Group
+            for n in Node
+            for h in Group
+            if self.one_more(g, n, h)
         )
 
     @lemma(follows=("a_round_begins_with_nothing",))
@@ -116,23 +139,40 @@ class GroupsSafety(SmoothGroups):
         """Before the first pick no group has anything."""
         return not self.steady or self.begun or all(self.owed(g) == 0 for g in Group)
 
-    @lemma(follows=("one_more_added_its_credit", "groups_gain_their_weight", "each_gains_its_weight"))
+    @lemma(
+        follows=(
+            "one_more_added_its_credit",
+            "groups_gain_their_weight",
+            "each_gains_its_weight",
+            "one_more_adds_its_weight",
+        )
+    )
     def one_more_added_what_it_had(self) -> bool:
         """So it was when that was decided."""
-        return (
-            not self.measured()
-            or not self.shares_fit()
-            or all(
-                self.had_then(self.larger[g, n]) == self.had_then(g) + self.decided[n]
-                for g in Group
-                for n in Node
-                if n not in self.members[g]
-            )
+        return not self.measured() or all(
+            self.had_then(h) == self.had_then(g) + self.decided[n]
+            for g in Group
+            for n in Node
+            for h in Group
+            if self.one_more(g, n, h)
+        )
+
+    @lemma(follows=())
+    def one_more_is_picked_from_for_one(self) -> bool:
+        """Who was picked is in a group and one node more if it was in the group or that node, and cannot have been both."""
+        return all(
+            self.picked_from(h) == (self.picked_from(g) or self.last == n)
+            and not (self.picked_from(g) and self.last == n)
+            for g in Group
+            for n in Node
+            for h in Group
+            if self.one_more(g, n, h)
         )
 
     @lemma(
         follows=(
             "one_more_added_what_it_had",
+            "one_more_is_picked_from_for_one",
             "groups_pay_for_theirs",
             "the_picked_has_paid",
             "a_round_begins_with_nothing",
@@ -141,15 +181,12 @@ class GroupsSafety(SmoothGroups):
     )
     def one_more_adds_its_credit(self) -> bool:
         """And so it is."""
-        return (
-            not self.steady
-            or not self.shares_fit()
-            or all(
-                self.owed(self.larger[g, n]) == self.owed(g) + self.credit[n]
-                for g in Group
-                for n in Node
-                if n not in self.members[g]
-            )
+        return not self.steady or all(
+            self.owed(h) == self.owed(g) + self.credit[n]
+            for g in Group
+            for n in Node
+            for h in Group
+            if self.one_more(g, n, h)
         )
 
     @lemma(uses=("no_group_is_far_behind", "steady_is_all_up"))
@@ -171,12 +208,49 @@ class GroupsSafety(SmoothGroups):
             "one_more_added_what_it_had",
             "groups_gain_their_weight",
             "no_group_was_far_behind",
-            "the_picked_had_most",
             "groups_weigh_no_more_than_all",
+            "one_more_may_have_less",
         )
     )
+    def one_more_had_not_too_much(self) -> bool:
+        """With one node more, what a group had is no more than what it and that node may have."""
+        return (
+            not self.measured()
+            or not self.shares_fit()
+            or all(
+                self.had_then(g) + self.decided[n] <= self.may_have(g, g) + self.share[g, n]
+                for g in Group
+                for n in Node
+                if n not in self.members[g]
+            )
+        )
+
+    @lemma(follows=("one_more_had_not_too_much", "the_picked_had_most"))
+    def or_nobody_had_a_share(self) -> bool:
+        """If a group that was not picked from had too much, who was picked had less than a share, and so had all."""
+        return (
+            not self.measured()
+            or not self.shares_fit()
+            or all(
+                self.had_then(g) <= self.may_have(g, g)
+                or self.picked_from(g)
+                or all(self.decided[n] <= self.share[g, n] for n in Node)
+                for g in Group
+            )
+        )
+
+    @lemma(follows=())
+    def shares_are_added(self) -> bool:
+        """A group of which nobody had more than a share had no more than all shares."""
+        return all(
+            self.had_then(g) <= self.may_have(g, g)
+            or any(self.decided[n] > self.share[g, n] for n in self.members[g])
+            for g in Group
+        )
+
+    @lemma(follows=("or_nobody_had_a_share", "shares_are_added"))
     def nobody_else_had_too_much(self) -> bool:
-        """Nor did a group that was not picked from have too much: or, with who was picked and had more, the larger one had."""
+        """So no group that was not picked from had too much."""
         return (
             not self.measured()
             or not self.shares_fit()

@@ -137,15 +137,36 @@ class SmoothSafety(SmoothWeighted):
         """A round has had fewer picks than weights add up to, or it would be over."""
         return self.picks() < self.total()
 
-    @lemma(
-        follows=(
-            "not_far_ahead",
-            "credit_is_gained_less_paid",
-            "gained_is_weights",
-            "paid_is_picks",
-            "the_round_goes_on",
+    @lemma(follows=("gained_is_weights", "the_round_goes_on"))
+    def gained_in_a_round(self) -> bool:
+        """So none has gained more than its weight as often as a round may have picks."""
+        total = self.total()
+        return not self.steady or all(self.gains[n] <= total * self.weights[n] for n in Node)
+
+    @lemma(follows=("the_round_goes_on",))
+    def a_pick_costs_something(self) -> bool:
+        """A round is of one pick at least."""
+        return self.total() > 0
+
+    @lemma(follows=("not_far_ahead", "credit_is_gained_less_paid", "a_pick_costs_something"))
+    def as_many_paid_less(self) -> bool:
+        """As nobody is a whole pick ahead, as many as there are nodes have paid less than they gained, with a pick for each."""
+        return not self.steady or all(
+            len(Node) * self.payments[n] < len(Node) * (self.gains[n] + self.total()) for n in Node
         )
-    )
+
+    @lemma(follows=("as_many_paid_less",))
+    def paid_less_than_a_pick_more(self) -> bool:
+        """So none has paid as much as it has gained and one pick."""
+        return not self.steady or all(self.payments[n] < self.gains[n] + self.total() for n in Node)
+
+    @lemma(follows=("paid_less_than_a_pick_more", "gained_in_a_round"))
+    def paid_less_than_for_one_more(self) -> bool:
+        """So none has paid as much as its weight and one more cost."""
+        total = self.total()
+        return not self.steady or all(self.payments[n] < total * self.weights[n] + total for n in Node)
+
+    @lemma(follows=("paid_is_picks", "paid_less_than_for_one_more"))
     def less_than_another_pick(self) -> bool:
         """What an endpoint was served for is less than its weight and one more would be."""
         total = self.total()

@@ -81,7 +81,7 @@ class _Expansion:
     def formula(self, term: int) -> int:
         """The literal of a formula, where its variables have the values that they have now."""
         terms, parts = self.terms, self.terms.parts[term]
-        name = terms.name(term)
+        name = terms.names[term]
         if name == "not":
             return -self.formula(parts[0])
         if name in ("true", "false"):
@@ -127,7 +127,7 @@ class _Expansion:
     def _all(self, term: int, positive: bool, variables: frozenset[int]) -> int:
         """A formula, or its negation, for all values of some variables."""
         terms, parts = self.terms, self.terms.parts[term]
-        match terms.name(term):
+        match terms.names[term]:
             case "not":
                 return self._all(parts[0], not positive, variables)
             case "forall" if positive:
@@ -161,7 +161,7 @@ class _Expansion:
     def _each(self, group: _Group) -> int:
         """A group for all values of its variables: the one that most parts mention has one value after the other."""
         first_part = group.parts[0]
-        if len(group.parts) == 1 and first_part > 0 and self.terms.name(first_part) in ("and", "forall"):
+        if len(group.parts) == 1 and first_part > 0 and self.terms.names[first_part] in ("and", "forall"):
             return self._all(first_part, True, group.variables)
         found = list[int]()
         for element in self.elements(self.terms.heads[group.first].result):
@@ -176,7 +176,7 @@ class _Expansion:
         terms, parts, head = self.terms, self.terms.parts[term], self.terms.heads[term]
         if head.owner == VARIABLE:
             return {self._values[term]: TRUE}
-        if terms.name(term) == "ite":
+        if terms.names[term] == "ite":
             test = self.formula(parts[0])
             then, orelse = (self._value(part) for part in parts[1:])
             return {
@@ -226,7 +226,7 @@ class _Expansion:
 
 def _disjuncts(terms: Terms, term: int, positive: bool) -> Iterator[int]:
     """The parts of a disjunction, which is a negated conjunction: negative if they are negated."""
-    match terms.name(term):
+    match terms.names[term]:
         case "not":
             yield from _disjuncts(terms, terms.parts[term][0], not positive)
         case "and" if not positive:

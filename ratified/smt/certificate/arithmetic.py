@@ -46,7 +46,7 @@ def facts(terms: Terms, held: Iterable[int]) -> list[IntegerFact]:
     """What literals that are true say of integers."""
     found = []
     for literal in held:
-        name, parts = terms.name(abs(literal)), terms.parts[abs(literal)]
+        name, parts = terms.names[abs(literal)], terms.parts[abs(literal)]
         equation = name == "=" and literal > 0 and terms.sorts(parts) == ("Int", "Int")
         if name == "<=" or equation:
             found.append(IntegerFact((-literal,), terms.added([(-literal,)]), equation))

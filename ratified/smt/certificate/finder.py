@@ -7,29 +7,34 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ratified.certified import Clause, Flattening, Script, Symbol, Terms, check
 from ratified.smt.certificate.ground import TheoryLemma, contradiction
 from ratified.smt.certificate.instances import Instance, Z3Run, flattened, instances
 from ratified.smt.certificate.propagation import PropagationStep, steps
 
-WAYS: tuple[tuple[bool, bool, tuple[tuple[str, object], ...]], ...] = (
-    (False, False, ()),
-    (True, True, ()),
-    (True, False, ()),
-    (True, False, (("auto_config", False), ("smt.case_split", 3))),
-    (True, False, (("smt.mbqi", False),)),
+WAYS = (
+    Z3Run(nested=False),
+    Z3Run(live=True),
+    Z3Run(nested=False, fewer=True),
+    Z3Run(fewer=True),
+    Z3Run(live=True, fewer=True),
+    Z3Run(),
+    Z3Run(options=(("auto_config", False), ("smt.case_split", 3))),
+    Z3Run(options=(("smt.mbqi", False),)),
 )
-"""Whether formulas keep their shape, whether instances are taken while Z3 searches, and options of Z3."""
+"""The shapes of queries: none is best, and each loses some obligation that another one proves."""
 
 EFFORTS = (200_000, 600_000, 2_000_000, 6_000_000, 20_000_000, 60_000_000)
 
+FEW = 1_000
+"""So many instances are looked at in the first attempts, twice as many in each round: others may find fewer."""
+
 ATTEMPTS = tuple(
-    Z3Run(effort, seed, nested, live, options)
-    for seed, effort in enumerate(EFFORTS)
-    for nested, live, options in WAYS
+    replace(way, effort=effort, seed=seed) for seed, effort in enumerate(EFFORTS) for way in WAYS
 )
-"""The ways to ask Z3, in turn: none is best, and each loses some obligation that another one proves."""
+"""The ways to ask Z3, in turn."""
 
 
 class NotFound(Exception):
@@ -52,8 +57,10 @@ def certificate(text: str, seconds: float) -> str:
     for attempt in ATTEMPTS:
         if time.process_time() > deadline:
             break
-        found = instances(script.terms, nodes, clauses, attempt)
-        if found is not None and (lines := _proof(script, [*ground, *found])):
+        found = instances(script, nodes, clauses, attempt)
+        if found is None or len(found) > FEW << attempt.seed:
+            continue
+        if lines := _proof(script, [*ground, *found]):
             return _accepted(text, lines)
     raise NotFound("no proof was found in which a certificate could be read")
 

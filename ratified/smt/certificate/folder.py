@@ -14,6 +14,7 @@ import tarfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from errno import EINVAL
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ from ratified.language.errors import RatifiedError
 FORMAT = "ratified-certificates/1"
 MANIFEST = "manifest.json"
 ARCHIVE = "certificates.tar.xz"
+
+MOST = 1_000_000_000
+"""Bytes that an archive comes to when it is unpacked, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,17 +152,19 @@ def _manifest(path: Path) -> tuple[Heading, dict[str, str]]:
     """The heading, and the hash of each obligation."""
     told: Any = None
     try:
-        told = json.loads(path.read_bytes().decode(), object_pairs_hook=_once)
-        assert told["format"] == FORMAT
+        told = json.loads(_content(path).decode(), object_pairs_hook=_once)
         names = [str(told[key]) for key in ("script", "model")]
         lists = [tuple(map(str, told[key])) for key in ("lemmas", "goals")]
         listed = {file: str(hashed) for file, hashed in told["obligations"].items()}
+        shown = (*names, *lists[0], *lists[1], *listed)
+        if told["format"] != FORMAT or not listed or not all(map(str.isprintable, shown)):
+            raise ValueError
     except OSError as problem:
         raise RatifiedError(
             f"{path} cannot be read: {problem.strerror}",
             remedy="`ratified prove MODEL --certificate DIR` writes such a folder",
         ) from None
-    except (ValueError, KeyError, TypeError, AttributeError, AssertionError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise RatifiedError(f"{path} is not a manifest of certificates in the format {FORMAT}") from None
     return Heading(names[0], names[1], lists[0], lists[1]), listed
 
@@ -172,11 +178,11 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _unpacked(path: Path) -> Iterator[tuple[str, bytes]]:
     try:
-        with tarfile.open(fileobj=io.BytesIO(lzma.decompress(path.read_bytes())), mode="r:") as archive:
+        with tarfile.open(fileobj=io.BytesIO(_decompressed(_content(path))), mode="r:") as archive:
             seen = set()
             for member in archive:
-                content = archive.extractfile(member)
-                if content is None or member.name in seen:
+                content = archive.extractfile(member) if member.isreg() else None
+                if content is None or member.name in seen or not member.name.isprintable():
                     raise tarfile.TarError
                 seen.add(member.name)
                 yield member.name, content.read()
@@ -184,6 +190,22 @@ def _unpacked(path: Path) -> Iterator[tuple[str, bytes]]:
         raise RatifiedError(f"{path} cannot be read: {problem.strerror or problem}") from None
     except (lzma.LZMAError, tarfile.TarError, EOFError, ValueError):
         raise RatifiedError(f"{path} is not an archive of certificates") from None
+
+
+def _content(path: Path) -> bytes:
+    """The content of a file; OSError if it is something else, from which one might read for ever."""
+    if path.exists() and not path.is_file():
+        raise OSError(EINVAL, "it is not a file")
+    return path.read_bytes()
+
+
+def _decompressed(content: bytes) -> bytes:
+    """What was compressed; ValueError if it is more than a folder of certificates has, or something follows it."""
+    reader = lzma.LZMADecompressor()
+    found = reader.decompress(content, MOST)
+    if not reader.eof or reader.unused_data:
+        raise ValueError
+    return found
 
 
 def _unlisted(files: Mapping[str, bytes], listed: Mapping[str, str]) -> Iterator[Uncertified]:
@@ -211,13 +233,29 @@ def _refused(file: str, hashed: str, files: Mapping[str, bytes], terms: Terms) -
         return "the obligation is not the one that the manifest lists"
     if certificate is None:
         return "there is no certificate"
+    try:
+        text, lines = script.decode(), certificate.decode()
+    except UnicodeDecodeError:
+        return "the obligation or the certificate is not text in UTF-8"
+    return _problem(text, lines, terms) and _problem(text, lines, Terms())
+
+
+def holds(text: str, lines: str, terms: Terms) -> bool:
+    """Whether a certificate is one of this script."""
+    return not (_problem(text, lines, terms) and _problem(text, lines, Terms()))
+
+
+def _problem(text: str, lines: str, terms: Terms) -> str:
+    """What is wrong with a script or its certificate; empty if nothing is.
+
+    Terms that other scripts have made save time; but they decide which side of an equation is subtracted from the other, so what
+    is refused with them is a certificate still if it is accepted without.
+    """
     what = "the obligation"
     try:
-        read = Script(script.decode(), terms)
+        read = Script(text, terms)
         what = "the certificate"
-        check(read, certificate.decode())
+        check(read, lines)
     except CertificateRejected as problem:
         return f"{what}, {problem}"
-    except UnicodeDecodeError:
-        return f"{what} is not text in UTF-8"
     return ""

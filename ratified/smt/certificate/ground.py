@@ -85,8 +85,8 @@ class _Numbers:
 
 def _violated(terms: Terms, held: Sequence[int]) -> Iterator[TheoryLemma]:
     """Lemmas that a proposal violates; none if it is a model of the theories, as far as they are known here."""
-    equal = [x for x in held if terms.name(abs(x)) == "="]
-    others = [x for x in held if terms.name(abs(x)) != "="]
+    equal = [x for x in held if terms.names[abs(x)] == "="]
+    others = [x for x in held if terms.names[abs(x)] != "="]
     about = (
         {t for x in equal for t in terms.parts[abs(x)]} | {abs(x) for x in others} | {terms.true, terms.false}
     )
@@ -128,7 +128,7 @@ def _unequal(
             pairs = list(zip(terms.parts[atom], terms.parts[abs(opposite)], strict=True))
             yield lemma(pairs, -literal, -opposite)
     constants = [
-        t for t in closure.terms if NUMERAL.fullmatch(terms.name(t)) or t in (terms.true, terms.false)
+        t for t in closure.terms if NUMERAL.fullmatch(terms.names[t]) or t in (terms.true, terms.false)
     ]
     for pair in combinations(constants, 2):
         if closure.same(*pair):
@@ -141,11 +141,12 @@ def _integers(terms: Terms, held: Sequence[int]) -> Iterator[TheoryLemma]:
         yield TheoryLemma("l", _clause(terms, products), tuple(products))
         return
     for literal in held:
-        if literal < 0 and terms.name(-literal) == "=" and terms.sorts(terms.parts[-literal])[0] == "Int":
+        if literal < 0 and terms.names[-literal] == "=" and terms.sorts(terms.parts[-literal])[0] == "Int":
             yield _in_order(terms, -literal)
+    yield from _quotients(terms, held)
     places: dict[object, set[int]] = defaultdict(set)  # which integers stand at the same place of a function
     for term in sorted(_parts(terms, held)):
-        for place, part in enumerate(terms.parts[term] if not terms.name(term) else ()):
+        for place, part in enumerate(terms.parts[term] if not terms.names[term] else ()):
             if terms.sorts([part]) == ("Int",):
                 places[terms.heads[term], place].add(part)
     for found in places.values():
@@ -162,10 +163,20 @@ def _clause(terms: Terms, products: Sequence[Clause]) -> Clause:
 
 def _in_order(terms: Terms, equation: int) -> TheoryLemma:
     """Two integers are equal, or one is not at most the other."""
-    parts = terms.parts[equation]
-    return TheoryLemma(
-        "o", (equation, -terms.make("<=", *parts), -terms.make("<=", *parts[::-1])), ((equation,),)
-    )
+    return TheoryLemma("o", terms.of_integers(equation), ((equation,),))
+
+
+def _quotients(terms: Terms, held: Sequence[int]) -> Iterator[TheoryLemma]:
+    """What is at most a quotient, and what is not: the quotient itself and one more; what it is said to be more than."""
+    for quotient in sorted(t for t in _parts(terms, held) if terms.names[t] == "div"):
+        ends = [terms.parts[x] for x in map(abs, held) if terms.names[x] == "<="]
+        least = [one for one, other in ends if other == quotient]
+        most = [quotient, *(other for one, other in ends if one == quotient)]
+        for bound in dict.fromkeys([quotient, *least, *(terms.make("+", m, terms.one) for m in most)]):
+            atom = terms.make("<=", bound, quotient)
+            for literal in (atom, -atom):
+                if clause := terms.of_integers(literal):
+                    yield TheoryLemma("o", clause, ((literal,),))
 
 
 def _same_integers(terms: Terms, closure: Congruence, held: Sequence[int]) -> Iterator[TheoryLemma]:

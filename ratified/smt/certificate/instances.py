@@ -8,7 +8,7 @@ Guarantees: nothing; what comes out is a guess that is made good, or not, by wha
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, product
@@ -49,12 +49,15 @@ class Z3Run:
     If `live`, every instance that Z3 looks at is taken, while it searches, instead of those of a proof: without proofs, Z3
     simplifies more, and reasons about products. Terms with Skolem functions of its variables are then no patterns of a quantifier
     (of two sets, say, something that is in one of them only), since Z3 would have to know such a term before it makes one.
+
+    If `fewer`, only assertions are given that are `relevant`.
     """
 
-    effort: int
+    effort: int = 0
     seed: int = 0
     nested: bool = True
     live: bool = False
+    fewer: bool = False
     options: tuple[tuple[str, object], ...] = ()
 
 
@@ -105,6 +108,14 @@ def flattened(script: Script) -> tuple[list[FormulaNode], list[ClauseSource]]:
     return nodes, sources
 
 
+def _leaves(node: FormulaNode) -> Iterator[FormulaNode]:
+    """The parts of a node that have none."""
+    for part in node.parts:
+        yield from _leaves(part)
+    if not node.parts:
+        yield node
+
+
 @dataclass(frozen=True, slots=True)
 class Twins:
     """A quantified formula, without variables of others, that is said to be true in some places and false in others.
@@ -125,7 +136,7 @@ def twins(terms: Terms, nodes: Iterable[FormulaNode]) -> list[Twins]:
         waiting = [root]
         while waiting:
             node = waiting.pop()
-            if terms.name(node.term) == "forall" and not terms.free[node.term]:
+            if terms.names[node.term] == "forall" and not terms.free[node.term]:
                 found[_shape(terms, node.term, {})][node.positive].append((number, node))
             waiting += node.parts
     return [Twins(tuple(t[True]), tuple(t[False])) for t in found.values() if t[True] and t[False]]
@@ -133,7 +144,7 @@ def twins(terms: Terms, nodes: Iterable[FormulaNode]) -> list[Twins]:
 
 def _shape(terms: Terms, term: int, bound: dict[int, int], positive: bool = True) -> object:
     """What formulas share that differ in the names of bound variables, and in where negations stand, only."""
-    name, parts = terms.name(term), terms.parts[term]
+    name, parts = terms.names[term], terms.parts[term]
     if name == "not":
         return _shape(terms, parts[0], bound, not positive)
     if name == "and" and len(parts) == 1:
@@ -153,12 +164,12 @@ def _named(terms: Terms, term: int, bound: dict[int, int]) -> object:
     if term in bound:
         return bound[term]
     parts = [_named(terms, p, bound) for p in terms.parts[term]]
-    return (terms.heads[term], *(sorted(parts, key=str) if terms.name(term) == "=" else parts))
+    return (terms.heads[term], *(sorted(parts, key=str) if terms.names[term] == "=" else parts))
 
 
 def _core(terms: Terms, node: FormulaNode) -> FormulaNode:
     """A node without what changes nothing but the sign."""
-    while len(node.parts) == 1 and terms.name(node.term) in ("not", "and"):
+    while len(node.parts) == 1 and terms.names[node.term] in ("not", "and"):
         node = node.parts[0]
     return node
 
@@ -169,7 +180,7 @@ def opposed(terms: Terms, one: FormulaNode, other: FormulaNode) -> dict[int, int
     waiting = [(one, other)]
     while waiting:
         left, right = (_core(terms, node) for node in waiting.pop())
-        if terms.name(left.term) == "forall":
+        if terms.names[left.term] == "forall":
             general, special = (left, right) if left.positive else (right, left)
             made = [terms.replace(m, dict(values)) for m in special.made]
             values.update(zip(terms.parts[general.term][:-1], made, strict=True))
@@ -192,6 +203,35 @@ class Use:
 
     values: dict[int, int]
     inside: frozenset[int]
+
+
+def relevant(script: Script) -> frozenset[int]:
+    """The numbers of assertions that the last one speaks of, directly or not, by their rarest symbols.
+
+    An assertion is about what few others mention (K. Hoder and A. Voronkov, Sine qua non for large theory reasoning, 2011).
+    """
+    mentioned = [_symbols(script.terms, formula) for formula in script.assertions]
+    counts = Counter(symbol for symbols in mentioned for symbol in symbols)
+    about = [
+        {s for s in symbols if counts[s] == min(map(counts.__getitem__, symbols))} for symbols in mentioned
+    ]
+    found, known = {len(mentioned) - 1}, mentioned[-1]
+    while more := {
+        i for i, symbols in enumerate(about) if i not in found and (not symbols or symbols & known)
+    }:
+        found |= more
+        known = known.union(*(mentioned[i] for i in more))
+    return frozenset(i + 1 for i in found)
+
+
+def _symbols(terms: Terms, formula: int) -> set[Symbol]:
+    """The declared functions in a formula."""
+    waiting, seen = [formula], {formula}
+    while waiting:
+        new = [p for p in terms.parts[waiting.pop()] if p not in seen]
+        seen.update(new)
+        waiting += new
+    return {terms.heads[t] for t in seen if terms.heads[t].owner == DECLARED}
 
 
 class _SolverText:
@@ -258,9 +298,12 @@ class _SolverText:
         if not node.parts:
             return self.clause(node.clauses[0]) if node.clauses else "true"
         parts = " ".join(self.formula(number, part) for part in node.parts)
-        if self.terms.name(node.term) == "forall" and node.positive:
+        if self.terms.names[node.term] == "forall" and node.positive:
             variables = self.terms.parts[node.term][:-1]
-            parts = self.quantified(number, variables, parts, node.clauses, self.terms.free[node.term])
+            clauses = [
+                clause for leaf in _leaves(node) for clause in leaf.clauses
+            ]  # names stand for parts in its own
+            parts = self.quantified(number, variables, parts, clauses, self.terms.free[node.term])
         if atom := self.atoms.get(id(node)):
             return f"(and {atom if node.positive else f'(not {atom})'} {parts})"
         return f"({'and' if node.positive else 'or'} {parts})" if len(node.parts) > 1 else parts
@@ -275,18 +318,21 @@ class _SolverText:
 
 
 def instances(
-    terms: Terms, nodes: list[FormulaNode], sources: list[ClauseSource], attempt: Z3Run
+    script: Script, nodes: list[FormulaNode], sources: list[ClauseSource], attempt: Z3Run
 ) -> list[Instance] | None:
     """The instances of a proof that Z3 found; None if it found none."""
     import z3
 
+    terms = script.terms
+    wanted = relevant(script) if attempt.fewer else frozenset(range(1, len(nodes) + 1))
+    sources = [source for source in sources if source.assertion in wanted]
     z3.set_param(proof=not attempt.live)  # read when a context is made
-    text = _SolverText(terms, without_skolem=attempt.live)
+    text = _SolverText(terms, without_skolem=attempt.live or attempt.fewer)
     pairs = twins(terms, nodes)
     for place, two in enumerate(pairs):
         text.atoms |= {id(node): f"t{place}" for _, node in (*two.true, *two.false)}
     if attempt.nested:
-        lines = [text.formula(number, node) for number, node in enumerate(nodes, 1)]
+        lines = [text.formula(number, node) for number, node in enumerate(nodes, 1) if number in wanted]
     else:
         lines = [
             text.quantified(s.assertion, s.variables, text.clause(s.clause), [s.clause]) for s in sources
@@ -444,7 +490,7 @@ def _complete(terms: Terms, source: ClauseSource, values: dict[int, int]) -> Ins
     changed = True
     while changed and len(known) < len(source.variables):
         changed = False
-        for atom in (-x for x in source.clause if x < 0 and terms.name(-x) == "="):
+        for atom in (-x for x in source.clause if x < 0 and terms.names[-x] == "="):
             for one, other in (terms.parts[atom], terms.parts[atom][::-1]):
                 if one in source.variables and one not in known and terms.free[other] <= known.keys():
                     known[one] = terms.replace(other, dict(known))

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from ratified.certified import CertificateRejected, Script, Terms, check
+from ratified.certified import Terms
 from ratified.smt.certificate import ethos
 from ratified.smt.certificate.ethos import Ethos
 from ratified.smt.certificate.finder import at_once
-from ratified.smt.certificate.folder import CertifiedObligation, Heading, proofs, write
+from ratified.smt.certificate.folder import CertifiedObligation, Heading, holds, proofs, write
 from ratified.smt.solving import Job, Pool, SolverAnswer, installed
 
 BUSY = 5
@@ -76,7 +76,7 @@ def certify(
     found: dict[str, str] = {}
     for o in (o for o in obligations if o.proved):
         found[o.file] = at_once(o.text, terms)
-        if not found[o.file] and _holds(o.text, known.get(_name(o.file)), terms):
+        if not found[o.file] and holds(o.text, known.get(_name(o.file), ""), terms):
             found[o.file], kept = known[_name(o.file)], kept + 1
     solving = time.process_time() - solving
 
@@ -127,12 +127,3 @@ def _second(
 def _name(file: str) -> str:
     """The name of an obligation without its number, which changes with those before it."""
     return file.partition("-")[2]
-
-
-def _holds(text: str, lines: str | None, terms: Terms) -> bool:
-    """Whether a certificate, if there is one, is one of this script."""
-    try:
-        check(Script(text, terms), lines or "")
-    except CertificateRejected:
-        return False
-    return True

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import lzma
+import os
 import shutil
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -123,6 +127,17 @@ PROBLEMS: dict[str, tuple[Callable[[Path], None], str]] = {
         changed(lambda f: f.__setitem__("001-lemma-init.proof", "i 1.1\ni 1.2\nu : 1 2")),
         "  001-lemma-init: the certificate, line 3: the certificate ends without the empty clause",
     ),
+    "obligations that changed places": (
+        changed(
+            lambda f: f.update(
+                {
+                    "001-lemma-init.smt2": f["002-lemma-step.smt2"],
+                    "002-lemma-step.smt2": f["001-lemma-init.smt2"],
+                }
+            )
+        ),
+        "  002-lemma-step: the obligation is not the one that the manifest lists",
+    ),
     "an empty certificate": (
         changed(lambda f: f.__setitem__("001-lemma-init.proof", "")),
         "  001-lemma-init: the certificate, line 1: the certificate ends without the empty clause",
@@ -140,6 +155,16 @@ def test_a_folder_that_is_not_right_is_not_certified(
     assert status == 1
     assert told.startswith(f"NOT CERTIFIED  {folder}: ")
     assert why in told
+
+
+def linked(name: str) -> bytes:
+    """An archive with a link of that name, to itself."""
+    into = io.BytesIO()
+    with tarfile.open(fileobj=into, mode="w") as archive:
+        info = tarfile.TarInfo(name)
+        info.type, info.linkname = tarfile.SYMTYPE, name
+        archive.addfile(info)
+    return lzma.compress(into.getvalue())
 
 
 UNREADABLE: dict[str, tuple[Callable[[Path], object], str]] = {
@@ -166,6 +191,38 @@ UNREADABLE: dict[str, tuple[Callable[[Path], object], str]] = {
             (f / MANIFEST).read_text().replace("certificates/1", "certificates/2")
         ),
         "manifest.json is not a manifest of certificates in the format ratified-certificates/1",
+    ),
+    "a pipe, from which nothing ever comes": (
+        lambda f: ((f / MANIFEST).unlink(), os.mkfifo(f / MANIFEST)),
+        "manifest.json cannot be read: it is not a file",
+    ),
+    "an archive without an end": (
+        lambda f: ((f / ARCHIVE).unlink(), (f / ARCHIVE).symlink_to("/dev/zero")),
+        "certificates.tar.xz cannot be read: it is not a file",
+    ),
+    "links in a circle": (
+        lambda f: ((f / MANIFEST).unlink(), (f / MANIFEST).symlink_to(f / MANIFEST)),
+        "manifest.json cannot be read: Too many levels of symbolic links",
+    ),
+    "a link in the archive": (
+        lambda f: (f / ARCHIVE).write_bytes(linked("001-lemma-init.smt2")),
+        "certificates.tar.xz is not an archive of certificates",
+    ),
+    "something after the archive": (
+        lambda f: (f / ARCHIVE).write_bytes((f / ARCHIVE).read_bytes() + b"x"),
+        "certificates.tar.xz is not an archive of certificates",
+    ),
+    "no obligations": (
+        lambda f: write(f, HEADING, ()),
+        "manifest.json is not a manifest of certificates",
+    ),
+    "a name that moves the cursor": (
+        lambda f: write(f, HEADING, (CertifiedObligation("\x1b[2J", "", ""),)),
+        "manifest.json is not a manifest of certificates",
+    ),
+    "a mark of byte order": (
+        lambda f: (f / MANIFEST).write_bytes(b"\xef\xbb\xbf" + (f / MANIFEST).read_bytes()),
+        "manifest.json is not a manifest of certificates",
     ),
     "a name twice": (
         lambda f: (f / MANIFEST).write_text(

@@ -237,7 +237,7 @@ def test_products_that_are_said_to_be_at_least_0_are() -> None:
                 worth = sum(n * prod(values[t] for t in p) for p, n in total.items())
                 assert worth >= 0, (factors, a, b)
         for x in factors:
-            kinds[script.terms.name(abs(x)) if script.terms.name(abs(x)) in kinds else ""] += 1
+            kinds[script.terms.names[abs(x)] if script.terms.names[abs(x)] in kinds else ""] += 1
     assert accepted >= 300, accepted
     assert min(kinds.values()) >= 20, kinds
 
@@ -245,7 +245,7 @@ def test_products_that_are_said_to_be_at_least_0_are() -> None:
 def value(script: Script, term: int, values: dict[int, int]) -> int:
     """What an integer is."""
     parts = [value(script, p, values) for p in script.terms.parts[term]]
-    match script.terms.name(term):
+    match script.terms.names[term]:
         case "+":
             return sum(parts)
         case "*":
@@ -261,7 +261,7 @@ def value(script: Script, term: int, values: dict[int, int]) -> int:
 def true(script: Script, literal: int, values: dict[int, int]) -> bool:
     """Whether a literal of integers is true."""
     left, right = (value(script, p, values) for p in script.terms.parts[abs(literal)])
-    holds = left <= right if script.terms.name(abs(literal)) == "<=" else left == right
+    holds = left <= right if script.terms.names[abs(literal)] == "<=" else left == right
     return holds is (literal > 0)
 
 
@@ -384,6 +384,57 @@ def test_integers_go_together_with_functions() -> None:
     assert {line[0] for line in lines.splitlines()} == {"t", "i", "l", "o", "e", "u"}
 
 
+NUMBERS = "".join(f"(declare-fun {name} () Int)\n" for name in "ijk")
+LINE_O = "t i\nt j\nt k\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "clause"),
+    [
+        (["t = 1 2", "o 4"], "(or (= i j) (not (<= i j)) (not (<= j i)))"),
+        (["t div 1 2", "t <= 3 4", "o 5"], "(or (<= k (div i j)) (<= j 0) (not (<= (* k j) i)))"),
+        (["t div 1 2", "t <= 3 4", "o -5"], "(or (not (<= k (div i j))) (<= j 0) (<= (* k j) i))"),
+        (
+            ["t div 1 2", "t <= 4 4", "o -5"],
+            "(or (not (<= (div i j) (div i j))) (<= j 0) (<= (* (div i j) j) i))",
+        ),
+    ],
+)
+def test_what_is_said_of_integers_holds(lines: list[str], clause: str) -> None:
+    """Denied, it contradicts the clause that the line states, and no model of integers denies the clause."""
+    text = text_of([f"(not {clause})"], NUMBERS)
+    script = Script(text, Terms())
+    hints = " ".join(map(str, range(1, 5)))
+    check(script, LINE_O + "\n".join(lines) + f"\ni 1.1\ni 1.2\ni 1.3\nu : {hints[2:]} 1\n")
+    assert answers(text.replace("(check-sat)", "")) == "unsat"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["t = 1 2", "o -4"],
+        ["t mod 1 2", "t <= 3 4", "o 5"],
+        ["t div 1 2 3", "t <= 3 4", "o 5"],
+        ["t div 1 2", "t <= 4 3", "o 5"],
+        ["t div 1 2", "t = 4 3", "t not 5", "o 6"],
+        ["t true", "t = 4 4", "o 5"],
+        ["t div 1 2", "o 4"],
+    ],
+)
+def test_nothing_else_is_said_of_integers(lines: list[str]) -> None:
+    with pytest.raises(CertificateRejected, match=rf"^line {len(lines) + 3}: the line does not hold"):
+        check(Script(text_of(["(= i i)"], NUMBERS), Terms()), LINE_O + "\n".join(lines) + "\n")
+
+
+def test_quotients_are_what_they_are() -> None:
+    """Rounded down, with a remainder that is less than what they are by; not so if that may be negative."""
+    between = "(and (<= (* j (div i j)) i) (< i (* j (+ (div i j) 1))))"
+    lines = certificate(text_of(["(<= 1 j)", f"(not {between})"], NUMBERS), 20.0)
+    check(Script(text_of(["(<= 1 j)", f"(not {between})"], NUMBERS), Terms()), lines)
+    with pytest.raises(CertificateRejected):
+        check(Script(text_of(["(<= (- 9) j)", f"(not {between})"], NUMBERS), Terms()), lines)
+
+
 def test_integers_that_are_equal_by_congruence_are_equal_in_sums() -> None:
     head = """(declare-sort S 0)
 (declare-fun g (S) Int)
@@ -402,7 +453,7 @@ def test_a_witness_of_a_variable_of_a_quantifier_inside_is_found() -> None:
     text = text_of([inner, "(not (p c))", "(forall ((z S)) (not (r d z)))"])
     script = Script(text, Terms())
     nodes, sources = flattened(script)
-    assert instances(script.terms, nodes, sources, Z3Run(200_000, live=True))
+    assert instances(script, nodes, sources, Z3Run(200_000, live=True))
     check(Script(text, Terms()), certificate(text, 10.0))
 
 
