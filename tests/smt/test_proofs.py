@@ -60,7 +60,7 @@ OBLIGATIONS = {
     "two-phase-commit": 49,
     "smooth-weighted": 63,
     "smooth-groups": 53,
-    "reweighted": 32,
+    "reweighted": 31,
     "changing-turns": 15,
     "two-draws": 9,
     "ring": 6,
