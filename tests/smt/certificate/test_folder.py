@@ -157,6 +157,12 @@ def test_a_folder_that_is_not_right_is_not_certified(
     assert why in told
 
 
+def instead(file: Path, make: Callable[[Path], object]) -> None:
+    """Something else where a file is."""
+    file.unlink()
+    make(file)
+
+
 def linked(name: str) -> bytes:
     """An archive with a link of that name, to itself."""
     into = io.BytesIO()
@@ -193,15 +199,15 @@ UNREADABLE: dict[str, tuple[Callable[[Path], object], str]] = {
         "manifest.json is not a manifest of certificates in the format ratified-certificates/1",
     ),
     "a pipe, from which nothing ever comes": (
-        lambda f: ((f / MANIFEST).unlink(), os.mkfifo(f / MANIFEST)),
+        lambda f: instead(f / MANIFEST, os.mkfifo),
         "manifest.json cannot be read: it is not a file",
     ),
     "an archive without an end": (
-        lambda f: ((f / ARCHIVE).unlink(), (f / ARCHIVE).symlink_to("/dev/zero")),
+        lambda f: instead(f / ARCHIVE, lambda file: file.symlink_to("/dev/zero")),
         "certificates.tar.xz cannot be read: it is not a file",
     ),
     "links in a circle": (
-        lambda f: ((f / MANIFEST).unlink(), (f / MANIFEST).symlink_to(f / MANIFEST)),
+        lambda f: instead(f / MANIFEST, lambda file: file.symlink_to(file)),
         "manifest.json cannot be read: Too many levels of symbolic links",
     ),
     "a link in the archive": (
