@@ -12,11 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, combinations, count, pairwise, product
 from typing import Any, NamedTuple
 
-TOKEN = re.compile(
-    r'(?:[ \t\r\n]+|;[^\r\n]*)+|([()]|"(?:[^"]|"")*"|\|[^|\\]*\||:?[A-Za-z0-9~!@$%^&*_+=<>.?/-]+)'
-)
-SYMBOL = re.compile(r"(?![0-9@.])[A-Za-z0-9~!@$%^&*_+=<>.?/-]+")
-NUMERAL, NUMBER = re.compile(r"0|[1-9][0-9]{0,999}"), re.compile(r"[1-9][0-9]{0,8}")
+WORD, NUMBER = r"[A-Za-z0-9~!@$%^&*_+=<>.?/-]+", re.compile(r"[1-9][0-9]{0,8}")
+SYMBOL, NUMERAL = re.compile(rf"(?![0-9@.]){WORD}"), re.compile(r"0|[1-9][0-9]{0,999}")
+TOKEN = re.compile(rf'(?:[ \t\r\n]+|;[^\r\n]*)+|([()]|"(?:[^"]|"")*"|\|[^|\\]*\||:?{WORD})')
 MANY, HUGE = 200_000, 10**10_000  # steps to flatten a formula or to add products up; how large numbers are
 INTEGER, RESERVED = ("-", "+", "*", "div", "mod"), {"!", "_", "as", "let", "forall", "exists", "match", "par"}
 OPERATORS = {"not": ("Bool", 1, 1), "xor": ("Bool", 2, 2), "=>": ("Bool", 2, MANY), "-": ("Int", 1, MANY)}

@@ -12,7 +12,7 @@ def install(extra: str) -> str:
     import re
     from importlib import metadata
 
-    ends = re.compile(rf"""; *extra *== *['"]{re.escape(extra)}['"]$""")
+    ends = re.compile(rf"""; *(?:.* and +)?extra *== *['"]{re.escape(extra)}['"]$""")
     try:
         required = metadata.requires("ratified") or ()
     except metadata.PackageNotFoundError:

@@ -13,6 +13,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from functools import partial
 from importlib import import_module
 from io import BufferedIOBase, BufferedReader
 from pathlib import Path
@@ -66,17 +67,18 @@ def _not_decompressed(path: Path, error: Exception) -> TraceError:
 
 def _whole_lines(file: BufferedIOBase, wait: Wait | None) -> Iterator[bytes]:
     """The lines. The last may have no end; where more was waited for it is still being written then, and no line yet."""
+    if wait is None:
+        yield from iter(partial(file.readline, MOST_LINE + 1), b"")
+        return
     begun = b""
     while True:
         text = begun + file.readline(MOST_LINE + 1 - len(begun))
         begun = b""
-        if wait and not text.endswith(b"\n") and len(text) <= MOST_LINE:
+        if not text.endswith(b"\n") and len(text) <= MOST_LINE:
             if not wait():
                 return
             begun = text
             continue
-        if not text:
-            return
         yield text
 
 
@@ -102,7 +104,7 @@ def _by_zstd(file: BufferedIOBase, path: Path) -> BufferedIOBase:
     except ImportError:
         raise TraceError(
             f"{path} is compressed by zstd, which this Python cannot read",
-            remedy=f"pip install 'ratified[conform]', or zstd -dc {path} | ratified trace BINDING -",
+            remedy=f"pip install backports.zstd, or zstd -dc {path} | ratified trace BINDING -",
         ) from None
     found: BufferedIOBase = zstd.ZstdFile(file)
     return found

@@ -296,7 +296,7 @@ def test_a_compression_that_cannot_be_read_here_is_told(
     assert (status, err) == (
         2,
         "Error: run.zst is compressed by zstd, which this Python cannot read\n"
-        "  pip install 'ratified[conform]', or zstd -dc run.zst | ratified trace BINDING -\n",
+        "  pip install backports.zstd, or zstd -dc run.zst | ratified trace BINDING -\n",
     )
 
 

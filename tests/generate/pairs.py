@@ -28,7 +28,7 @@ from ratified.itf.format import typed
 from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.evaluate import TreeMachine
 from ratified.language.ir import Kind
-from ratified.language.machine import PythonMachine
+from ratified.language.machine import PythonMachine, StepError
 from ratified.language.model import Model
 from ratified.results.errors import EvaluationError
 from ratified.results.result import BEYOND_BOUNDS, Limits, PropertyKind, Result, Trace, Verdict
@@ -228,7 +228,11 @@ def _walked(case: Case) -> Said:
 
 def _written(model: Model, run: Trace) -> list[str]:
     """A run, written in ITF, read, and followed by the model."""
-    followed = follow(model, typed(model, read_itf(as_itf(model, run), "run"), "run"))
+    states = typed(model, read_itf(as_itf(model, run), "run"), "run")
+    try:
+        followed = follow(model, states)
+    except StepError as problem:  # as the walk was told, which ended there
+        return [] if problem.state == states[-1] else [f"no answer in {problem.state}"]
     return [] if followed.wrong is None else [f"state {followed.wrong} of a run is not explained"]
 
 

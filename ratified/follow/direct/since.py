@@ -97,7 +97,7 @@ class _RunWriter:
         here, node = self.here, self.run.node
         conditions = (c for clause in self.run.first for c in clause.conditions)
         rest: list[Node | Clause] = [node.element, *conditions, *node.clauses[len(self.names) :]]
-        reads = _reads(here.library, rest, {name: _Key(name) for name in self.names})
+        reads = _reads(here.library, rest, {name: _KeyName(name) for name in self.names})
         here.add("c = changed", c=self.whole, changed=_one_changed(r for r in reads if r.key is None))
         for clause in self.run.first:
             (name,) = clause.names
@@ -135,11 +135,11 @@ class _RunWriter:
         if self.run.counting is None:
             return None
         here, (name, numbers) = self.here, self.run.counting
-        known = {n: _Key(n) for n in self.names}
+        known = {n: _KeyName(n) for n in self.names}
         clause, *later = self.run.node.clauses[len(self.names) :]
         before_it = (c for first in self.run.first for c in first.conditions)
         rest: list[Node | Clause] = [self.run.node.element, *before_it, *clause.conditions, *later]
-        reads = _reads(here.library, rest, {**known, name: _Number()})
+        reads = _reads(here.library, rest, {**known, name: _CountingName()})
         begins, others = [r for r in reads if r.begins], [r for r in reads if not r.begins]
         before = PythonBody(
             here.library,
@@ -171,19 +171,19 @@ class _RunWriter:
 
 
 @dataclass(frozen=True, slots=True)
-class _Key:
+class _KeyName:
     """A local name that is known by this name outside, where it is a key."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class _Number:
+class _CountingName:
     """A local name that counts, from 1 or more."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class _Place:
+class _ReadPlace:
     """What is read: a variable, at a key if it has one; of a sequence there, if `begins`, so many as the number that counts."""
 
     variable: str
@@ -196,10 +196,10 @@ class _Place:
         return variable if self.key is None else py("v._data[x]", v=variable, x=here.locals[self.key])
 
 
-_Meant: TypeAlias = "_Key | _Number | _Place"
+_Meant: TypeAlias = "_KeyName | _CountingName | _ReadPlace"
 
 
-def _reads(library: Library, trees: Iterable[Node | Clause], names: Mapping[str, _Meant]) -> list[_Place]:
+def _reads(library: Library, trees: Iterable[Node | Clause], names: Mapping[str, _Meant]) -> list[_ReadPlace]:
     """What trees read, where local names mean this."""
     return sorted(
         set(_reading(library, tuple(trees), names)), key=lambda p: (p.variable, p.key or "", p.begins)
@@ -208,7 +208,7 @@ def _reads(library: Library, trees: Iterable[Node | Clause], names: Mapping[str,
 
 def _reading(
     library: Library, trees: tuple[Node | Clause, ...], names: Mapping[str, _Meant]
-) -> Iterator[_Place]:
+) -> Iterator[_ReadPlace]:
     again = {n for node in nodes(trees) if isinstance(node, Clause) for n in node.names} | bound(
         node for tree in trees for node in nodes(tree) if isinstance(node, ir.Let | ir.For)
     )
@@ -219,11 +219,11 @@ def _reading(
         match node:
             case ir.Slice(_, _, operand, None, Expr() as end) if _counts(end, names, 0, 1):
                 if (at := _place(operand, names)) is not None and _is_seq(operand):
-                    yield _Place(at.variable, at.key, begins=True)
+                    yield _ReadPlace(at.variable, at.key, begins=True)
                     continue
             case ir.At(_, _, operand, key) if _counts(key, names, 1) and _is_seq(operand):
                 if (at := _place(operand, names)) is not None:
-                    yield _Place(at.variable, at.key, begins=True)
+                    yield _ReadPlace(at.variable, at.key, begins=True)
                     continue
             case ir.Call():
                 function = library.module.functions[node.function]
@@ -257,12 +257,12 @@ def _meant(argument: Expr, names: Mapping[str, _Meant]) -> _Meant | None:
     return None
 
 
-def _place(expr: Expr, names: Mapping[str, _Meant]) -> _Place | None:
+def _place(expr: Expr, names: Mapping[str, _Meant]) -> _ReadPlace | None:
     """The place that an expression reads, or that it reads something in."""
     expr = core(expr)
     if isinstance(expr, ir.Local):
         meant = names.get(expr.name)
-        return meant if isinstance(meant, _Place) else None
+        return meant if isinstance(meant, _ReadPlace) else None
     read = place(expr)
     if read is None:
         return None
@@ -270,9 +270,9 @@ def _place(expr: Expr, names: Mapping[str, _Meant]) -> _Place | None:
     first = core(keys[0]) if keys else None
     if isinstance(variable.type, MapType) and isinstance(first, ir.Local):
         meant = names.get(first.name)
-        if isinstance(meant, _Key):
-            return _Place(variable.name, meant.name)
-    return _Place(variable.name)
+        if isinstance(meant, _KeyName):
+            return _ReadPlace(variable.name, meant.name)
+    return _ReadPlace(variable.name)
 
 
 def _is_seq(expr: Expr) -> bool:
@@ -287,13 +287,13 @@ def _counts(expr: Expr, names: Mapping[str, _Meant], *less: int) -> bool:
     """Whether an expression is the number that counts, less one of these."""
     match expr:
         case ir.Local(_, _, name):
-            return 0 in less and isinstance(names.get(name), _Number)
+            return 0 in less and isinstance(names.get(name), _CountingName)
         case ir.Arithmetic(_, _, "-", ir.Local(_, _, name), ir.Literal(_, _, int(by))):
-            return by in less and isinstance(names.get(name), _Number)
+            return by in less and isinstance(names.get(name), _CountingName)
     return False
 
 
-def _those_changed(clause: Clause, every: str, keyed: list[_Place], x: str) -> Py:
+def _those_changed(clause: Clause, every: str, keyed: list[_ReadPlace], x: str) -> Py:
     """Of what a clause runs through, what is new, or has something else at it than before."""
     tests = [
         py(
@@ -314,7 +314,7 @@ def _those_changed(clause: Clause, every: str, keyed: list[_Place], x: str) -> P
     return py("[x for x in u if test]", x=x, u=every, test=logical(ast.Or, tests))
 
 
-def _one_changed(reads: Iterable[_Place]) -> Py:
+def _one_changed(reads: Iterable[_ReadPlace]) -> Py:
     """Whether a variable has changed of which all may be read."""
     names = sorted({r.variable for r in reads})
     if not names:

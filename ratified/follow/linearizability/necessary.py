@@ -22,7 +22,7 @@ MOST_POSSIBLE: Final = 1_000
 STEPS_FOR_EACH: Final = 100
 """On average, so many steps are looked at for an operation; a history that needs more is left to the search."""
 
-Step = Callable[[SequentialState, Operation], Sequence[SequentialState]]
+StepFunction = Callable[[SequentialState, Operation], Sequence[SequentialState]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Impossible:
 
 
 def impossible(
-    operations: Sequence[Operation], initial: SequentialState, step: Step, in_time: Callable[[], None]
+    operations: Sequence[Operation], initial: SequentialState, step: StepFunction, in_time: Callable[[], None]
 ) -> Impossible | None:
     """The first operation of a part that cannot have returned what it did, as far as this tells.
 
@@ -62,7 +62,7 @@ class _Possible:
     def __init__(
         self,
         operations: Sequence[Operation],
-        step: Step,
+        step: StepFunction,
         states: dict[SequentialState, tuple[int, int]],
         steps: int,
     ) -> None:
