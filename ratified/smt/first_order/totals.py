@@ -7,7 +7,7 @@ Guarantees: what is said is exact for every size. Each law is true of all finite
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from ratified.language.errors import Span
@@ -92,7 +92,7 @@ def _named(place: Bound, term: Term, value: Term, sort: SortType, theory: Theory
     for other in [*theory.sums, *([made] if given else [])]:
         if other.over.sort == place.sort:
             # What is bound there may be the place here.
-            apart = {b: fresh("other", b.sort) for b in free(other.total)}
+            apart = {b: fresh("other", b.sort) for b in _in_order(free(other.total))}
             another = substituted(other.term, {**apart, other.over: place})
             theirs = substituted(other.total, apart)
             less = implies(every([place], at_most(term, another)), at_most(total, theirs))
@@ -150,4 +150,9 @@ def _compare_with_parts(place: Bound, term: Term, total: Term, sort: SortType, t
 
 
 def _closed(law: Term) -> Term:
-    return every(sorted(free(law), key=lambda b: b.name), law)
+    return every(_in_order(free(law)), law)
+
+
+def _in_order(variables: Iterable[Bound]) -> list[Bound]:
+    """Variables in the order in which they were made, so that a text does not depend on what was translated before it."""
+    return sorted(variables, key=lambda b: int(b.name.rpartition("!")[2]))
