@@ -61,7 +61,7 @@ BROKEN = {
     "no such option": ["check", "door.py:Door", "--sates", "3"],
     "no such value": ["bmc", "door.py:Door", "--depth", "deep"],
     "no argument": ["prove"],
-    "no script": ["prove", "door.py:Door"],
+    "no such goal": ["prove", "door.py:Door", "--goal", "nothing"],
     "no candidate": ["induct", "door.py:Door", "--claim", "nothing"],
     "neither of two": ["induct", "door.py:Door"],
     "no such implementation": ["conform", "nothing"],
