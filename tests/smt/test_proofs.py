@@ -67,17 +67,17 @@ OBLIGATIONS = {
     "bounded-ring": 48,
     "ejection": 34,
     "retries": 36,
-    "failover": 56,
+    "failover": 55,
     "draining": 29,
     "hedging": 40,
     "leader-hints": 10,
     "recovery": 27,
-    "kept-leases": 47,
-    "max-fails": 28,
-    "lock-delay": 41,
-    "keep-alive": 77,
-    "etcd-leases": 78,
-    "etcd-locks": 62,
+    "kept-leases": 46,
+    "max-fails": 27,
+    "lock-delay": 40,
+    "keep-alive": 76,
+    "etcd-leases": 77,
+    "etcd-locks": 61,
 }
 
 SMALL: Mapping[str, Mapping[str, object]] = {
@@ -319,7 +319,8 @@ LEFT_OUT = {
 """An obligation of Raft that fails without each lemma; of other proofs all are tried that used it."""
 
 
-OF_SUMS = {
+FOR_SOLVERS = {
+    "smooth-weighted": {"a_pick_costs_something"},
     "smooth-groups": {
         "each_gains_its_weight",
         "the_picked_has_paid",
@@ -375,7 +376,7 @@ def test_no_lemma_can_be_left_out(name: str) -> None:
     hints = LEFT_OUT.get(name, {})
     superfluous = []
     for lemma in (w.function.name for w in proof.lemmas if ours is None or w.function.name in ours):
-        if lemma in OF_SUMS.get(name, ()):
+        if lemma in FOR_SOLVERS.get(name, ()):
             continue
         users = [o for o in made if o.about != lemma and lemma in resting_on(o.facts)]
         tried = [o for o in users if hints.get(lemma, o.name) == o.name]
