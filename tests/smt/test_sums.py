@@ -341,7 +341,10 @@ def disagreement(cls: type[Model]) -> str:
 
 
 CAPTURED = Kind(
-    "what is bound in one sum is the place of another", TOTALS, "for b in _in_order(free(other.total))", "for b in ()"
+    "what is bound in one sum is the place of another",
+    TOTALS,
+    "for b in _in_order(free(other.total))",
+    "for b in ()",
 )
 
 
