@@ -107,7 +107,8 @@ def ticking(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Every look at the clock of a watch is a millisecond later, from so many looks on a day."""
 
     def after(looks: int) -> None:
-        clock = (n / 1000 if n < looks else 86_400.0 for n in itertools.count())
+        began = time.perf_counter()  # of whatever: a watch may have begun before
+        clock = (began + (n / 1000 if n < looks else 86_400) for n in itertools.count())
         monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
 
     return after
