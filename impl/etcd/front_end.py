@@ -14,7 +14,7 @@ from dataclasses import fields
 from typing import Any
 
 from ratified.impl.etcd import settings as etcd
-from ratified.impl.etcd.server import Server, Tls
+from ratified.impl.etcd.server import Server
 from ratified.impl.runtime.errors import InUse, SettingsError
 from ratified.impl.runtime.links import Log
 from ratified.impl.runtime.node import Node
@@ -36,15 +36,11 @@ async def front_end(node: Node, settings: Settings, log: Log) -> AsyncIterator[S
         )
     try:
         limits, permissions = read(settings)
-        tls = None
-        if settings.tls is not None:
-            files = (settings.tls.certificate, settings.tls.key, settings.tls.ca)
-            tls = Tls(*(path.read_bytes() for path in files))
         server = Server(
             node,
             address,
             cluster=settings.cluster,
-            tls=tls,
+            tls=settings.tls,
             permissions=permissions,
             limits=limits,
             reuse_port=settings.reuse_port,

@@ -12,10 +12,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import ssl
-import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, Self
 
 import grpc
@@ -32,19 +29,11 @@ from ratified.impl.etcd.settings import Limits, Permissions, SettingsError
 from ratified.impl.etcd.watches import Hub
 from ratified.impl.runtime.links import parsed
 from ratified.impl.runtime.replica import Operated
+from ratified.impl.runtime.settings import Tls
 from ratified.impl.store.store import Store
 
 EXTRA_BYTES: Final = 524_288
 """What a message may have beside a request of the largest size; etcd's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """A node's certificate and key, and the authority that clients' and nodes' certificates come from: PEM, as in files."""
-
-    certificate: bytes
-    key: bytes
-    authority: bytes
 
 
 class Server:
@@ -87,7 +76,8 @@ class Server:
         limits = limits or Limits()
         credentials = None
         if tls is not None:
-            credentials = grpc.ssl_channel_credentials(tls.authority, tls.key, tls.certificate)
+            files = (path.read_bytes() for path in (tls.ca, tls.key, tls.certificate))
+            credentials = grpc.ssl_channel_credentials(*files)
         self.nodes = Nodes(credentials)
         self.batcher = Batcher(replica, self.nodes, pending=limits.pending, wait_ms=limits.wait_ms)
         self.lessor = Lessor(replica, self.store, revisions=limits.revisions)
@@ -174,13 +164,10 @@ def _is_loopback(address: str) -> bool:
 
 
 def _context(tls: Tls) -> ssl.SSLContext:
-    """Return what to serve with: HTTP/2 for those with a certificate of the authority."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cadata=tls.authority.decode())
-    context.verify_mode = ssl.CERT_REQUIRED
+    """Return what to serve with: HTTP/2 for those with a certificate of the authority. Raises SettingsError of the runtime."""
+    from ratified.impl.runtime.tls import contexts  # which needs one more package
+
+    context, _ = contexts(tls)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # some clients know no later one
     context.set_alpn_protocols(["h2"])
-    with tempfile.TemporaryDirectory() as folder:  # for us alone; Python takes no key but from a file
-        certificate, key = Path(folder) / "certificate", Path(folder) / "key"
-        certificate.write_bytes(tls.certificate)
-        key.write_bytes(tls.key)
-        context.load_cert_chain(certificate, key)
     return context

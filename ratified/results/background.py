@@ -124,9 +124,8 @@ class Background(Generic[T]):
                     sent = ctypes.pythonapi.PyThreadState_SetAsyncExc(
                         ctypes.c_ulong(self._thread.ident or 0), ctypes.py_object(_Ended)
                     )
-                if (
-                    not sent
-                ):  # there is no such thread any more: the last one came when it was about to say so
+                # Where there is no such thread any more, the last one came when it was about to say so.
+                if not sent:
                     self._done.set()
                 for _ in range(CLEANING_UP):  # which another of these would disturb
                     self._interrupt()

@@ -6,6 +6,7 @@ it, nothing else is imported at all.
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,12 +67,13 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collect_directory(path: Path, parent: pytest.Collector) -> None:
     """Warn of a configuration below that of the run, which has only one: nothing that is listed there is checked."""
-    below = configuration_of(path)
-    if below is None or below.parent != path or scope(parent.config).is_relative_to(path):
+    if scope(parent.config).is_relative_to(path):
         return
-    says = (
-        f"what is configured here is not part of this run: pytest {path.relative_to(parent.config.rootpath)}"
-    )
+    below = configuration_of(path, itself=True)
+    if below is None:
+        return
+    here = os.path.relpath(path, parent.config.invocation_params.dir)
+    says = f"what is configured here is not part of this run: pytest {here}"
     warnings.warn_explicit(says, RatifiedWarning, str(below), 1)
 
 

@@ -39,12 +39,15 @@ def _asked(config: pytest.Config) -> Path:
     return asked if asked.is_relative_to(config.rootpath) else config.rootpath
 
 
-def configuration_of(folder: Path) -> Path | None:
-    """Return the file with the configuration of a folder. What is wrong with one is told where it is read."""
-    from ratified.cli.gate.finding import FILES, find
+def configuration_of(folder: Path, *, itself: bool = False) -> Path | None:
+    """Return the file with the configuration of a folder, or None; if `itself`, not that of a folder above.
+
+    What is wrong with one is told where it is read.
+    """
+    from ratified.cli.gate.finding import FILES, find, find_in
 
     try:
-        return find(folder)
+        return find_in(folder) if itself else find(folder)
     except Exception as error:
         if type(error).__name__ != "ConfigurationError":
             raise

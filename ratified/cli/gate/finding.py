@@ -17,18 +17,20 @@ def find(folder: Path) -> Path | None:
     Raises:
         ConfigurationError: a folder has two, or one whose name is a mistake.
     """
-    for place in (folder, *folder.parents):
-        own, project = (place / name for name in FILES)
-        configured = project.is_file() and _mentions(project)
-        if own.is_file():
-            if configured:
-                from ratified.cli.gate.configuration import two_configurations
+    return next(filter(None, map(find_in, (folder, *folder.parents))), None)
 
-                raise two_configurations(own, project)
-            return own
+
+def find_in(folder: Path) -> Path | None:
+    """Return the file with the configuration of this very folder. Raises ConfigurationError as `find` does."""
+    own, project = (folder / name for name in FILES)
+    configured = project.is_file() and _mentions(project)
+    if own.is_file():
         if configured:
-            return project
-    return None
+            from ratified.cli.gate.configuration import two_configurations
+
+            raise two_configurations(own, project)
+        return own
+    return project if configured else None
 
 
 def _mentions(project: Path) -> bool:

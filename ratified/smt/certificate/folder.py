@@ -237,25 +237,24 @@ def _refused(file: str, hashed: str, files: Mapping[str, bytes], terms: Terms) -
         text, lines = script.decode(), certificate.decode()
     except UnicodeDecodeError:
         return "the obligation or the certificate is not text in UTF-8"
-    return _problem(text, lines, terms) and _problem(text, lines, Terms())
+    return problem(text, lines, terms)
 
 
-def holds(text: str, lines: str, terms: Terms) -> bool:
-    """Whether a certificate is one of this script."""
-    return not (_problem(text, lines, terms) and _problem(text, lines, Terms()))
-
-
-def _problem(text: str, lines: str, terms: Terms) -> str:
+def problem(text: str, lines: str, terms: Terms) -> str:
     """What is wrong with a script or its certificate; empty if nothing is.
 
     Terms that other scripts have made save time; but they decide which side of an equation is subtracted from the other, so what
     is refused with them is a certificate still if it is accepted without.
     """
+    return _problem(text, lines, terms) and _problem(text, lines, Terms())
+
+
+def _problem(text: str, lines: str, terms: Terms) -> str:
     what = "the obligation"
     try:
         read = Script(text, terms)
         what = "the certificate"
         check(read, lines)
-    except CertificateRejected as problem:
-        return f"{what}, {problem}"
+    except CertificateRejected as why:
+        return f"{what}, {why}"
     return ""

@@ -17,7 +17,7 @@ from ratified.certified import Terms
 from ratified.smt.certificate import ethos
 from ratified.smt.certificate.ethos import Ethos
 from ratified.smt.certificate.finder import at_once
-from ratified.smt.certificate.folder import CertifiedObligation, Heading, holds, proofs, write
+from ratified.smt.certificate.folder import CertifiedObligation, Heading, problem, proofs, write
 from ratified.smt.solving import Job, Pool, SolverAnswer, installed
 
 BUSY = 5
@@ -76,7 +76,7 @@ def certify(
     found: dict[str, str] = {}
     for o in (o for o in obligations if o.proved):
         found[o.file] = at_once(o.text, terms)
-        if not found[o.file] and holds(o.text, known.get(_name(o.file), ""), terms):
+        if not found[o.file] and not problem(o.text, known.get(_name(o.file), ""), terms):
             found[o.file], kept = known[_name(o.file)], kept + 1
     solving = time.process_time() - solving
 
