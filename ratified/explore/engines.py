@@ -135,6 +135,12 @@ def _unusable() -> tuple[type[RatifiedError], ...]:
     return Unsupported, CompilerMissing, CompilerFailed
 
 
+def _full() -> type[RatifiedError]:
+    from ratified.explore.native.codegen.shapes import Full
+
+    return Full
+
+
 def _without_native(found: Result, why: str) -> Result:
     return replace(found, notes=(*found.notes, f"the native engine was not used: {why}"))
 
@@ -178,9 +184,11 @@ def _beside(task: Task, watch: LimitWatch) -> Iterator[_Beside]:
 
 
 def _preparation(task: Task, watch: LimitWatch) -> Preparation:
-    from ratified.explore.native.preparing import BuildRequest, Preparation
+    from ratified.explore.native.preparing import BuildRequest, Preparation, with_room
 
-    order = BuildRequest(task.model, task.symmetry, task.deadlock, large=True, reduced=task.reduction)
+    order = BuildRequest(
+        with_room(task.model), task.symmetry, task.deadlock, large=True, reduced=task.reduction
+    )
     return Preparation(order, watch)
 
 
@@ -217,8 +225,9 @@ def _meanwhile(
         finally:
             if not preparation.work.over(0):
                 preparation.work.end()
-    if preparation.work.failed is not None:
-        raise preparation.work.failed
+    failed = preparation.work.failed
+    if failed is not None and not isinstance(failed, _full()):  # for which there is more room
+        raise failed
     return _native(task, watch, preparation, large=True)
 
 

@@ -6,12 +6,13 @@ Guarantees: whatever ends the waiting (a limit, Ctrl-C) ends code generation and
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratified.explore.native import keys, known, stored
 from ratified.explore.native.codegen.numbering import Program
+from ratified.explore.native.codegen.shapes import needs_room
 from ratified.explore.native.library import NativeLibrary, loaded
 from ratified.explore.symmetry import Symmetry, symmetry_of
 from ratified.language.errors import RatifiedError
@@ -22,6 +23,19 @@ from ratified.results.result import Progress
 
 if TYPE_CHECKING:
     from ratified.explore.reduction import Relations
+
+
+ROOM = 16
+"""How many elements of a set without a bound there is room for at first: as long as that is not enough, twice as much."""
+
+
+def with_room(model: Model, room: int = ROOM) -> Model:
+    """The same model, whose sets without a bound have so much room where a state is laid out; itself if there are none."""
+    if not room or not any(needs_room(v.type, model.scope) for v in model.module.variables):
+        return model
+    other = model.twin()
+    object.__setattr__(other, "scope", replace(model.scope, room=room))
+    return other
 
 
 @dataclass(frozen=True, slots=True)
