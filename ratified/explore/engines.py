@@ -184,11 +184,9 @@ def _beside(task: Task, watch: LimitWatch) -> Iterator[_Beside]:
 
 
 def _preparation(task: Task, watch: LimitWatch) -> Preparation:
-    from ratified.explore.native.preparing import BuildRequest, Preparation, with_room
+    from ratified.explore.native.preparing import BuildRequest, Preparation
 
-    order = BuildRequest(
-        with_room(task.model), task.symmetry, task.deadlock, large=True, reduced=task.reduction
-    )
+    order = BuildRequest(task.model, task.symmetry, task.deadlock, large=True, reduced=task.reduction)
     return Preparation(order, watch)
 
 

@@ -29,7 +29,7 @@ from ratified.explore.native.driver import (
 from ratified.explore.native.layers import layers_of
 from ratified.explore.native.library import NativeError
 from ratified.explore.native.liveness import check_of, refuse_what_is_not_told, refuse_what_was_cut
-from ratified.explore.native.preparing import ROOM, BuildRequest, Preparation, PreparedProgram, with_room
+from ratified.explore.native.preparing import ROOM, BuildRequest, Preparation, PreparedProgram
 from ratified.explore.search import safety_of
 from ratified.explore.switches import switched_off
 from ratified.language.errors import ModelError, RatifiedError
@@ -111,7 +111,7 @@ def check_native(
     )
     room = ROOM if checkpoint is None else 0  # states that are kept cannot be laid out anew
     while True:
-        order = BuildRequest(with_room(model, room), symmetry, deadlock, dump, flags, large, reduced)
+        order = BuildRequest(model, symmetry, deadlock, dump, flags, large, reduced, room)
         try:
             return _explored(order, options, watch, progress, preparation)
         except Full:
@@ -139,7 +139,7 @@ def _explored(
         prepared = preparation.work.result()
     except CompilerTooLarge as problem:
         return nothing_seen(model, watch, problem.message, deadlock=deadlock)
-    program = prepared.program
+    model, program = prepared.model, prepared.program
     if claims and prepared.reduction is not None:
         raise reference._no_symmetry(model.module.name, claims[0])
     refuse_what_is_not_told(model, program)

@@ -72,6 +72,6 @@ def test_room_grows_until_it_is_enough(
 
     prepared = preparing.with_room
     monkeypatch.setattr(engine, "ROOM", 1)
-    monkeypatch.setattr(engine, "with_room", with_room)
+    monkeypatch.setattr(preparing, "with_room", with_room)
     assert differences(model, flags=("-O0",)) == []
     assert given == rooms
