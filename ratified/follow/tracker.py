@@ -170,17 +170,17 @@ class Tracker:
         result = self.result
         if result.verdict is not _HOLDS:
             return False
-        quick, led = self._quick, None
+        quick, binding, certain, led = self._quick, self.binding, event.certain, None
         before = enter(self._scope)
         try:
             # In the model's scope sorts have their size, so that a value past it is told, and not made.
             try:
-                steps = self.binding.steps(event)
-                if self._is_plain and len(self.states) == 1 and event.certain and self.coverage is None:
+                steps = binding.steps(event)
+                if self._is_plain and certain and len(self.states) == 1 and self.coverage is None:
                     led = quick.lead(event, steps, self.states[0])
                 if led is None:
                     self._meaning.check_steps(event, steps)
-                observed = self.binding.observed(event) if event.certain else {}
+                observed = binding.observed(event) if certain else {}
                 if type(observed) is not dict:
                     self._meaning.check_observed(observed)
                 if led is not None and not quick.shows(led, observed):

@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import threading
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -307,21 +308,34 @@ def test_a_file_that_is_not_what_it_begins_like_is_told(binding: str, capsys: Ca
     assert err.startswith("Error: run.zst cannot be decompressed: ")
 
 
+def _zipped() -> Callable[[bytes], bytes]:
+    """What a writer that compresses has written once it flushes."""
+    by = zlib.compressobj(wbits=31)
+    return lambda piece: by.compress(piece) + by.flush(zlib.Z_SYNC_FLUSH)
+
+
 @pytest.mark.parametrize(("last", "status"), [(FINE[-1], 0), (STALE, 1)])
+@pytest.mark.parametrize("written_by", [lambda: bytes, _zipped], ids=["plain", "gz"])
 def test_a_trace_that_is_still_being_written_is_followed(
-    last: dict[str, Any], status: int, binding: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+    written_by: Callable[[], Callable[[bytes], bytes]],
+    last: dict[str, Any],
+    status: int,
+    binding: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
 ) -> None:
     """To where somebody interrupts it; a line that has no end yet is none."""
     whole = "".join(json.dumps(e) + "\n" for e in [*FINE[:-1], last])
     pieces = [whole[40:200], whole[200:], '{"action": "wri']
-    Path("run.ndjson").write_text(whole[:40])
+    write = written_by()
+    Path("run.ndjson").write_bytes(write(whole[:40].encode()))
 
     def more(seconds: float) -> None:
         assert seconds > 0
         if not pieces:
             raise KeyboardInterrupt
-        with Path("run.ndjson").open("a") as file:
-            file.write(pieces.pop(0))
+        with Path("run.ndjson").open("ab") as file:
+            file.write(write(pieces.pop(0).encode()))
 
     monkeypatch.setattr("ratified.cli.commands.trace.time.sleep", more)
     found, out, err = said(capsys, binding, "run.ndjson", "--follow")
