@@ -229,6 +229,36 @@ def test_headings_that_make_no_sense(
     assert (status, out, err) == (2, "", f"Error: run.ndjson:1: {message}\n")
 
 
+MISTAKEN = {
+    "def __init__(self): 1 / 0": "Mistaken.__init__ raises ZeroDivisionError: division by zero",
+    "def begin(self, heading): heading['voters']": "Mistaken.begin raises KeyError: 'voters'",
+    "def model(self): return Lock(Client=2)": "Mistaken.model raises NameError: name 'Lock' is not defined",
+    "def steps(self, event): return stepz": "run.ndjson:1: acquire cannot be interpreted: NameError: name 'stepz' is not defined",
+    "def on_acquire(self): assert False, 'no'": "run.ndjson:1: acquire cannot be interpreted: AssertionError: no",
+    "def observe(self, node, variables): return 1 / 0": "run.ndjson:1: acquire cannot be interpreted: "
+    "ZeroDivisionError: division by zero",
+    "def on_acquire(self): return change('x', lambda m: 1 / 0)": "run.ndjson:1: the arguments of acquire cannot be interpreted: "
+    "ZeroDivisionError: division by zero",
+}
+
+
+@pytest.mark.parametrize("method", MISTAKEN)
+def test_whatever_a_binding_raises_is_told_at_its_line(method: str, binding: str, capsys: Capture) -> None:
+    lines = [
+        "from examples.lock_binding import LockServer",
+        "from ratified import change",
+        "class Mistaken(LockServer):",
+        f"    {method}",
+    ]
+    Path("mistaken.py").write_text("\n".join(lines) + "\n")
+    assert binding.endswith("LockServer")
+    status, out, err = said(capsys, "mistaken.py:Mistaken", written(FINE[0]))
+    assert (status, out) == (2, "")
+    first, second, *_ = err.splitlines()
+    assert first == f"Error: {MISTAKEN[method]}"
+    assert second.startswith("  raised at mistaken.py:4:")
+
+
 @pytest.mark.parametrize(("events", "status"), [(FINE, 0), ([*FINE, STALE], 1)])
 def test_a_trace_may_come_through_a_pipe(
     events: list[dict[str, Any]], status: int, binding: str, tmp_path: Path, capsys: Capture
