@@ -45,7 +45,7 @@ from ratified.impl.contract import (
 )
 from ratified.impl.runtime.asking import Asking
 from ratified.impl.runtime.clock import Hybrid
-from ratified.impl.runtime.errors import RuntimeFault
+from ratified.impl.runtime.errors import RuntimeFault, Unwell
 from ratified.impl.runtime.folder import Folder
 from ratified.impl.runtime.hosted import Membership, OrderError, hosted
 from ratified.impl.runtime.links import Incoming, Log
@@ -242,11 +242,14 @@ class Node:
         core = self._core
         if core is None:
             return
-        effects = core.step(event)
-        if self._trace is not None and not self._told(self._trace.stepped):
-            return
-        if effects is not NOTHING:
-            self._carry_out(effects)
+        try:
+            effects = core.step(event)
+            if self._trace is not None and not self._told(self._trace.stepped):
+                return
+            if effects is not NOTHING:
+                self._carry_out(effects)
+        except Exception as error:  # noqa: BLE001 - the core counts on all of its effects: with some left out it must not go on
+            self._fail(Unwell(f"unexpected {error!r}"))
 
     def _carry_out(self, effects: Effects) -> None:
         persisted = self._persisted
