@@ -384,8 +384,9 @@ class _Connection(asyncio.Protocol):
         """Have the method answer, and tell the caller."""
         try:
             if call.served.answers:
-                async for message in call.served.do(request, call):
-                    await self._tell(call, message.SerializeToString())
+                async with contextlib.aclosing(call.served.do(request, call)) as messages:
+                    async for message in messages:
+                        await self._tell(call, message.SerializeToString())
                 self._done(call)
             else:
                 message = await call.served.do(request, call)

@@ -16,6 +16,7 @@ import hashlib
 import os
 import ssl
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from random import Random, SystemRandom
@@ -249,6 +250,8 @@ class Node:
             if effects is not NOTHING:
                 self._carry_out(effects)
         except Exception as error:  # noqa: BLE001 - the core counts on all of its effects: with some left out it must not go on
+            what, where = "a step was not carried out", traceback.format_exc()[-1_000:]
+            self.log.error("unexpected", what=what, error=repr(error), where=where)
             self._fail(Unwell(f"unexpected {error!r}"))
 
     def _carry_out(self, effects: Effects) -> None:

@@ -439,6 +439,7 @@ def asked(count: int, data: bytes, end: int = 1, windows: bytes = b"", cancelled
     client = ngh2.Connection(ngh2.Role.CLIENT)
     client.initiate_connection()
     client.data_to_send()
+    head = b""
     said = bytearray(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, windows))
     for n in range(count):
         if n < 2:  # the headers are in the table from then on
