@@ -27,6 +27,7 @@ from ratified.impl.contract import (
     Answer,
     Applied,
     Command,
+    Compact,
     Core,
     Done,
     Effects,
@@ -79,6 +80,10 @@ MANY_ENTRIES = 100_000
 MOST_UNWRITTEN = 1_024
 """Steps that wait for the disk before other nodes are listened to no more: what they send would pile up in memory."""
 
+LONG_LOG = 1 << 26
+"""Bytes of entries after which a snapshot is taken whatever their number: an entry may be a batch of a megabyte. A snapshot that
+is longer itself is not taken sooner than as much has come."""
+
 OPERATOR = "operator"
 """Who may give orders, as certificates have it."""
 
@@ -126,6 +131,7 @@ class Node:
         self._subscribers: dict[object, Callable[[Applied | Restored], None]] = {}
         self._ticking: asyncio.TimerHandle | None = None
         self._ticked = 0.0
+        self._shortened = 0  # how many bytes had been written when a snapshot was asked for
         self._tasks: set[asyncio.Task[None]] = set()
         self._asking = Asking(self.name, settings.limits, lambda: self._core, self._step)
         self._peers = Peers(settings, self._protocol, log, self._clock, self._receive, self._request, tls)
@@ -366,7 +372,18 @@ class Node:
             self._ticked += passed * length
             self._step(Tick(min(passed, MOST_TICKS)))
             self._link_members()
+            self._shorten_log()
         self._ticking = loop.call_at(self._ticked + length, self._tick)
+
+    def _shorten_log(self) -> None:
+        """Have a snapshot taken if so much was written since the last one, or since this was asked for."""
+        storage = self._storage
+        if storage is None or self.settings.pace.snapshot_every == 0:
+            return
+        since = storage.added - max(storage.added_before, self._shortened)
+        if since > max(LONG_LOG, storage.snapshot_bytes):
+            self._shortened = storage.added
+            self._step(Compact())
 
     def membership(self) -> Membership:
         """Return who takes part, as this node knows."""

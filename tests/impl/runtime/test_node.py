@@ -172,6 +172,43 @@ def test_a_node_that_cannot_do_all_that_a_step_asks_for_ends(tmp_path: Path) -> 
     asyncio.run(run())
 
 
+def test_a_log_of_few_long_entries_is_shortened_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ratified.impl.runtime.node.LONG_LOG", 3_000)
+
+    async def run() -> None:
+        async with nodes(1, tmp_path, pace=Pace(snapshot_every=1_000, snapshot_keep=0)) as cluster:
+            node = await cluster.leader()
+            serial = 0
+
+            async def put(count: int, length: int) -> None:
+                nonlocal serial
+                for _ in range(count):
+                    serial += 1
+                    await cluster.put(serial, "put x " + "1" * length)
+
+            async def tick() -> tuple[int, int]:
+                storage = node._storage
+                assert storage is not None
+                node._shorten_log()
+                while node._unwritten:
+                    await asyncio.sleep(0.001)
+                return storage.added - storage.added_before, storage.snapshot_bytes
+
+            await put(2, 1_000)
+            assert (await tick())[1] < 100  # it is not long yet
+            await put(5, 4_000)
+            added, length = await tick()  # as a timer has done meanwhile, too
+            assert 4_000 < length < 9_000  # with the last answer
+            assert added <= length
+
+            await cluster.stop("n1")
+            node = await cluster.start("n1")
+            kept, read = await tick()  # entries that the snapshot has not
+            assert (read, kept >= added) == (length, True)
+
+    asyncio.run(run())
+
+
 class Closing:
     """A transport of uvloop that is closing."""
 
