@@ -14,7 +14,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -313,6 +313,7 @@ def _decided(
     began = time.monotonic()
     recorded = history.recorder.history(str(plan.folder / "history.ndjson"))
     outcome = check_history(recorded, KeyValue(), seconds=plan.decide_seconds)
+    unrest = [*unexpected(plan.folder / name / "node.log" for name in cluster.names), *unrest]
     why = list(unrest)
     verdicts = [Verdict.UNDECIDED if "did not come to rest" in w else Verdict.VIOLATED for w in unrest]
     verdicts.append(outcome.verdict)
@@ -353,6 +354,18 @@ def _decided(
             "guarded": promises.written,
         },
     )
+
+
+def unexpected(logs: Iterable[Path]) -> list[str]:
+    """What happened in nodes that never may: they are started again, so nobody else would notice."""
+    found = []
+    for log in logs:
+        for line in log.read_text("utf-8", "replace").splitlines() if log.exists() else ():
+            if line.startswith('{"') and '"event": "unexpected"' in line:
+                told = json.loads(line)
+                found.append(f"{told['node']} had an unexpected error: {told['what']} {told['error']}"[:400])
+                break  # what comes after it may follow from it
+    return found
 
 
 def worst(verdicts: Sequence[Verdict]) -> Verdict:

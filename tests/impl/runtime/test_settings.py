@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from ratified.impl.runtime.errors import SettingsError
+from ratified.impl.runtime.services import service
 from ratified.impl.runtime.settings import Place, read_settings
 
 GOOD = """\
@@ -104,3 +106,14 @@ def test_what_is_no_toml_is_told(tmp_path: Path) -> None:
         read_settings(tmp_path / "n1.toml")
     with pytest.raises(SettingsError, match=r"n2\.toml cannot be read: No such file or directory"):
         read_settings(tmp_path / "n2.toml")
+
+
+def test_a_package_that_cannot_be_imported_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`ngh2` has wheels for common platforms only."""
+    for name in [name for name in sys.modules if name.startswith("ratified.impl.etcd")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "ngh2", None)
+    with pytest.raises(
+        SettingsError, match=r'^machine = "etcd" needs ngh2, which cannot be imported: .*pip install ngh2 '
+    ):
+        service("etcd")
