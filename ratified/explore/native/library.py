@@ -218,7 +218,7 @@ class NativeLibrary:
             ("rx_live_loops", ctypes.c_int64, [pointer, goal, ctypes.c_int]),
             ("rx_live_ways", None, [pointer, goal, pointer, pointer]),
             ("rx_live_before", None, [pointer, pointer]),
-            ("rx_live_view", ctypes.c_int, [pointer, pointer]),
+            ("rx_live_view", None, [pointer, pointer]),
         ):
             function = getattr(self.library, name)
             function.restype, function.argtypes = result, arguments
