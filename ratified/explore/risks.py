@@ -19,7 +19,7 @@ from ratified.language.ir import Clause, Expr, Function, Kind, Module, Node
 from ratified.language.sorts import Sort
 from ratified.language.types import BagType, MapType, SeqType, SetType, SortType, Type, parts
 from ratified.language.uses import Uses, core, free, loops
-from ratified.language.values import show
+from ratified.language.values import show, values_in
 
 Risk = tuple[Span, str]
 
@@ -66,6 +66,9 @@ class _Checker:
     def _symmetric(self, t: Type) -> bool:
         """Whether values of a type have symmetric values in them."""
         return any(isinstance(p, SortType) and p.sort in self._sorts for p in parts(t))
+
+    def _names_one(self, value: object) -> bool:
+        return type(value) in self._sorts or any(map(self._names_one, values_in(value)))
 
     def _unordered(self, domain: Expr) -> bool:
         """Whether the elements of a container come in an order that depends on symmetric values."""
@@ -147,7 +150,7 @@ class _Checker:
                 self.risks.append((span, "zip pairs symmetric values by their order"))
             case ir.Number(span, _, operand) if self._symmetric(operand.type):
                 self.risks.append((span, "this numbers symmetric values"))
-            case ir.Literal(span, t, value) if value is not None and self._symmetric(t):
+            case ir.Literal(span, t, value) if self._symmetric(t) and self._names_one(value):
                 self.risks.append((span, f"this names {show(value)}"))
             case ir.Numbered(span, t) if self._symmetric(t):
                 self.risks.append((span, "this names a symmetric value by its number"))

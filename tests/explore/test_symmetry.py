@@ -505,6 +505,9 @@ def test_order_is_no_risk_where_there_is_nothing_to_permute() -> None:
 MAKERS: list[Callable[[], Model]] = [lambda: Shelf(Client=2, Item=2), lambda: Turns(Client=3)]
 
 
+PLACE = Place(0)
+
+
 class Boss(Model):
     """Plain values, of which an action names one."""
 
@@ -512,7 +515,7 @@ class Boss(Model):
 
     @action
     def serve(self, c: Place) -> None:
-        require(c != Place(0) or len(self.served) > 1)
+        require(c != PLACE or len(self.served) > 1)
         self.served.add(c)
 
 
