@@ -17,7 +17,7 @@ from typing import Any
 from ratified.explore.risks import order_risks
 from ratified.language.compile.methods import abstract_class
 from ratified.language.errors import ModelError
-from ratified.language.ir import Kind
+from ratified.language.ir import Kind, Module
 from ratified.language.machine import Values
 from ratified.language.model import Model
 from ratified.language.partial import PartialMap
@@ -146,11 +146,11 @@ def _renamings(model: Model) -> tuple[list[Renaming], tuple[str, ...]]:
 
 def interchangeable(model: Model) -> frozenset[type[Sort]]:
     """The sorts, declared symmetric or not, of which any renaming turns each run of a model into one, and keeps its claims."""
-    scope = model.scope
+    scope, modules = model.scope, _modules(model)
     found = set()
     for declared in model.module.sorts:
         sort = declared.sort
-        if issubclass(sort, Ordered) or scope.sizes[sort] < 2 or order_risks(model.module, [sort]):
+        if issubclass(sort, Ordered) or scope.sizes[sort] < 2 or any(order_risks(m, [sort]) for m in modules):
             continue
         with model:
             values = tuple(sort)
@@ -180,13 +180,17 @@ def renamed_alike(types: Sequence[Type], choice: Values, sorts: Collection[type[
     return tuple(key)
 
 
+def _modules(model: Model) -> list[Module]:
+    """A model's own, and those of what it refines."""
+    own = model.module
+    return [own, *(abstract_class(type(model), f.name).module for f in own.of_kind(Kind.REFINEMENT))]
+
+
 def symmetry_of(model: Model) -> Symmetry:
     """The symmetry of a model. Raises ModelError if the model, or what it refines, can tell symmetric values apart."""
-    modules = [model.module]
-    modules += [abstract_class(type(model), f.name).module for f in modules[0].of_kind(Kind.REFINEMENT)]
     symmetry = Symmetry(model)
     if not symmetry.trivial:
-        for module in modules:
+        for module in _modules(model):
             for span, reason in order_risks(module):
                 raise ModelError(
                     f"symmetry cannot be used with {module.name}: {reason}",

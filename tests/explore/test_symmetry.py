@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, Self
 
 import pytest
 
 from ratified.explore import check
+from ratified.explore.hints import MANY, SOME, symmetry_hint, with_hint
 from ratified.explore.symmetry import Renaming, Symmetry, interchangeable, order_risks, renamed_alike
 from ratified.language import (
     AtMost,
@@ -23,6 +25,7 @@ from ratified.language import (
     Sort,
     Symmetric,
     action,
+    eventually,
     invariant,
     record,
     refines,
@@ -531,6 +534,14 @@ class Shared(Model):
         self.served.add(c)
 
 
+class Served(Shared):
+    """The same, and something that happens at last."""
+
+    @eventually
+    def served_all(self) -> bool:
+        return len(self.served) == len(Place)
+
+
 def test_what_could_be_declared_symmetric_is_found() -> None:
     assert interchangeable(Harmless(Client=2, Round=2, Item=1)) == {Client}
     assert interchangeable(Boss(Place=3)) == frozenset()
@@ -539,6 +550,30 @@ def test_what_could_be_declared_symmetric_is_found() -> None:
     with Shared(Place=3, special=set()):
         alike = [renamed_alike([SortType(Place)] * 2, c, [Place]) for c in itertools.product(Place, Place)]
     assert [alike.count(key) for key in dict.fromkeys(alike)] == [3, 6]
+
+
+def test_a_long_run_without_symmetry_says_what_symmetry_would_save() -> None:
+    model = Shared(Place=3, special=["p1", "p2", "p3"])
+    short = check(model, engine="reference")
+    assert short.notes == ()
+    hint = (
+        "nothing in the model distinguishes the values of Place: declare Place Symmetric and check with symmetry "
+        "(--symmetry), for up to 6 times fewer states"
+    )
+    assert with_hint(replace(short, distinct=MANY), model).notes == (hint,)
+    assert with_hint(replace(short, distinct=SOME, stopped="20,000 states"), model).notes == (hint,)
+    assert with_hint(replace(short, distinct=SOME), model).notes == ()
+    assert symmetry_hint(Shared(Place=3, special=["p1"])) is None
+    assert symmetry_hint(Shared(Place=9, special=[])) is None  # too many permutations to look through
+    assert symmetry_hint(Served(Place=2, special=[])) == (
+        "nothing in the model distinguishes the values of Place: declare Place Symmetric and check the claims other "
+        "than liveness with symmetry (--claim NAME --symmetry), for up to 2 times fewer states"
+    )
+    declared = symmetry_hint(Shelf(Client=2, Item=2))
+    assert declared == (
+        "nothing in the model distinguishes the values of Client and Item: check with symmetry (--symmetry), "
+        "for up to 4 times fewer states"
+    )
 
 
 @pytest.mark.parametrize("make", MAKERS)
