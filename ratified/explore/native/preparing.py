@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ratified.explore.native import keys, known, stored
 from ratified.explore.native.codegen.numbering import Program
 from ratified.explore.native.codegen.shapes import SHAPES, Unsupported, needs_room
+from ratified.explore.native.compile import ExplorerAhead
 from ratified.explore.native.library import NativeLibrary, loaded
 from ratified.explore.symmetry import Symmetry, symmetry_of
 from ratified.language.errors import RatifiedError
@@ -154,14 +155,15 @@ def made(
     # What is found needs no generator, which takes longer to import than all that was done until here.
     from ratified.explore.native.codegen.program import generate
 
-    generated = generate(model, reduction, reduced=reduced)
-    if dump is not None:
-        try:
-            dump.write_text(generated.text, encoding="utf-8")
-        except OSError as error:
-            raise RatifiedError(f"{dump} cannot be written: {error.strerror}") from None
-    tell("compiling C")
-    library, compiled = loaded(generated.text, flags, memory(), generated.explorer)
+    with ExplorerAhead(flags, memory()) as ahead:
+        generated = generate(model, reduction, reduced=reduced, ahead=ahead.begin)
+        if dump is not None:
+            try:
+                dump.write_text(generated.text, encoding="utf-8")
+            except OSError as error:
+                raise RatifiedError(f"{dump} cannot be written: {error.strerror}") from None
+        tell("compiling C")
+        library, compiled = loaded(generated.text, flags, memory(), generated.explorer, ahead)
     stored.remember(key, generated.text, generated.program.written)
     return generated.program, library, compiled.notes
 
