@@ -26,6 +26,7 @@ from ratified.language.types import (
     TupleType,
     Type,
     UnionType,
+    cardinality,
     has_bounds,
     parts,
 )
@@ -42,6 +43,9 @@ from ratified.tla.formulas import (
 from ratified.tla.names import NameSupply
 from ratified.tla.syntax import Apply, Definition, Index, Infix, Leaf, Prefix, Tla, Wrapped
 from ratified.tla.vocabulary import Vocabulary
+
+LISTED_MOST = 1_000_000
+"""So many elements of a set TLC lists (its option -maxSetSize)."""
 
 SETS: Rules[Vocabulary, Tla | None] = Rules("TLA+ of types")
 
@@ -213,9 +217,11 @@ def belongs(value: Tla, t: Type, words: Vocabulary, around: NameSupply | None = 
     names = around.inner() if around else words.names.operator()
     if isinstance(t, BagType):
         return _bag_belongs(value, t, words, names)
-    if isinstance(t, SeqType) and WIDE in parts(t):
-        return _wide_seq_belongs(value, t, words, names)
-    if isinstance(t, MapType) and _piece_by_piece(t.value):
+    if isinstance(t, SeqType) and _endless(t, words):
+        return _seq_belongs(value, t, words, names)
+    if isinstance(t, SetType) and _piece_by_piece(t.item, words):
+        return _set_belongs(value, t, words, names)
+    if isinstance(t, MapType) and _piece_by_piece(t.value, words):
         keys = type_set(t.key, words)
         assert keys is not None
         name = names.give(words.short(t.key))
@@ -245,19 +251,37 @@ def _bag_belongs(value: Tla, t: BagType, words: Vocabulary, names: NameSupply) -
     return made
 
 
-def _wide_seq_belongs(value: Tla, t: SeqType, words: Vocabulary, names: NameSupply) -> list[Tla]:
-    """TLC would list the values of what is in such a sequence: there is no end to ints."""
+def _seq_belongs(value: Tla, t: SeqType, words: Vocabulary, names: NameSupply) -> list[Tla]:
+    """TLC would list the values of what is in such a sequence, or all sequences of a length."""
     assert t.size is not None
-    item, name = type_set(t.item, words), names.give("i")
+    name = names.give("i")
     words.need("Sequences")
     made: list[Tla] = [Infix("<=", Apply("Len", (value,)), bound(t.size, words))]
-    if item is not None:
-        within = Infix("\\in", Index(value, (Leaf(name),)), item)
-        made.append(QuantifiedTla("\\A", (((name,), Prefix("DOMAIN", value)),), within))
+    inner = belongs(Index(value, (Leaf(name),)), t.item, words, names)
+    if inner:
+        made.append(QuantifiedTla("\\A", (((name,), Prefix("DOMAIN", value)),), all_of(inner)))
     return made
 
 
-def _piece_by_piece(t: Type) -> bool:
+def _set_belongs(value: Tla, t: SetType, words: Vocabulary, names: NameSupply) -> list[Tla]:
+    name = names.give("e")
+    inner = belongs(Leaf(name), t.item, words, names)
+    made: list[Tla] = [QuantifiedTla("\\A", (((name,), value),), all_of(inner))]
+    if t.size is not None:
+        words.need("FiniteSets")
+        made.append(Infix("<=", Apply("Cardinality", (value,)), bound(t.size, words)))
+    return made
+
+
+def _endless(t: SeqType, words: Vocabulary) -> bool:
+    """Whether there are infinitely many such sequences, or more than TLC lists: it does to compare the sets of each length."""
+    return t.size is not None and (WIDE in parts(t) or cardinality(t, words.model.scope) > LISTED_MOST)
+
+
+def _piece_by_piece(t: Type, words: Vocabulary) -> bool:
     """Whether it is said of what a type is made of that it belongs there, not of the whole."""
-    wide = isinstance(t, SeqType) and WIDE in parts(t)
-    return wide or isinstance(t, BagType) or (isinstance(t, MapType) and _piece_by_piece(t.value))
+    return (
+        (isinstance(t, SeqType) and _endless(t, words))
+        or isinstance(t, BagType)
+        or (isinstance(t, MapType) and _piece_by_piece(t.value, words))
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 
@@ -11,7 +12,7 @@ from ratified.bundled import models as bundled
 from ratified.cli.instances import instance
 from ratified.cli.loading import load
 from ratified.cli.main import run as ratified
-from ratified.language import ir
+from ratified.language import AtMost, Model, Range, Seq, Set, ir
 from ratified.tla import export
 from ratified.tla.translation import TRANSLATION
 
@@ -51,6 +52,24 @@ def test_symmetry_is_asked_for() -> None:
     made = export(model, symmetry=True)
     assert "SYMMETRY Symmetry\n" in made.config
     assert "Symmetry == Permutations(Acceptor) \\union Permutations(Value)\n" in made.modules["Paxos.tla"]
+
+
+class Spelling(Model):
+    """Words and a line of them, more than can be listed, and few letters."""
+
+    words: Set[Annotated[Seq[Annotated[int, Range(0, 8)]], AtMost(8)]]
+    some: Annotated[Set[Annotated[Seq[Annotated[int, Range(0, 8)]], AtMost(8)]], AtMost(3)]
+    word: Annotated[Seq[Annotated[int, Range(0, 8)]], AtMost(8)]
+    few: Annotated[Seq[bool], AtMost(2)]
+
+
+def test_what_is_in_a_large_type_is_said_without_listing_it() -> None:
+    """To compare sets of functions, which is how TLC tells [1..8 -> 0..8] from [1..7 -> 0..8], it lists them."""
+    text = export(Spelling()).modules["Spelling.tla"]
+    assert "    /\\ \\A e \\in words : Len(e) <= 8 /\\ \\A i \\in DOMAIN e : e[i] \\in 0..8\n" in text
+    assert "    /\\ Cardinality(some) <= 3\n" in text
+    assert "    /\\ Len(word) <= 8\n    /\\ \\A i \\in DOMAIN word : word[i] \\in 0..8\n" in text
+    assert "    /\\ few \\in BoundedSeq(BOOLEAN, 2)\n" in text
 
 
 def test_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
