@@ -106,7 +106,7 @@ async def _torture(plan: Plan) -> Tortured:
         trace=plan.trace,
         restarts=Restarts(most=1_000_000, base_ms=50, cap_ms=400),
         command=command,
-        environment=_environment if jumps(plan) else None,
+        environment=_environment,
         name="torture",
     )
     ways: list[Way] = []
@@ -126,9 +126,7 @@ async def _torture(plan: Plan) -> Tortured:
             cluster.begin()
             await cluster.ready()
             began = time.monotonic()
-            nemesis = Nemesis(
-                cluster, ways, str(plan.seed), began, plan.every, plan.kinds, clocks_jump=jumps(plan)
-            )
+            nemesis = Nemesis(cluster, ways, str(plan.seed), began, plan.every, plan.kinds)
             unrest, promises = await _run(plan, cluster, nemesis, history, began)
             lasted = time.monotonic() - began
             restarts = sum(cluster.child(name).restarts for name in cluster.names)
@@ -137,11 +135,6 @@ async def _torture(plan: Plan) -> Tortured:
                 await way.close()
             await cluster.close()
     return _decided(plan, cluster, nemesis, history, unrest, promises, restarts, lasted)
-
-
-def jumps(plan: Plan) -> bool:
-    """Whether clocks jump: not those of nodes that serve gRPC, whose threads libfaketime leaves waiting for up to a second."""
-    return faketime() is not None and plan.machine != "etcd"
 
 
 def _environment(folder: Path) -> Mapping[str, str]:
@@ -442,10 +435,10 @@ def picture(
     return LoadPicture(title, slice_s, (Panel("nodes", tuple(map(lane, cluster.names))),))
 
 
-def known_kinds(machine: str = "kv") -> tuple[str, ...]:
-    """Return the kinds of faults that there can be, here, of clusters that replicate this."""
+def known_kinds() -> tuple[str, ...]:
+    """Return the kinds of faults that there can be, here."""
     cluster = Cluster(1, Path(), spares=1)
-    return tuple(Nemesis(cluster, (), "", 0.0, 1.0, clocks_jump=machine != "etcd").kinds)
+    return tuple(Nemesis(cluster, (), "", 0.0, 1.0).kinds)
 
 
 def known_plants(protocol: str = "raft") -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from ratified.impl.runtime.links import Log
@@ -64,18 +65,17 @@ class Listening:
     ) -> None:
         self.port: int = sockets[0].getsockname()[1]
         self._make = make
-        self._sockets = sockets
         self._tls = tls
         self._refusals = refusals
         self._greeting: set[asyncio.Task[None]] = set()
         self._accepting = [asyncio.create_task(self._accept(each)) for each in sockets]
+        for task, each in zip(self._accepting, sockets, strict=True):
+            task.add_done_callback(partial(_close, each))  # not while the loop looks at it
 
     def close(self) -> None:
         """Accept no more."""
         for task in (*self._accepting, *self._greeting):
             task.cancel()
-        for each in self._sockets:
-            each.close()
 
     async def _accept(self, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -103,6 +103,10 @@ class Listening:
             )
         except OSError as error:
             self._refusals.tell(address, _said(error))
+
+
+def _close(listening: socket.socket, _: object) -> None:
+    listening.close()
 
 
 async def listen(

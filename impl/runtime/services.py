@@ -34,6 +34,17 @@ class Service:
     front_end: FrontEnd | None = None
 
 
+def lacking(error: ImportError) -> Exception:
+    """Return what to say of what the store cannot import: some platforms have no wheels of it, or none that can be loaded."""
+    package = PACKAGES.get((error.name or "").partition(".")[0])
+    if package is None:
+        return error
+    return SettingsError(
+        f'machine = "etcd" needs {package}, which cannot be imported: {error}; pip install {package}  '
+        "(of the extra `serve`); where it has no wheel for the platform, pip builds it with a C compiler"
+    )
+
+
 def _kv() -> Service:
     from ratified.impl.machines import KeyValue
 
@@ -44,14 +55,8 @@ def _etcd() -> Service:
     try:
         from ratified.impl.etcd.front_end import front_end
         from ratified.impl.store.store import Store
-    except ImportError as error:  # some platforms have no wheels of these, or none that can be loaded
-        package = PACKAGES.get((error.name or "").partition(".")[0])
-        if package is None:
-            raise
-        raise SettingsError(
-            f'machine = "etcd" needs {package}, which cannot be imported: {error}; pip install {package}  '
-            "(of the extra `serve`); where it has no wheel for the platform, pip builds it with a C compiler"
-        ) from None
+    except ImportError as error:
+        raise lacking(error) from None
 
     return Service(Store, front_end)
 

@@ -86,9 +86,6 @@ def test_what_cannot_be_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "there is no bug 'gremlins'; there are no-fsync, forgets-vote," in capsys.readouterr().err
     assert cli(["torture", "cluster", "--fault", "flood"]) == 2
     assert "there is no fault 'flood'; there are kill, kill leader, power cut, " in capsys.readouterr().err
-    clocks = ["torture", "cluster", "--machine", "etcd", "--fault", "clock jump"]
-    assert cli(clocks) == 2
-    assert "there is no fault 'clock jump'; there are kill, " in capsys.readouterr().err
     (tmp_path / "file").write_text("")
     assert cli(["torture", "cluster", "--data", str(tmp_path)]) == 2
     assert capsys.readouterr().err == f"Error: {tmp_path} is not empty\n  a run needs a folder of its own\n"

@@ -81,6 +81,7 @@ def test_who_is_refused_in_a_handshake_is_told_of(
                     await asyncio.sleep(0.001)
             assert await heard(dialing) == b"hello"
             server.close()
+            await asyncio.sleep(0)
 
     with asyncio.Runner(loop_factory=loop) as runner:
         runner.run(main())
