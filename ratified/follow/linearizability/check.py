@@ -221,7 +221,16 @@ class _PartSearch:
         self._seen: dict[Hashable, list[int]] = {}
         initial = model.initial()
         # Where they are mixed, states are told apart by `exactly`.
-        self._are_mixed = are_mixed([initial, *(v for o in operations for v in (o.argument, o.result))])
+        self._are_mixed = are_mixed(
+            [
+                initial,
+                *(
+                    v
+                    for o in operations
+                    for v in ((o.argument,) if o.function == "cas" else (o.argument, o.result))
+                ),
+            ]
+        )
         self._mask = self._used = 0  # which of those that returned, and of the pending, have taken effect
         self._link()
         only_reads: Callable[[Operation], bool] = getattr(model, "only_reads", lambda _: False)

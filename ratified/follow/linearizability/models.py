@@ -89,65 +89,6 @@ class Register:
         )
 
     def step(self, state: Any, operation: Operation) -> Sequence[SequentialState]:
-        """The possible states after an operation with the result it had; empty if it cannot have had it."""
-
-    def part(self, operation: Operation) -> Hashable:
-        """What the operation is about: operations about different parts do not touch each other (Herlihy & Wing, locality)."""
-
-
-def settled(model: SequentialModel, operations: Sequence[Operation]) -> Sequence[Operation]:
-    """Operations that have not returned end where the model says that they must have taken effect; see `taken_by` of models."""
-    taken_by: Callable[[Sequence[Operation]], Iterable[tuple[Operation, int]]]
-    taken_by = getattr(model, "taken_by", lambda _: ())
-    ends = {id(o): end for o, end in taken_by(operations)}
-    return [replace(o, end=ends[id(o)]) if id(o) in ends else o for o in operations] if ends else operations
-
-
-def preceding(
-    model: SequentialModel, operations: Sequence[Operation]
-) -> Iterable[tuple[Operation, Operation]]:
-    """See `precedes` of models; nothing, for a model that does not say."""
-    precedes: Callable[[Sequence[Operation]], Iterable[tuple[Operation, Operation]]]
-    precedes = getattr(model, "precedes", lambda _: ())
-    return precedes(operations)
-
-
-def same(a: object, b: object) -> bool:
-    """Equal as JSON: 1 is not true."""
-    return a == b and isinstance(a, bool) == isinstance(b, bool)
-
-
-@dataclass(frozen=True, slots=True)
-class Register:
-    """One value. `read`, `write` V, `cas` [old, new] (which returns false if the value was not the old one)."""
-
-    value: Any = None
-    functions: Sequence[str] = ("read", "write", "cas")
-    anonymous: bool = True
-
-    def initial(self) -> SequentialState:
-        """Its first value."""
-        return self.value  # type: ignore[no-any-return]  # whatever it is, it can be hashed
-
-    def part(self, operation: Operation) -> Hashable:  # noqa: ARG002 - there is one
-        """A register is all one."""
-        return None
-
-    def only_reads(self, operation: Operation) -> bool:
-        """Reads, and a cas that did not swap."""
-        return operation.function in ("read", "get") or (
-            operation.function == "cas" and operation.result is False
-        )
-
-    def taken_by(self, operations: Sequence[Operation]) -> Iterable[tuple[Operation, int]]:
-        """What is read has been written by the end of that read."""
-        return taken_by(operations, self.value)
-
-    def precedes(self, operations: Sequence[Operation]) -> Iterable[tuple[Operation, Operation]]:
-        """A value that was written once is written before it is read, and until the next is written."""
-        return precedes(operations, self.value)
-
-    def step(self, state: Any, operation: Operation) -> Sequence[SequentialState]:
         """Read what was written last."""
         function, result = operation.function, operation.result
         if function in ("read", "get"):
