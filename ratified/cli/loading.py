@@ -162,7 +162,7 @@ def load_sequential(name: str, initial: str | None) -> SequentialModel:
         cls = MODELS[name]
         if initial is None:
             return cls()
-        if not issubclass(cls, Register):
+        if not (isinstance(cls, type) and issubclass(cls, Register)):
             raise RatifiedError(f"a {name} has no initial value", remedy="--initial is for registers")
         try:
             return cls(json.loads(initial))

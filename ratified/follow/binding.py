@@ -177,6 +177,8 @@ class _Handler:
     parameters: tuple[
         tuple[str, Any, tuple[type, ...], bool], ...
     ]  # name, annotation, types, whether it has a default
+    takes_any: bool
+    """Whether it is given the arguments that it does not name, too."""
 
     def steps(self, binding: Binding, event: Event) -> Steps:
         """What an event stands for, after a look at each of its arguments. Raises EventError."""
@@ -199,6 +201,8 @@ class _Handler:
                     f"{event.action} has no {name!r}",
                     remedy=f"its arguments: {', '.join(n for n, *_ in self.parameters if n != 'node')}",
                 )
+        if self.takes_any:
+            values = {n: v for n, v in arguments.items() if n not in OF_EVENTS} | values
         try:
             return self.method(binding, **values)
         except Exception as problem:  # noqa: BLE001  # of any kind: those that are nobody's matter go on from there
@@ -238,7 +242,8 @@ def call(binding, event):
 
 def _quick_call(handler: _Handler) -> Callable[[Binding, Event], Steps]:
     """The same as `handler.steps`, written for its parameters."""
-    if any(optional or not name.isidentifier() for name, _, _, optional in handler.parameters):
+    is_odd = any(optional or not name.isidentifier() for name, _, _, optional in handler.parameters)
+    if is_odd or handler.takes_any:
         return handler.steps
     names: dict[str, Any] = {
         "method": handler.method,
@@ -312,7 +317,9 @@ def _handler(method: Callable[..., Steps]) -> _Handler:
                 p.default is not inspect.Parameter.empty,
             )
             for p in parameters
+            if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
         ),
+        any(p.kind is p.VAR_KEYWORD for p in parameters),
     )
 
 

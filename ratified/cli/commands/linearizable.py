@@ -19,7 +19,7 @@ from ratified.cli.requests import LinearizableRequest, takes
     default="kv",
     show_default=True,
     metavar="NAME",
-    help="What the history is of: register, kv, queue, lock, or your own class as path.py:Class.",
+    help="What the history is of: register, kv, queue, lock, list, set, counter, or your own class as path.py:Class.",
 )
 @click.option("--initial", metavar="JSON", help="Initial value of a register; null by default.")
 @option_of_seconds("Give up after S seconds.")

@@ -10,6 +10,7 @@ Herlihy & Wing, "Linearizability: a correctness condition for concurrent objects
 from __future__ import annotations
 
 from ratified.follow.linearizability.check import HistoryOutcome, Linearizability, check_history
+from ratified.follow.linearizability.growing import CounterObject, ListObject, SetObject
 from ratified.follow.linearizability.history import (
     UNKNOWN,
     History,
@@ -22,17 +23,20 @@ from ratified.follow.linearizability.models import KeyValue, Lock, Queue, Regist
 
 __all__ = [
     "UNKNOWN",
+    "CounterObject",
     "History",
     "HistoryError",
     "HistoryOutcome",
     "HistoryRecorder",
     "KeyValue",
     "Linearizability",
+    "ListObject",
     "Lock",
     "Operation",
     "Queue",
     "Register",
     "SequentialModel",
+    "SetObject",
     "check_history",
     "read_history",
 ]

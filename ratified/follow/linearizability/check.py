@@ -16,18 +16,31 @@ out the verdict is UNDECIDED. The same history gives the same answer, time and m
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ratified.follow.linearizability.history import UNKNOWN, History, HistoryError, Operation
-from ratified.follow.linearizability.models import SequentialModel, SequentialState
-from ratified.follow.linearizability.necessary import Impossible, impossible
+from ratified.follow.linearizability.history import (
+    UNKNOWN,
+    History,
+    HistoryError,
+    Operation,
+    are_mixed,
+    exactly,
+)
+from ratified.follow.linearizability.models import (
+    SequentialModel,
+    SequentialState,
+    preceding,
+    settled,
+)
+from ratified.follow.linearizability.necessary import Impossible, impossible, never_in_time
 from ratified.results.limits import memory_share, resident
 from ratified.results.result import Verdict
 from ratified.results.seen import INTERRUPTED
 
 MOST_STATES_SHOWN = 8
 FIRST_TURN = 1_024  # configurations
+MOST_TOLD = 1_000  # operations of a part, of more it is asked what comes first only if the search is long
 HARD = 4  # times as many configurations as operations, in a turn that does not come to an end
 MOST_TO_EXPLAIN = 100_000  # configurations, where it is known without a search that there is no order
 
@@ -152,6 +165,8 @@ def _first_without_an_order(
                     looked_at.add(part)
                     if search.impossible(parts[part]):
                         return part, search, False
+                    if not search.told:
+                        search = _PartSearch(parts[part], model, budget, told=True)  # noqa: PLW2901  # begins anew
                 open_ones.append((part, search))
             elif found:
                 orders[part] = search.order()
@@ -182,9 +197,21 @@ def _parts(history: History, model: SequentialModel) -> dict[Hashable, list[Oper
 class _PartSearch:
     """One part's search. Operations that have returned are numbered in the order of their calls, and so are pending ones."""
 
-    def __init__(self, operations: Sequence[Operation], model: SequentialModel, budget: _Budget) -> None:
+    def __init__(
+        self,
+        operations: Sequence[Operation],
+        model: SequentialModel,
+        budget: _Budget,
+        *,
+        told: bool | None = None,
+    ) -> None:
         self.model = model
         self.budget = budget
+        self.told = told = len(operations) <= MOST_TOLD if told is None else told  # what comes first
+        given = operations
+        if told:
+            operations = settled(model, operations)
+        self._given = {id(o): g for o, g in zip(operations, given, strict=True)}
         self.done = [o for o in operations if o.end is not None]
         self.pending = [o for o in operations if o.end is None]
         # The latest return that could not be reached, and the states that it could not be reached in.
@@ -192,13 +219,25 @@ class _PartSearch:
         self.states: dict[SequentialState, None] = {}
         self._taken: list[tuple[bool, int]] = []  # whether it is pending, and its number
         self._seen: dict[Hashable, list[int]] = {}
+        initial = model.initial()
+        # Where they are mixed, states are told apart by `exactly`.
+        self._are_mixed = are_mixed(
+            [
+                initial,
+                *(
+                    v
+                    for o in operations
+                    for v in ((o.argument,) if o.function == "cas" else (o.argument, o.result))
+                ),
+            ]
+        )
         self._mask = self._used = 0  # which of those that returned, and of the pending, have taken effect
         self._link()
         only_reads: Callable[[Operation], bool] = getattr(model, "only_reads", lambda _: False)
         self._only_reads = [only_reads(o) for o in self.done]
         self._needs = [0] * len(self.done)  # which others must have taken effect before, as the model says
         numbers = {id(o): n for n, o in enumerate(self.done)}
-        for one, other in preceding(model, operations):
+        for one, other in preceding(model, operations) if told else ():
             self._needs[numbers[id(other)]] |= 1 << numbers[id(one)]
         anonymous = getattr(model, "anonymous", False)
         first: dict[Hashable, int] = {}
@@ -208,7 +247,7 @@ class _PartSearch:
             self._twin.append(first.get(name))
             first[name] = i
         # The states that were come through, with what is still to be tried from each.
-        self._stack = [(initial := model.initial(), self._moves(initial, None))]
+        self._stack = [(initial, self._moves(initial, None))]
 
     def _link(self) -> None:
         """A list of calls (2i) and returns (2i + 1) in the order of the history; its ends are the last two nodes."""
@@ -227,7 +266,8 @@ class _PartSearch:
 
     def order(self) -> tuple[Operation, ...]:
         """The operations in the order that was found."""
-        return tuple((self.pending if late else self.done)[number] for late, number in self._taken)
+        taken = ((self.pending if late else self.done)[number] for late, number in self._taken)
+        return tuple(self._given[id(o)] for o in taken)
 
     def run(self, most: int | None = None) -> bool | None:
         """Whether there is an order; None if that is not known after `most` configurations more. Raises _RanOut."""
@@ -237,14 +277,16 @@ class _PartSearch:
             return True
         until = None if most is None else self.budget.spent + most
         seen, stack = self._seen, self._stack
+        told: Callable[[object], object] | None = exactly if self._are_mixed else None
         while stack:
             before, moves = stack[-1]
             for late, number, state in moves:
                 self.budget.spend()
                 bit = 1 << number
+                name = told(state) if told else state
                 if late:
                     first = following[head] >> 1
-                    if not self._is_new(seen, (first, self._mask >> first, state), self._used | bit):
+                    if not self._is_new(seen, (first, self._mask >> first, name), self._used | bit):
                         continue
                     self._used |= bit
                 else:
@@ -253,7 +295,7 @@ class _PartSearch:
                         self._taken.append((late, number))
                         return True
                     first = following[head] >> 1
-                    if not self._is_new(seen, (first, (self._mask | bit) >> first, state), self._used):
+                    if not self._is_new(seen, (first, (self._mask | bit) >> first, name), self._used):
                         self._unlift(number)
                         continue
                     self._mask |= bit
@@ -273,13 +315,17 @@ class _PartSearch:
                 return None
         return False
 
-    def impossible(self, operations: Sequence[Operation]) -> Impossible | None:
-        """See `necessary`. Raises _RanOut."""
-        never = [o for o, other in preceding(self.model, operations) if o is other]
-        if never:
+    def impossible(self, operations: Sequence[Operation], by_times: bool | None = None) -> Impossible | None:
+        """See `necessary`: by what the model says comes first, or by states alone, or either. Raises _RanOut."""
+        if not by_times and not self._are_mixed:
+            found = impossible(operations, self.model.initial(), self._step, self.budget.in_time)
+            if found or by_times is False:
+                return found
+        known = settled(self.model, operations)
+        if never := never_in_time(known, preceding(self.model, known)):
             first = min(never, key=lambda o: o.end or 0)
-            return Impossible(first, first.end or 0, ())
-        return impossible(operations, self.model.initial(), self._step, self.budget.in_time)
+            return Impossible(first, first.end or 0, (), by_times=True)
+        return None
 
     def _lift(self, number: int) -> None:
         following, preceding = self._next, self._previous
@@ -346,20 +392,14 @@ class _PartSearch:
             # One pending operation that another has made void is better left out: that is tried from where it came.
             without = self._step(late[0], operation) if late else ()
             for after in self._step(state, operation):
-                if after != state and after not in without:
+                if self._differs(after, state) and all(self._differs(after, w) for w in without):
                     yield True, number, after
+
+    def _differs(self, state: SequentialState, other: SequentialState) -> bool:
+        return state != other or (self._are_mixed and exactly(state) != exactly(other))
 
     def _step(self, state: SequentialState, operation: Operation) -> Sequence[SequentialState]:
         return stepped(self.model, state, operation)
-
-
-def preceding(
-    model: SequentialModel, operations: Sequence[Operation]
-) -> Iterable[tuple[Operation, Operation]]:
-    """See `precedes` of models; nothing, for a model that does not say."""
-    precedes: Callable[[Sequence[Operation]], Iterable[tuple[Operation, Operation]]]
-    precedes = getattr(model, "precedes", lambda _: ())
-    return precedes(operations)
 
 
 def stepped(
@@ -399,7 +439,7 @@ def _explained(
     last, exact = search, True
     try:
         while low < high:
-            tried = _PartSearch(_until(operations, ends[probe]), model, search.budget)
+            tried = _PartSearch(_until(operations, ends[probe]), model, search.budget, told=search.told)
             if tried.run():
                 low = probe + 1
             else:
@@ -408,15 +448,28 @@ def _explained(
         position = ends[high]
     except _RanOut:
         position, exact = search.limit, False
-    before = _PartSearch(_until(operations, position - 1), model, search.budget)
+    before = _PartSearch(_until(operations, position - 1), model, search.budget, told=search.told)
     try:
         before.run()
     except _RanOut:
         exact = False
     blocked = next(o for o in operations if o.end == position)
     whole = tuple(_until(operations, position))
-    states = tuple(last.states) if last.limit == position else ()
+    states = (
+        tuple(last.states) if last.limit == position else _states_at(position, whole, model, search.budget)
+    )
     return Linearizability(part, position, blocked, before.order(), states, whole, exact)
+
+
+def _states_at(
+    position: int, operations: Sequence[Operation], model: SequentialModel, budget: _Budget
+) -> tuple[SequentialState, ...]:
+    """The states that are possible at a position, where what comes first kept the search from it; none if that takes long."""
+    try:
+        found = _PartSearch(operations, model, budget, told=False).impossible(operations, by_times=False)
+    except (_RanOut, KeyboardInterrupt):
+        return ()
+    return found.states[:MOST_STATES_SHOWN] if found and found.position == position else ()
 
 
 def _cut_short(
@@ -431,7 +484,7 @@ def _cut_short(
     known = search.impossible(operations)
     while low < high:
         middle = (low + high) // 2
-        found = search.impossible(_until(operations, ends[middle]))
+        found = search.impossible(_until(operations, ends[middle]), known.by_times if known else None)
         if found:
             high, known = middle, found
         else:

@@ -180,6 +180,27 @@ def freeze(value: object) -> Any:
     return value
 
 
+def exactly(value: object) -> object:
+    """A frozen value as it is told from others: to Python 1 is true."""
+    if isinstance(value, tuple):
+        return tuple(map(exactly, value))
+    if isinstance(value, frozenset):
+        return frozenset(map(exactly, value))
+    return (isinstance(value, bool), value)
+
+
+def are_mixed(values: Iterable[object]) -> bool:
+    """Whether truth values occur beside the numbers that Python takes for the same."""
+    waiting, kinds = list(values), set()
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, tuple):
+            waiting += value
+        elif isinstance(value, bool | int | float) and value in (0, 1):
+            kinds.add(isinstance(value, bool))
+    return len(kinds) > 1
+
+
 def read_history(path: str | Path, *, most: int = MOST_OPERATIONS) -> History:
     """Read a file. Raises HistoryError for what is no history, HistoryTooLong past `most` operations."""
     recorder = HistoryRecorder()

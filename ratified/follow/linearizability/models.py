@@ -2,10 +2,10 @@
 
 Any class with these members serves. `step` gives the states that are possible after an operation which returned what it did:
 none if it could not have, several if the object may choose. The result is UNKNOWN for an operation that has not returned.
-Three things may be said besides, which save search: `anonymous = True`, that it does not matter which process calls;
+Four things may be said besides, which save search: `anonymous = True`, that it does not matter which process calls;
 `only_reads(operation)`, that an operation which returned what it did changes no state; and `precedes(operations)`, of which of
 those of a part that returned one must have taken effect before another, whatever the times (before itself, if it cannot have
-returned what it did).
+returned what it did); and `taken_by(operations)`, by which position one that has not returned must have taken effect.
 
 Guarantees: pure; states can be hashed and compared.
 """
@@ -14,10 +14,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
+from ratified.follow.linearizability.growing import CounterObject, ListObject, SetObject
 from ratified.follow.linearizability.history import UNKNOWN, HistoryError, Operation
 
 SequentialState = Hashable
@@ -41,6 +42,23 @@ class SequentialModel(Protocol):
 
     def part(self, operation: Operation) -> Hashable:
         """What the operation is about: operations about different parts do not touch each other (Herlihy & Wing, locality)."""
+
+
+def settled(model: SequentialModel, operations: Sequence[Operation]) -> Sequence[Operation]:
+    """Operations that have not returned end where the model says that they must have taken effect; see `taken_by` of models."""
+    taken_by: Callable[[Sequence[Operation]], Iterable[tuple[Operation, int]]]
+    taken_by = getattr(model, "taken_by", lambda _: ())
+    ends = {id(o): end for o, end in taken_by(operations)}
+    return [replace(o, end=ends[id(o)]) if id(o) in ends else o for o in operations] if ends else operations
+
+
+def preceding(
+    model: SequentialModel, operations: Sequence[Operation]
+) -> Iterable[tuple[Operation, Operation]]:
+    """See `precedes` of models; nothing, for a model that does not say."""
+    precedes: Callable[[Sequence[Operation]], Iterable[tuple[Operation, Operation]]]
+    precedes = getattr(model, "precedes", lambda _: ())
+    return precedes(operations)
 
 
 def same(a: object, b: object) -> bool:
@@ -181,10 +199,13 @@ class Lock:
         return (None,) if state == holder else ()
 
 
-MODELS: dict[str, type[Register] | type[KeyValue] | type[Queue] | type[Lock]] = {
+MODELS: dict[str, Callable[[], SequentialModel]] = {
     "register": Register,
     "kv": KeyValue,
     "queue": Queue,
     "lock": Lock,
+    "list": ListObject,
+    "set": SetObject,
+    "counter": CounterObject,
 }
 """The models that have a name."""

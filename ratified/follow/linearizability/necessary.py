@@ -11,7 +11,8 @@ decides. Memory and time are bounded by the length of the history times a consta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,6 +33,8 @@ class Impossible:
     operation: Operation
     position: int
     states: tuple[SequentialState, ...]
+    by_times: bool = False
+    """Whether it is what comes first that cannot be."""
 
 
 def impossible(
@@ -54,6 +57,29 @@ def impossible(
         elif not possible.returned(number):
             return Impossible(operations[number], position, possible.shown)
     return None
+
+
+def never_in_time(
+    operations: Sequence[Operation], precedes: Iterable[tuple[Operation, Operation]]
+) -> list[Operation]:
+    """Those that cannot have taken effect by the time they returned.
+
+    Others come first that are called too late, or wait for them. Where there are none, there are times for all that agree.
+    """
+    later: dict[int, list[Operation]] = {id(o): [] for o in operations}
+    waits_for = Counter[int]()
+    for one, other in precedes:
+        later[id(one)].append(other)
+        waits_for[id(other)] += 1
+    earliest = {id(o): o.call for o in operations}
+    ready = [o for o in operations if not waits_for[id(o)]]
+    for one in ready:
+        for other in later[id(one)]:
+            earliest[id(other)] = max(earliest[id(other)], earliest[id(one)])
+            waits_for[id(other)] -= 1
+            if not waits_for[id(other)]:
+                ready.append(other)
+    return [o for o in operations if o.end is not None and (waits_for[id(o)] > 0 or earliest[id(o)] > o.end)]
 
 
 class _Possible:

@@ -160,7 +160,7 @@ def test_a_model_of_ones_own(answer: int, status: int, folder: Path, capsys: Cap
         (
             ["stale.ndjson", "--model", "kw"],
             2,
-            "Error: there is no model 'kw'\n  the models are register, kv, queue, lock;",
+            "Error: there is no model 'kw'\n  the models are register, kv, queue, lock, list, set, counter;",
         ),
         (
             ["stale.ndjson", "--model", "queue"],
