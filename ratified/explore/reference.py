@@ -191,7 +191,8 @@ def _untested(
     if watch.over or found.stopped == INTERRUPTED:
         watch = LimitWatch(Limits(seconds=A_LITTLE, memory=watch.limits.memory))
     try:
-        return untested(machine, found, representatives=representatives, steps=steps, tick=watch.tick)
+        with watch.enforced():
+            return untested(machine, found, representatives=representatives, steps=steps, tick=watch.tick)
     except (KeyboardInterrupt, Reached):
         return frozenset()
 
@@ -205,7 +206,8 @@ def _liveness(
     if found.failure is None and found.stopped != INTERRUPTED:
         try:
             watch.tick()
-            violation = check.violation()
+            with watch.enforced():
+                violation = check.violation()
         except Reached as stop:
             found.stopped = found.stopped or str(stop)
         except KeyboardInterrupt:

@@ -97,8 +97,9 @@ class Search:
         """Search until all is seen, something went wrong, or a limit is reached; an interrupt counts as a limit."""
         with _no_cycles():
             try:
-                self._begin()
-                self._expand_levels()
+                with self._watch.enforced():
+                    self._begin()
+                    self._expand_levels()
             except Reached as stop:
                 self.found.stopped = str(stop)
             except KeyboardInterrupt:

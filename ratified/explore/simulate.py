@@ -262,15 +262,16 @@ class _Walks:
         """What runs met with, by number; which of them went wrong, or `runs` if none did; and what stopped them, if anything."""
         done: list[tuple[int, _Tally]] = []
         try:
-            for number in numbers:
-                self._watch.tick()
-                self._tally = _Tally()
-                done.append((number, self._tally))
-                self._walk(number)
-                if not number:
-                    self._first = self._telling.trace(self._start, self._taken)
-                if self._wrong is not None:
-                    return done, number, None
+            with self._watch.enforced():
+                for number in numbers:
+                    self._watch.tick()
+                    self._tally = _Tally()
+                    done.append((number, self._tally))
+                    self._walk(number)
+                    if not number:
+                        self._first = self._telling.trace(self._start, self._taken)
+                    if self._wrong is not None:
+                        return done, number, None
         except KeyboardInterrupt:
             return done, runs, INTERRUPTED
         except Reached as stop:
@@ -437,7 +438,8 @@ class _Walks:
             return rank == len(self._claims) - 1 and self._deadlock and not self._machine.steps(state)
 
         try:
-            return Minimizer(self._machine, wrong, self._watch.tick).minimal(self._start, taken)
+            with self._watch.enforced():
+                return Minimizer(self._machine, wrong, self._watch.tick).minimal(self._start, taken)
         except (Reached, KeyboardInterrupt):
             return taken
 

@@ -7,18 +7,22 @@ little: memory is looked at a few times a second.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import resource
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ratified.results.result import Limits
 
 _BETWEEN_LOOKS_AT_MEMORY = 0.05
+PATIENCE = 0.5
+"""Seconds past the limit of time after which what did not look at it is interrupted."""
 
 
 class Reached(Exception):
@@ -70,6 +74,21 @@ class LimitWatch:
             if resident() > self.memory:
                 raise Reached(self.memory_limit())
 
+    @contextmanager
+    def enforced(self) -> Iterator[None]:
+        """Raise Reached soon after the limit of time even if nothing looks at it, in the midst of one long evaluation, say."""
+        if self.left is None:
+            yield
+            return
+        interrupt = _Interrupt(self.left + PATIENCE)
+        try:
+            with interrupt:
+                yield
+        except KeyboardInterrupt:
+            if not interrupt.sent:
+                raise
+            raise Reached(self.time_limit()) from None
+
     def time_limit(self) -> str:
         """The limit of time in words."""
         return f"the time limit of {self.limits.seconds:g} s"
@@ -81,6 +100,32 @@ class LimitWatch:
         return (
             f"the memory limit of {self.memory:,} bytes, the default on this machine (--memory sets another)"
         )
+
+
+class _Interrupt:
+    """A KeyboardInterrupt in the thread that makes this, unless it is done in time."""
+
+    def __init__(self, seconds: float) -> None:
+        self.sent = False
+        self._thread = ctypes.c_ulong(threading.get_ident())
+        self._lock, self._done = threading.Lock(), False
+        self._timer = threading.Timer(seconds, self._send)
+        self._timer.daemon = True
+
+    def __enter__(self) -> None:
+        self._timer.start()
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._done = True
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(self._thread, None)  # one that has not come yet
+        self._timer.cancel()
+
+    def _send(self) -> None:
+        with self._lock:
+            if not self._done:
+                self.sent = True
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(self._thread, ctypes.py_object(KeyboardInterrupt))
 
 
 def resident() -> int:

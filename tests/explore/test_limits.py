@@ -153,6 +153,27 @@ def test_a_walk_ends_in_the_middle_of_a_state(model: Model, ticking: Callable[[i
     assert (walked.steps, len(walked.first)) == (0, 1)
 
 
+class Endless(Model):
+    n: Annotated[int, Range(0, 9)]
+
+    @action
+    def up(self) -> None:
+        require(self.n < 9)
+        self.n += 1
+
+    @invariant
+    def counted(self) -> bool:
+        return self.n == 0 or sum(1 for i in range(99_999) for j in range(99_999) if i < j) > 0
+
+
+def test_time_runs_out_in_the_middle_of_a_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits_module, "PATIENCE", 0.0)
+    limits = Limits(seconds=0.05)
+    found = check(Endless(), limits=limits, engine="reference")
+    assert (found.verdict, found.stopped) == (Verdict.UNDECIDED, "the time limit of 0.05 s")
+    assert simulate(Endless(), runs=1, limits=limits).stopped == "the time limit of 0.05 s"
+
+
 class Unlikely(Model):
     """None of a million choices is an initial state."""
 

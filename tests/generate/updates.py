@@ -21,6 +21,7 @@ from tests.generate.types import (
     SeqType,
     SetType,
     SortType,
+    TextType,
     Type,
 )
 
@@ -200,3 +201,27 @@ class Updates(Expressions):
         index = self.choose.pick(["0", "-1", "1"])
         test = f"len({text}) > {1 if index == '1' else 0}"
         return self._unless(test, f"{text}[{index}] = {self._one(scope, kind.item)}", self.careless)
+
+    def plain(self, scope: Scope, frame: Frame) -> Lines:
+        """A list or set of Python's own that an operator changes, perhaps under another name, and a value made of it."""
+        found = [(p.text, p.kind) for p in frame.places if isinstance(p.kind, SetType | SeqType)]
+        found = [(t, k) for t, k in found if self.can(scope, k.item) and not isinstance(k.item, TextType)]
+        if not found:
+            return self.update(scope, frame)
+        text, kind = self.choose.pick(found)
+        first = changed = self.fresh("plain")
+        make, op, shape = ("Set", "|", "{{{}}}") if isinstance(kind, SetType) else ("Seq", "+", "[{}]")
+        lines = [f"{first} = {shape.format(self.expr(scope, kind.item, 1))}"]
+        if self.choose.chance(25):
+            lines.append(f"{(second := self.fresh('plain'))} = {first}")
+            changed = self.choose.pick([first, second])
+        more = shape.format(self.expr(scope, kind.item, 1))
+        change = self.choose.pick([f"{changed} {op}= {more}", f"{changed} = {changed} {op} {more}"])
+        few = [f"if len({first}) <= {kind.limit}:"] if isinstance(kind, SeqType) else ["if True:"]
+        return [
+            *lines,
+            f"if {self.condition(scope, 1)}:",
+            f"    {change}",
+            *few,
+            f"    {text} = {make}({first})",
+        ]

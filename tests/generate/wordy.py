@@ -298,7 +298,8 @@ class WordyWriter(ClaimingWriter):
     def statement(self, scope: Scope, frame: Frame) -> tuple[Lines, Scope]:
         """Changes of local copies too."""
         if self.choose.chance(15):
-            return self._copied(scope, frame), scope
+            own = self.plain if self.choose.chance(20) else self._copied
+            return own(scope, frame), scope
         found = self._dict(scope)
         if found is not None and frame.places and self.choose.chance(20):
             return self._dict_changed(scope, found), scope

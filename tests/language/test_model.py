@@ -31,6 +31,7 @@ from ratified import (
 from ratified.language.evaluate import TreeMachine
 from ratified.language.machine import Machine, OutOfBounds, PythonMachine, StepError
 from ratified.language.model import given_to
+from tests.generate.agreement import agree
 from tests.shared.sorts import Light, Slot, Turn
 from tests.shared.symmetric import Node
 
@@ -493,3 +494,26 @@ def test_a_bound_is_kept_at_every_depth_of_maps() -> None:
     assert isinstance(state, tuple)
     left = [after.what for _, _, after in machine.steps(state) if isinstance(after, OutOfBounds)]
     assert left == ["the range 0..2 of inner"] * 4 + ["the range 0..2 of perhaps"] * 2
+
+
+class Counting(Model):
+    n: Annotated[int, Range(0, 3)]
+
+    @property
+    def low(self) -> bool:
+        return self.n < 1
+
+    @action
+    def up(self) -> None:
+        require(self.low)
+        self.n += 1
+
+
+class CountingOn(Counting):
+    @property
+    def low(self) -> bool:
+        return super().low or self.n == 1
+
+
+def test_a_property_reads_that_of_its_base_class() -> None:
+    assert agree(CountingOn(), 9) == 3

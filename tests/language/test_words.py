@@ -68,7 +68,9 @@ MODELS = {
 }
 """Each model, and how many states it has with three processes, of copies with two."""
 
-TOLERATED = re.compile(f"{NEVER.pattern}|has a guard after a change|only where a Literal|unreachable")
+TOLERATED = re.compile(
+    f"{NEVER.pattern}|has a guard after a change|only where a Literal|unreachable|may be shared"
+)
 """What a generated text may say that is no model; a variant may put guards where `enabled` cannot see them."""
 
 COMPILED = (2, 5, 9, 12)
@@ -88,6 +90,9 @@ WORDS = (
     *(
         r"own\d+ = Set",
         r"own\d+\.add",
+        r"plain\d+ \|= {",
+        r"plain\d+ \+= \[",
+        r"plain\d+ = plain\d+\n",
         r"self\.\w+(\[\w+\])?\.\w+ (\+=|=) ",
         r"subsets\([\w.]+\)",
         r"subsets\([\w.]+, ",

@@ -385,8 +385,18 @@ class PlainSets(Model):
 
     @action
     def meet(self, p: P, q: P) -> None:
-        few = {p, q}
-        self.s = self.s & few
+        few = {p}
+        few |= {q}
+        own = Set(self.s)
+        own ^= {p}  # a Set as before
+        self.s = own & few
+
+    def size(self, more: int = 1, *, twice: bool = False) -> int:
+        return len(self.s) * (2 if twice else 1) + more
+
+    @invariant
+    def parameters_that_are_named_have_defaults_of_their_own(self) -> bool:
+        return self.size() == len(self.s) + 1 and self.size(0, twice=True) == 2 * len(self.s)
 
 
 class Steps(Model):

@@ -6,6 +6,7 @@ import java.lang.reflect.Field;
 import tlc2.TLC;
 import tlc2.TLCGlobals;
 import tlc2.tool.TLCState;
+import tlc2.tool.liveness.LiveWorker;
 import util.InternTable;
 import util.SimpleFilenameToStream;
 import util.ToolIO;
@@ -56,6 +57,7 @@ public final class Runner {
         TLCGlobals.simulator = null;
         TLCGlobals.metaDir = null;
         TLCState.Empty = null;
+        field(LiveWorker.class, "errFoundByThread").setInt(null, -1);
         UniqueString[] names = (UniqueString[]) field(InternTable.class, "table").get(UniqueString.internTbl);
         for (UniqueString name : names) {
             if (name != null) {

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tla.generated import held
+from tests.tla.generated import SECONDS_MOST, held
 from tests.tla.service import Service
 
 MODELS = 10
@@ -28,3 +28,20 @@ def test_generated_models_agree_with_tlc(models: int, service: Service, tmp_path
     assert len(compared) >= models * 3 // 4
     if models == MORE:
         assert {o.found for o in compared} >= {"holds", "invariant", "liveness"}
+
+
+NEVER = """---- MODULE Never ----
+VARIABLE x
+Init == x = FALSE
+Next == x' = x
+Spec == Init /\\ [][Next]_x
+Late == <>x
+====
+"""
+
+
+def test_a_violation_of_liveness_is_found_again(service: Service) -> None:
+    """TLC keeps in a static field that it has told of one."""
+    files = {"Never.tla": NEVER, "Never.cfg": "SPECIFICATION Spec\nPROPERTY Late\n"}
+    told = [service.explore(files, "Never", SECONDS_MOST) for _ in range(2)]
+    assert [(one.verdict, one.kind) for one in told] == [("violated", "liveness")] * 2

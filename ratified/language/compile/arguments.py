@@ -49,13 +49,17 @@ def in_order_of(
     signature: list[tuple[str, Type]],
     defaults: dict[str, object],
     arguments: list[ast.expr] | None = None,
+    *,
+    named: int = 0,
 ) -> list[Expr]:
-    """The arguments of a call (all of them, or these) brought into the order and types of a signature."""
+    """The arguments of a call (all of them, or these) in the order and types of a signature, whose last are only `named`."""
     arguments = node.args if arguments is None else arguments
-    if len(arguments) > len(signature):
+    most = len(signature) - named
+    if len(arguments) > most:
         c.fail(
             node,
-            f"{name} takes {len(signature)} argument{'' if len(signature) == 1 else 's'}, not {len(arguments)}",
+            f"{name} takes {most} argument{'' if most == 1 else 's'}{' without a name' if named else ''}, "
+            f"not {len(arguments)}",
             f"its parameters: {_listed(signature)}",
         )
     given: dict[str, ast.expr] = {n: a for (n, _), a in zip(signature, arguments, strict=False)}

@@ -19,6 +19,7 @@ from ratified.language.compile.places import (
     read_place,
     store_at,
 )
+from ratified.language.compile.plain import check_own
 from ratified.language.ir import Expr, Node
 from ratified.language.rules import Rules
 from ratified.language.types import (
@@ -60,7 +61,8 @@ def _augmented(node: ast.AugAssign, c: Context) -> Made:
     whole = ast.copy_location(ast.BinOp(current, op, value), node)
     ast.fix_missing_locations(whole)
     if isinstance(target, ast.Name):
-        return assign_name(c, node, target, c.expr(whole), value), False
+        check_own(c, target, value)
+        return assign_name(c, node, target, c.expr(whole), whole), False
     if (
         isinstance(target, ast.Subscript)
         and isinstance(target.value, ast.Name)
@@ -211,11 +213,11 @@ def assign_name(c: Context, node: ast.stmt, target: ast.Name, made: Expr, source
         )
     introduce(c, target, t, source)
     c.tables.shared(c, source)
-    c.plain_names.pop(target.id, None)
+    c.env.plain.pop(target.id, None)
     if what := c.python_kind(source):
         if what == "iterator":
             c.fail(source, "a Python iterator cannot be assigned to a name", "write Seq(...)")
-        c.plain_names[target.id] = what
+        c.env.plain[target.id] = what
     stored = c.coerce(made, c.env.types[target.id], source)
     _learn(c, target, c.env.types[target.id], stored)
     return [ir.Let(c.span(node), (target.id,), stored)]

@@ -6,9 +6,10 @@ import ast
 from collections.abc import Sequence
 
 from ratified.language import ir
-from ratified.language.compile.context import UNREACHABLE, Context, Made, NarrowedTypes, TypeEnv
+from ratified.language.compile.context import UNREACHABLE, Context, Made, NarrowedTypes, TypeEnv, one_of_both
 from ratified.language.compile.displays import bind, has_keys, in_order, item_of, iterable, note_tuples
 from ratified.language.compile.jumps import Leave, is_left, jumpless
+from ratified.language.compile.plain import check_turns
 from ratified.language.ir import Node
 from ratified.language.rules import Rules
 from ratified.language.types import BOOL
@@ -47,6 +48,8 @@ def merge(c: Context, other: TypeEnv) -> None:
     c.env.assigned &= other.assigned
     c.env.types = {**other.types, **c.env.types}
     c.env.facts = {k: t for k, t in c.env.facts.items() if other.facts.get(k) == t}
+    both = c.env.plain.keys() | other.plain.keys()
+    c.env.plain = {n: one_of_both(c.env.plain.get(n, ""), other.plain.get(n, "")) for n in both}
 
 
 @rules.rule(ast.Break)
@@ -78,8 +81,10 @@ def _for(node: ast.For, c: Context) -> Made:
             c.fail(target, f"`{name}` is already defined in this function", "use another name for the loop")
     inside, _ = block(c, body, {})
     after = c.env
+    check_turns(c, target, before, after)
     c.env = before
     c.env.types = {**{n: t for n, t in after.types.items() if n not in names}, **c.env.types}
+    c.env.plain = {**{n: k for n, k in after.plain.items() if n not in names}, **c.env.plain}
     c.env.facts = {k: t for k, t in c.env.facts.items() if after.facts.get(k) == t}
     span = c.span(target)
     loop = ir.For(span, names, made, inside)

@@ -98,7 +98,7 @@ def _extreme(c: Context, node: ast.Call, kind: str) -> Expr:
             | ast.ListComp(element, generators)
             | ast.SetComp(element, generators) as whole
         ] if not (isinstance(whole, ast.SetComp)):
-            clauses, (made, made_key) = comprehended(c, generators, lambda: finish(c.expr(element), element))
+            clauses, (made, made_key) = comprehended(c, generators, lambda: finish(c.kept(element), element))
         case [argument]:
             domain = iterable(c, argument)
             made, made_key = finish(ir.Local(span, item_of(c, domain, argument), ITEM), argument)
@@ -110,7 +110,7 @@ def _extreme(c: Context, node: ast.Call, kind: str) -> Expr:
     t = unbounded(made.type)
     fallback: Expr | None = None
     if default is not None:
-        fallback = c.expr(default, made.type)
+        fallback = c.kept(default, made.type)
         t = unbounded(c.join(node, made.type, fallback.type))
         fallback = c.coerce(fallback, t, default)
         made = c.coerce(made, t, node)

@@ -362,8 +362,7 @@ def _pure_call(c: Context, node: ast.Call, key: str, which: Which, receiver: Exp
     signature = c.module.signatures[key]
     if signature.returns is None:
         c.fail(node, f"`{signature.name}` returns nothing", "call it on a line of its own")
-    made = in_order_of(
-        c, node, signature.name, signature.parameters[1 if receiver else 0 :], signature.defaults
-    )
+    parameters = signature.parameters[1 if receiver else 0 :]
+    made = in_order_of(c, node, signature.name, parameters, signature.defaults, named=signature.named)
     everything = (receiver, *made) if receiver else tuple(made)
     return ir.Call(c.span(node), signature.returns, key, everything, which)

@@ -14,6 +14,7 @@ from ratified.language.compile import partial
 from ratified.language.compile.context import MISSING, UNREACHABLE, Condition, Context, NarrowedTypes
 from ratified.language.compile.displays import choices, constant_tuple
 from ratified.language.compile.operators import same
+from ratified.language.compile.plain import check_compared, check_sought, check_truth
 from ratified.language.ir import Expr
 from ratified.language.rules import Rules
 from ratified.language.types import (
@@ -81,6 +82,7 @@ def condition(node: ast.expr, c: Context) -> Condition:
     found = c.expr(node)
     if isinstance(found.type, BoolType):
         return found, {}, {}
+    check_truth(c, node, found.type)
     return _truth(node, found, c), {}, {}
 
 
@@ -240,6 +242,7 @@ def _one_comparison(c: Context, node: ast.expr, left: ast.expr, op: ast.cmpop, r
     if isinstance(first, ir.Literal) and not isinstance(second, ir.Literal):
         first = c.expr(left, second.type)
     first, second, t = same(c, node, first, second, left, right)
+    check_compared(c, left, right, t)
     if symbol not in ("==", "!=") and not (comparable(t) or isinstance(t, SetType)):
         remedy = "only ints, ordered sorts, tuples of these, and sets (inclusion) have an order"
         if isinstance(t, OptionalType):
@@ -260,6 +263,7 @@ def _membership(c: Context, node: ast.expr, left: ast.expr, right: ast.expr) -> 
     if item is None:
         c.fail(right, f"`in` needs a container, and this is {container.type}", "use ==, or a Set")
     found = c.expr(left, item)
+    check_sought(c, left, found.type, container.type)
     if partial.is_partial(container.type):
         key = c.coerce(found, unbounded(container.type.key), left)
         return partial.is_there(c.span(node), container, key)

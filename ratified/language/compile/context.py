@@ -79,6 +79,13 @@ class Missing(Enum):
 MISSING = Missing.MISSING
 
 
+def one_of_both(one: str, other: str) -> str:
+    """The container that CPython has where it may have either: one of its own, if one of them is."""
+    if "iterator" in (one, other):
+        return "iterator"
+    return one or other if one == other or not (one and other) else "container"
+
+
 @dataclass(slots=True)
 class TypeEnv:
     """The names in scope: their types, expressions they stand for, which certainly have a value, and what is known of them."""
@@ -87,10 +94,14 @@ class TypeEnv:
     aliases: dict[str, Expr] = field(default_factory=dict)
     assigned: set[str] = field(default_factory=set)
     facts: NarrowedTypes = field(default_factory=dict)
+    plain: dict[str, str] = field(default_factory=dict)
+    """Local names that hold a container of Python's own, and which."""
 
     def copy(self) -> TypeEnv:
         """An independent copy."""
-        return TypeEnv(dict(self.types), dict(self.aliases), set(self.assigned), dict(self.facts))
+        return TypeEnv(
+            dict(self.types), dict(self.aliases), set(self.assigned), dict(self.facts), dict(self.plain)
+        )
 
 
 Condition = tuple[Expr, NarrowedTypes, NarrowedTypes]
@@ -108,6 +119,8 @@ class FunctionSignature:
     parameters: list[tuple[str, Type]]
     returns: Type | None
     defaults: dict[str, object] = field(default_factory=dict)
+    named: int = 0
+    """How many of the parameters, the last ones, are given by their names only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +151,8 @@ class Surroundings(Protocol):
     def method(self, context: Context, node: ast.AST, name: str) -> str:
         """The key of a method of the class, compiled."""
 
-    def super_function(self, context: Context, node: ast.AST, name: str) -> str:
-        """The key of the method that `super().name` means where it stands, compiled."""
+    def super_function(self, context: Context, node: ast.AST, name: str, *, read: bool = False) -> str:
+        """The key of the method that `super().name(...)` means where it stands, or `super().name` (`read`), compiled."""
 
     def made(self, function: Function) -> str:
         """The key of a function that the language itself defines, which is one of the model's from now on."""
@@ -178,8 +191,6 @@ class Context:
     env: TypeEnv = field(default_factory=TypeEnv)
     expected: Type | None = None
     """The type that the expression being compiled should have, where it has none of its own."""
-    plain_names: dict[str, str] = field(default_factory=dict)
-    """Local names that hold a container of Python's own, and which."""
     returns: Type | None = None
     pure: bool = False
     """Whether the function may neither change variables nor have guards."""
@@ -331,37 +342,38 @@ class Context:
                 return "set"
             case ast.List() | ast.ListComp():
                 return "list"
-            case ast.Call(ast.Attribute(_, "keys" | "values" | "items")):
-                return "view"
-            case ast.Call(function, arguments):
-                static = self.static(function)
-                if (
-                    static in (filter, map)
-                    and len(arguments) == 2
-                    and self.python_kind(arguments[1]) == "set"
-                ):
-                    return "set"
-                return _PLAIN.get(static, "")
-            case ast.BinOp(left, _, right):
+            case ast.Call(ast.Attribute(owner, "keys" | "values" | "items")):
+                return "" if isinstance(owner, ast.Name) and owner.id in self.receivers else "view"
+            case ast.Call(function):
+                return _PLAIN.get(self.static(function), "")
+            case ast.Subscript(value, ast.Slice()) | ast.NamedExpr(value=value):
+                return self.python_kind(value)
+            case ast.BinOp(left, op, right):
                 a, b = self.python_kind(left), self.python_kind(right)
-                return a and b
+                if isinstance(op, ast.Add):
+                    return a and b
+                return "set" if a == "view" or (a and b) else ""
             case ast.IfExp(_, body, orelse):
-                return self.python_kind(body) or self.python_kind(orelse)
+                return one_of_both(self.python_kind(body), self.python_kind(orelse))
             case ast.Name(name):
-                return self.plain_names.get(name, "")
+                return self.env.plain.get(name, "")
         return ""
+
+    def value_instead(self, node: ast.expr, t: Type) -> str:
+        """What to write in place of a container of Python's own."""
+        make = "Set" if isinstance(t, SetType) else "Seq"
+        text = ast.unparse(node)
+        if text in ("[]", "{}", "set()", "list()", "frozenset()"):
+            return f"write {make}()"
+        return f"write {make}({text if len(text) <= 40 else '...'})"
 
     def held(self, node: ast.expr, t: Type) -> None:
         """Refuse a plain Python container, or a local copy that is changed, where a value is kept, passed or returned."""
         if not isinstance(t, SetType | SeqType | BagType | MapType):
             return
         if what := self.python_kind(node):
-            make = "Set" if isinstance(t, SetType) else "Seq"
-            text = ast.unparse(node)
-            whole = f"{make}({text})" if len(text) <= 40 else f"{make}(...)"
-            if text in ("[]", "{}", "set()", "list()", "frozenset()"):
-                whole = f"{make}()"
-            self.fail(node, f"this is a Python {what}, not a value of the language", f"write {whole}")
+            problem = f"this is a Python {what}, not a value of the language"
+            self.fail(node, problem, self.value_instead(node, t))
         self.tables.shared(self, node)
 
     # --- names ---

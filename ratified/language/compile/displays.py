@@ -190,12 +190,22 @@ def collect(
 def in_order(c: Context, domains: list[ast.expr]) -> None:
     """Refuse a plain set where the order of its elements can be seen."""
     for domain in domains:
-        if c.python_kind(domain) == "set":
+        if _is_unordered(c, domain):
             c.fail(
                 domain,
                 "the elements of a Python set have no order",
                 "write Set(...): its elements come in canonical order",
             )
+
+
+def _is_unordered(c: Context, domain: ast.expr) -> bool:
+    """Whether what is run through comes in the order of a plain set."""
+    kind = c.python_kind(domain)
+    if isinstance(domain, ast.IfExp):
+        return _is_unordered(c, domain.body) or _is_unordered(c, domain.orelse)
+    if kind == "iterator" and isinstance(domain, ast.Call):
+        return any(_is_unordered(c, argument) for argument in domain.args)
+    return kind == "set"
 
 
 def _summand(c: Context, node: ast.expr) -> Expr:
@@ -265,7 +275,7 @@ def has_keys(c: Context, target: ast.expr, source: ast.expr) -> NarrowedTypes:
 def note_tuples(c: Context, names: tuple[str, ...], source: ast.expr) -> None:
     """Note that what CPython binds to a loop's name is a tuple of its own, where it is."""
     if isinstance(source, ast.Call) and c.static(source.func) is itertools.permutations:
-        c.plain_names.update(dict.fromkeys(names, "tuple"))
+        c.env.plain.update(dict.fromkeys(names, "tuple"))
 
 
 def bind(c: Context, target: ast.expr, item: Type) -> tuple[str, ...]:
@@ -289,7 +299,7 @@ def bind(c: Context, target: ast.expr, item: Type) -> tuple[str, ...]:
                 "unpack nested tuples inside the loop",
             )
     for name, t in zip(names, types, strict=True):
-        c.plain_names.pop(name, None)
+        c.env.plain.pop(name, None)
         if name in c.receivers:
             c.fail(target, f"`{name}` is the model itself", "choose another name")
         c.forget({name})

@@ -99,7 +99,7 @@ class FunctionCompiler:
         c.returns = None if none else unbounded(c.declared(node.returns, node, "the result"))
         self._check_kind(none)
         c.pure = c.returns is not None or c.kind is Kind.REFINEMENT
-        names = [a.name for a in self.arguments]
+        names = [p.arg for p in rest.args]
         given = c.function.__defaults__ or ()
         defaults: dict[str, object] = (
             dict(zip(names[len(names) - len(given) :], given, strict=False)) if given else {}
@@ -111,7 +111,8 @@ class FunctionCompiler:
                 f"the parameters of {c.kind.value}s have no defaults: they range over their types",
                 "leave the default out",
             )
-        return FunctionSignature(node.name, [(a.name, a.type) for a in self.arguments], c.returns, defaults)
+        taken = [(a.name, a.type) for a in self.arguments]
+        return FunctionSignature(node.name, taken, c.returns, defaults, len(rest.kwonlyargs))
 
     def _receivers(self, parameters: list[ast.arg]) -> list[ast.arg]:
         """Take `self`, and `old` or `abstract`, off the parameters."""

@@ -252,17 +252,18 @@ class ModuleCompiler:
             context.fail(node, f"the model has no method `{name}`", f"its helpers: {known}")
         return self._ensure(name, method.function, _giver(method), method.kind, (context, node))
 
-    def super_function(self, context: Context, node: ast.AST, name: str) -> str:
-        """The key of the method that `super().name` means where it stands, compiled."""
+    def super_function(self, context: Context, node: ast.AST, name: str, *, read: bool = False) -> str:
+        """The key of the method that `super().name(...)` means where it stands, or `super().name` (`read`), compiled."""
         assert context.owner is not None
         mro = self.cls.__mro__
         for klass in mro[mro.index(context.owner) + 1 :]:
-            if name in vars(klass):
-                function = inspect.unwrap(vars(klass)[name])
+            if name in vars(klass) and isinstance(found := vars(klass)[name], property) is read:
+                function = found.fget if read else inspect.unwrap(found)
                 if isinstance(function, FunctionType):
                     kind = self.methods[name].kind
                     return self._ensure(f"{klass.__name__}.{name}", function, klass, kind, (context, node))
-        context.fail(node, f"no base class has a method `{name}`", "call a method of self")
+        what = "property" if read else "method"
+        context.fail(node, f"no base class has a {what} `{name}`", f"use a {what} of self")
 
     def made(self, function: Function) -> str:
         """The key of a function that the language itself defines, which is one of the model's from now on."""

@@ -61,6 +61,9 @@ def _attribute(node: ast.Attribute, c: Context) -> Expr:
     value, attribute = node.value, node.attr
     if isinstance(value, ast.Name) and value.id in c.receivers:
         return _member(c, node, c.receivers[value.id], attribute)
+    if c.owner and ast.unparse(value) == "super()":
+        key = c.module.super_function(c, node, attribute, read=True)
+        return ir.Call(c.span(node), c.module.signatures[key].returns or BOOL, key, (), Which.NOW)
     static = c.static(node)
     if static is not MISSING:
         if isinstance(static, type) and (universe := _universe_of(c, node, static)):

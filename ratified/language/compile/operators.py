@@ -12,6 +12,7 @@ from enum import Enum
 from ratified.language import ir
 from ratified.language.compile import partial
 from ratified.language.compile.context import MISSING, Context
+from ratified.language.compile.plain import check_indexed, check_joined
 from ratified.language.errors import Span
 from ratified.language.ir import Expr
 from ratified.language.rules import Rules
@@ -111,6 +112,8 @@ class _Operation:
         """Both operands as values of one type, and that type."""
         c, node = self.c, self.node
         second = c.expr(node.right, c.expected or self.first.type)
+        check_joined(c, node.left, self.first.type)
+        check_joined(c, node.right, second.type)
         return same(c, node, self.first, second, node.left, node.right)
 
 
@@ -272,6 +275,7 @@ def _subscript(node: ast.Subscript, c: Context) -> Expr:
             else "choose one of its values with a parameter of an action, or quantify over what it is made of",
         )
     container = c.expr(value)
+    check_indexed(c, value, container.type)
     match container.type, index:
         case SeqType(), ast.Slice(lower, upper, None):
             low, high = (None if bound is None else numeric(c, bound) for bound in (lower, upper))

@@ -120,7 +120,8 @@ def _procedure(c: Context, call: ast.Call, key: str) -> Node:
             f"`{signature.name}` may change variables, and a function with a value may not",
             "call it from an action",
         )
-    made = in_order_of(c, call, signature.name, signature.parameters, signature.defaults)
+    parameters, defaults = signature.parameters, signature.defaults
+    made = in_order_of(c, call, signature.name, parameters, defaults, named=signature.named)
     c.forget(set(c.receivers))
     return ir.Do(c.span(call), key, tuple(made))
 
