@@ -43,6 +43,13 @@ def _with_their_laws(facts: Sequence[Fact]) -> list[Fact]:
     return [f for f in facts if f.role is not Role.TURNS or any(is_of(s, f.about) for s in others)]
 
 
+def rarely_needed(facts: Sequence[Fact]) -> frozenset[int]:
+    """The facts that few proofs need, by their numbers, from 1, among those that a script asserts."""
+    needed = set(map(id, _without_the_rare(facts)))
+    asserted = [f for f in facts if f.formula != TRUE]
+    return frozenset(number for number, fact in enumerate(asserted, 1) if id(fact) not in needed)
+
+
 ORDERS: tuple[Callable[[Sequence[Fact]], Sequence[Fact]], ...] = (
     lambda facts: facts,
     lambda facts: (facts[-1], *facts[:-1]),

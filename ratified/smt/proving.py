@@ -28,6 +28,7 @@ from ratified.smt.attempts import (
     PendingObligation,
     SolverEffort,
     no_beginning,
+    rarely_needed,
     title,
 )
 from ratified.smt.certificate.folder import CertifiedObligation, Heading
@@ -328,12 +329,24 @@ def file_name(number: int, obligation: Obligation) -> str:
 def _certified(
     folder: Path, proof: Proof, attempts: list[PendingObligation], how: ProofOptions
 ) -> Certificates:
-    wanted = [
-        Wanted(file_name(n, a.obligation), _text(a.obligation), a.status is Status.PROVED)
-        for n, a in enumerate(attempts, 1)
-    ]
+    proved = [a.status is Status.PROVED for a in attempts]
+    wanted = _wanted([a.obligation for a in attempts], proved)
     heading = Heading(proof.name, proof.model, proof.lemmas, proof.goals)
     return certify(folder, heading, wanted, seconds=how.timeout, processes=how.processes)
+
+
+def _wanted(obligations: Sequence[Obligation], proved: Sequence[bool]) -> list[Wanted]:
+    """Obligations as those who look for certificates are told them."""
+    return [
+        Wanted(file_name(n, o), _text(o), done, rarely_needed(o.facts))
+        for n, (o, done) in enumerate(zip(obligations, proved, strict=True), 1)
+    ]
+
+
+def wanted_of(script_class: type[Model]) -> list[Wanted]:
+    """The obligations of a proof script that is known to be proved, to be certified anew. Raises ModelError, as `prove` does."""
+    obligations = Translation(script_of(script_class)).obligations()
+    return _wanted(obligations, [True] * len(obligations))
 
 
 def entries_of(script_class: type[Model]) -> list[CertifiedObligation]:

@@ -76,7 +76,8 @@ def with_certificate(text: str, seconds: float, effort: int) -> str:  # noqa: AR
     from ratified.smt.certificate.making import BUSY
 
     try:
-        return f"unsat\n{certificate(text, seconds / BUSY)}"
+        told = json.loads(text)
+        return f"unsat\n{certificate(told['script'], seconds / BUSY, frozenset(told['rare']))}"
     except NotFound as problem:
         return f"unknown\n{problem}"
 

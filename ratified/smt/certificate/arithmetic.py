@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import combinations_with_replacement
 from math import lcm
 
@@ -28,6 +29,9 @@ CANDIDATES = 1_000
 
 EFFORT = 3_000_000
 """Of Z3, in its own steps, for one linear problem."""
+
+ROUNDS = 2
+"""How often products are looked for that speak of what those before them brought in."""
 
 OFTEN = 3
 """From so many times on, a product is multiplied by a number instead of being repeated."""
@@ -60,16 +64,19 @@ def contradicting(terms: Terms, held: Sequence[int]) -> list[Clause] | None:
         return found
     more = known
     if any(len(p) > 1 for fact in known for p in fact.sum):
-        for strict in (True, False):
-            more = [*known, *_products(known, strict=strict)]
+        for rounds in range(ROUNDS + 1):
+            more = [*known, *_products(known, rounds)]
             if len(more) > len(known) and (found := _added(terms, more)) is not None:
                 return found
     return None
 
 
-def _products(known: Sequence[IntegerFact], *, strict: bool) -> Iterator[IntegerFact]:
-    """Products of facts that speak of no other products than the facts do; if not `strict`, of some that they speak of."""
-    wanted = {p for fact in known for p in fact.sum if len(p) > 1}
+def _products(known: Sequence[IntegerFact], rounds: int) -> Iterator[IntegerFact]:
+    """Products of facts that speak of no other products than these do.
+
+    In so many `rounds`, products that speak of some that the facts, or products of the rounds before, speak of.
+    """
+    wanted = _of_several(known)
     equations = [fact for fact in known if fact.equation]
     multiples: dict[tuple[Clause, Product], IntegerFact] = {}
     for _ in range(2):
@@ -79,19 +86,27 @@ def _products(known: Sequence[IntegerFact], *, strict: bool) -> Iterator[Integer
                     multiples[fact.factors, rest] = IntegerFact(
                         (*fact.factors, *rest), multiplied(fact.sum, {rest: 1}), equation=True
                     )
-        wanted |= {p for fact in multiples.values() for p in fact.sum if len(p) > 1}
-        if strict:
+        wanted |= _of_several(multiples.values())
+        if not rounds:
             break
     yield from list(multiples.values())[:CANDIDATES]
     least = [fact for fact in known if not fact.equation and any(fact.sum)]
-    count = 0
-    for one, other in combinations_with_replacement(least, 2):
-        pairs = {tuple(sorted(p + q)) for p in one.sum for q in other.sum if p and q}
-        if pairs <= wanted if strict else pairs & wanted:
-            yield IntegerFact((*one.factors, *other.factors), multiplied(one.sum, other.sum), equation=False)
-            count += 1
-            if count > CANDIDATES:
-                return
+    found: dict[tuple[int, int], IntegerFact] = {}
+    for _ in range(max(rounds, 1)):
+        for (i, one), (j, other) in combinations_with_replacement(enumerate(least), 2):
+            if (i, j) in found or len(found) > CANDIDATES:
+                continue
+            pairs = {tuple(sorted(p + q)) for p in one.sum for q in other.sum if p and q}
+            if pairs & wanted if rounds else pairs <= wanted:
+                factors = (*one.factors, *other.factors)
+                found[i, j] = IntegerFact(factors, multiplied(one.sum, other.sum), equation=False)
+        wanted |= _of_several(found.values())
+    yield from found.values()
+
+
+def _of_several(known: Iterable[IntegerFact]) -> set[Product]:
+    """The products of several unknowns that facts speak of."""
+    return {p for fact in known for p in fact.sum if len(p) > 1}
 
 
 def multiplied(one: Polynomial, other: Polynomial) -> Polynomial:
@@ -119,17 +134,27 @@ def _added(terms: Terms, known: Sequence[IntegerFact]) -> list[Clause] | None:
         return None
     solver = z3.Solver(ctx=z3.Context())
     solver.set("rlimit", EFFORT)
-    times = [z3.Real(f"x{i}", solver.ctx) for i in range(len(known))]
-    solver.add(*(time >= 0 for time, fact in zip(times, known, strict=True) if not fact.equation))
-    columns: dict[Product, list[object]] = defaultdict(list)
-    for time, fact in zip(times, known, strict=True):
+    columns: dict[Product, list[str]] = defaultdict(list)
+    for place, fact in enumerate(known):
         for product, number in fact.sum.items():
-            columns[product].append(time * number)
-    for product, column in columns.items():
-        solver.add(z3.Sum(column) == 0 if product else z3.Sum(column) <= -1)
+            columns[product].append(f"(* {number if number > 0 else f'(- {-number})'} x{place})")
+    solver.from_string(  # quicker than Z3's terms one by one
+        "\n".join(
+            [
+                *(f"(declare-const x{place} Real)" for place in range(len(known))),
+                *(f"(assert (<= 0 x{place}))" for place, fact in enumerate(known) if not fact.equation),
+                *(
+                    f"(assert ({'=' if product else '>='} {'0' if product else '(- 1)'} (+ 0 {' '.join(column)})))"
+                    for product, column in columns.items()
+                ),
+            ]
+        )
+    )
     if solver.check() != z3.sat:
         return None
-    values = [solver.model().eval(time, model_completion=True).as_fraction() for time in times]
+    model = solver.model()
+    found = {symbol.name(): model[symbol].as_fraction() for symbol in model.decls()}
+    values = [found.get(f"x{place}", Fraction(0)) for place in range(len(known))]
     whole = lcm(*(v.denominator for v in values))
     return [
         factors

@@ -17,6 +17,10 @@ from typing import Any
 from ratified.certified import NUMERAL, Clause, Terms
 from ratified.smt.certificate.arithmetic import contradicting, facts
 from ratified.smt.certificate.congruence import Congruence
+from ratified.smt.certificate.text import SolverText
+
+EFFORT = 3_000_000
+"""Of Z3, in its own steps, to say which clauses contradict each other."""
 
 ROUNDS = 2_000
 """How often the SAT solver is asked for another proposal."""
@@ -40,6 +44,35 @@ class TheoryLemma:
 
 def contradiction(terms: Terms, given: Sequence[Clause]) -> tuple[list[int], list[TheoryLemma]] | None:
     """Which of the given clauses contradict each other, and the lemmas for it; None if they are found not to."""
+    every = range(len(given))
+    core = _core_of_z3(terms, given)
+    for places in (core, every) if core else (every,) if core is None else ():
+        if found := _contradiction(terms, [given[p] for p in places]):
+            return [places[p] for p in found[0]], found[1]
+    return None
+
+
+def _core_of_z3(terms: Terms, given: Sequence[Clause]) -> list[int] | None:
+    """Some clauses that contradict each other, by all that Z3 knows of integers; none if none do, None if it gives up."""
+    import z3
+
+    text = SolverText(terms)
+    lines = [f"(assert (! {text.clause(clause)} :named c{place}))" for place, clause in enumerate(given)]
+    z3.set_param(proof=False)  # read when a context is made
+    solver = z3.Solver(ctx=z3.Context())
+    solver.set("rlimit", EFFORT)
+    solver.set("core.minimize", True)  # Z3's own interface
+    solver.from_string("\n".join(["(set-option :produce-unsat-cores true)", *text.declarations(), *lines]))
+    match solver.check():
+        case z3.unsat:
+            return sorted(int(name.decl().name()[1:]) for name in solver.unsat_core())
+        case z3.sat:
+            return []
+    return None
+
+
+def _contradiction(terms: Terms, given: Sequence[Clause]) -> tuple[list[int], list[TheoryLemma]] | None:
+    """The same, of clauses of which few are thought to be without use."""
     from pysat.solvers import Solver
 
     lemmas: dict[TheoryLemma, None] = {}
@@ -143,6 +176,7 @@ def _integers(terms: Terms, held: Sequence[int]) -> Iterator[TheoryLemma]:
     for literal in held:
         if literal < 0 and terms.names[-literal] == "=" and terms.sorts(terms.parts[-literal])[0] == "Int":
             yield _in_order(terms, -literal)
+    yield from _known_exactly(terms, held)
     yield from _quotients(terms, held)
     places: dict[object, set[int]] = defaultdict(set)  # which integers stand at the same place of a function
     for term in sorted(_parts(terms, held)):
@@ -164,6 +198,18 @@ def _clause(terms: Terms, products: Sequence[Clause]) -> Clause:
 def _in_order(terms: Terms, equation: int) -> TheoryLemma:
     """Two integers are equal, or one is not at most the other."""
     return TheoryLemma("o", terms.of_integers(equation), ((equation,),))
+
+
+def _known_exactly(terms: Terms, held: Sequence[int]) -> Iterator[TheoryLemma]:
+    """Unknowns that are at least a number and at most that: equal to it, which products of them follow from."""
+    bounds: dict[bool, set[tuple[int, int]]] = {True: set(), False: set()}
+    for fact in facts(terms, held):
+        match [item for item in fact.sum.items() if item[0]]:
+            case [((unknown,), (1 | -1) as sign)] if not fact.equation:
+                bounds[sign > 0].add((unknown, -sign * fact.sum.get((), 0)))
+    for unknown, value in sorted(bounds[True] & bounds[False]):
+        number = terms.make(str(abs(value)))
+        yield _in_order(terms, terms.make("=", unknown, number if value >= 0 else terms.make("-", number)))
 
 
 def _quotients(terms: Terms, held: Sequence[int]) -> Iterator[TheoryLemma]:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice, product
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
-from ratified.certified import DECLARED, THEORY, VARIABLE, Clause, Flattening, Script, Symbol, Terms
+from ratified.certified import DECLARED, Clause, Flattening, Script, Symbol, Terms
+from ratified.smt.certificate.text import FormulaNode, QuantifierBlock, SolverText
 
 PAIRS = 16
 """Pairs of places of a formula that is said to be true and to be false that are looked at, at most."""
@@ -42,6 +43,9 @@ class Instance:
     values: tuple[int, ...]
 
 
+Given = Literal["all", "relevant", "most"]
+
+
 @dataclass(frozen=True, slots=True)
 class Z3Run:
     """One way to ask Z3: a limit in its own steps, a seed (0: formulas in order), the shape of formulas, and options.
@@ -50,26 +54,15 @@ class Z3Run:
     simplifies more, and reasons about products. Terms with Skolem functions of its variables are then no patterns of a quantifier
     (of two sets, say, something that is in one of them only), since Z3 would have to know such a term before it makes one.
 
-    If `fewer`, only assertions are given that are `relevant`.
+    Of all assertions, those are given that are `relevant`, or that `most` proofs need.
     """
 
     effort: int = 0
     seed: int = 0
     nested: bool = True
     live: bool = False
-    fewer: bool = False
+    given: Given = "all"
     options: tuple[tuple[str, object], ...] = ()
-
-
-@dataclass(slots=True)
-class FormulaNode:
-    """A formula, or the negation of one, as it is flattened: `parts` in the same order, `made` its Skolem terms."""
-
-    term: int
-    positive: bool
-    made: list[int] = field(default_factory=list)
-    clauses: list[Clause] = field(default_factory=list)
-    parts: list[FormulaNode] = field(default_factory=list)
 
 
 class Recorded(Flattening):
@@ -106,14 +99,6 @@ def flattened(script: Script) -> tuple[list[FormulaNode], list[ClauseSource]]:
         for place, clause in enumerate(flat.clauses, 1):
             sources.append(ClauseSource(number, place, clause, script.terms.variables(map(abs, clause))))
     return nodes, sources
-
-
-def _leaves(node: FormulaNode) -> Iterator[FormulaNode]:
-    """The parts of a node that have none."""
-    for part in node.parts:
-        yield from _leaves(part)
-    if not node.parts:
-        yield node
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,15 +174,6 @@ def opposed(terms: Terms, one: FormulaNode, other: FormulaNode) -> dict[int, int
 
 
 @dataclass(frozen=True, slots=True)
-class QuantifierBlock:
-    """A quantifier of an assertion (by number): its variables, and those of others around it that it speaks of."""
-
-    assertion: int
-    variables: tuple[int, ...]
-    around: frozenset[int]
-
-
-@dataclass(frozen=True, slots=True)
 class Use:
     """What a quantifier's variables were in a step of a proof, and the terms that its formula has inside."""
 
@@ -234,100 +210,23 @@ def _symbols(terms: Terms, formula: int) -> set[Symbol]:
     return {terms.heads[t] for t in seen if terms.heads[t].owner == DECLARED}
 
 
-class _SolverText:
-    """Formulas as text for Z3, under names that cannot clash with anything."""
-
-    def __init__(self, terms: Terms, *, without_skolem: bool = False) -> None:
-        self.terms, self.without_skolem = terms, without_skolem
-        self.sorts = {"Bool": "Bool", "Int": "Int"}
-        self.symbols: dict[Symbol, str] = {}
-        self.blocks: list[QuantifierBlock] = []
-        self.atoms: dict[int, str] = {}  # of nodes that are twins
-
-    def sort(self, name: str) -> str:
-        return self.sorts.setdefault(name, f"S{len(self.sorts)}")
-
-    def head(self, symbol: Symbol) -> str:
-        if symbol.owner < 0:
-            return f"v{symbol.name}" if symbol.owner == VARIABLE else symbol.name
-        return self.symbols.setdefault(symbol, f"f{len(self.symbols)}")
-
-    def term(self, term: int) -> str:
-        name, parts = self.head(self.terms.heads[term]), self.terms.parts[term]
-        return f"({name} {' '.join(map(self.term, parts))})" if parts else name
-
-    def clause(self, clause: Clause) -> str:
-        if not clause:
-            return "false"
-        literals = [self.term(x) if x > 0 else f"(not {self.term(-x)})" for x in clause]
-        return f"(or {' '.join(literals)})" if len(literals) > 1 else literals[0]
-
-    def quantified(
-        self,
-        number: int,
-        variables: tuple[int, ...],
-        body: str,
-        clauses: Iterable[Clause],
-        around: frozenset[int] = frozenset(),
-    ) -> str:
-        if not variables:
-            return body
-        self.blocks.append(QuantifierBlock(number, variables, around))
-        heads = [self.terms.heads[v] for v in variables]
-        binders = " ".join(f"({self.head(h)} {self.sort(h.result)})" for h in heads)
-        without = self._skolem(abs(x) for clause in clauses for x in clause) if self.without_skolem else ()
-        known = around.union(variables)  # here; others are of quantifiers inside
-        no_pattern = "".join(f" :no-pattern {self.term(t)}" for t in without if self.terms.free[t] <= known)
-        return f"(forall ({binders}) (! {body} :qid q{len(self.blocks) - 1}{no_pattern}))"
-
-    def _skolem(self, atoms: Iterable[int]) -> list[int]:
-        """The terms with Skolem functions of variables, in formulas that have no connectives."""
-        terms, found = self.terms, dict[int, bool]()
-
-        def has(term: int) -> bool:
-            if term not in found:
-                inside = [has(p) for p in terms.parts[term]]
-                found[term] = any(inside) or (terms.heads[term].owner > 0 and bool(terms.free[term]))
-            return found[term]
-
-        for atom in atoms:
-            has(atom)
-        return [t for t, skolem in found.items() if skolem and terms.heads[t].owner != THEORY]
-
-    def formula(self, number: int, node: FormulaNode) -> str:
-        if not node.parts:
-            return self.clause(node.clauses[0]) if node.clauses else "true"
-        parts = " ".join(self.formula(number, part) for part in node.parts)
-        if self.terms.names[node.term] == "forall" and node.positive:
-            variables = self.terms.parts[node.term][:-1]
-            clauses = [
-                clause for leaf in _leaves(node) for clause in leaf.clauses
-            ]  # names stand for parts in its own
-            parts = self.quantified(number, variables, parts, clauses, self.terms.free[node.term])
-        if atom := self.atoms.get(id(node)):
-            return f"(and {atom if node.positive else f'(not {atom})'} {parts})"
-        return f"({'and' if node.positive else 'or'} {parts})" if len(node.parts) > 1 else parts
-
-    def declarations(self) -> list[str]:
-        found = [
-            f"(declare-fun {name} ({' '.join(map(self.sort, s.arguments))}) {self.sort(s.result)})"
-            for s, name in self.symbols.items()
-        ]
-        found += [f"(declare-const {atom} Bool)" for atom in dict.fromkeys(self.atoms.values())]
-        return [f"(declare-sort {name} 0)" for name in [*self.sorts.values()][2:]] + found
-
-
 def instances(
-    script: Script, nodes: list[FormulaNode], sources: list[ClauseSource], attempt: Z3Run
+    script: Script,
+    nodes: list[FormulaNode],
+    sources: list[ClauseSource],
+    attempt: Z3Run,
+    rare: frozenset[int] = frozenset(),
 ) -> list[Instance] | None:
-    """The instances of a proof that Z3 found; None if it found none."""
+    """The instances of a proof that Z3 found; None if it found none. Few proofs need assertions that are `rare`."""
     import z3
 
     terms = script.terms
-    wanted = relevant(script) if attempt.fewer else frozenset(range(1, len(nodes) + 1))
+    wanted = relevant(script) if attempt.given == "relevant" else frozenset(range(1, len(nodes) + 1))
+    if attempt.given == "most":
+        wanted -= rare
     sources = [source for source in sources if source.assertion in wanted]
     z3.set_param(proof=not attempt.live)  # read when a context is made
-    text = _SolverText(terms, without_skolem=attempt.live or attempt.fewer)
+    text = SolverText(terms, without_skolem=attempt.live or attempt.given != "all")
     pairs = twins(terms, nodes)
     for place, two in enumerate(pairs):
         text.atoms |= {id(node): f"t{place}" for _, node in (*two.true, *two.false)}
@@ -397,7 +296,7 @@ def _instances(
 class _TermReader:
     """From the terms of a proof to those of the script."""
 
-    def __init__(self, terms: Terms, text: _SolverText) -> None:
+    def __init__(self, terms: Terms, text: SolverText) -> None:
         self.terms, self.text = terms, text
         self.symbols = {name: symbol for symbol, name in text.symbols.items()}
         self.sorts = {name: sort for sort, name in text.sorts.items()}

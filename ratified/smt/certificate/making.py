@@ -7,6 +7,7 @@ folder the same obligations give the same bytes, unless a time limit is met.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,11 +27,15 @@ BUSY = 5
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An obligation to be certified: the name of its files, and its text; `proved`: a solver refuted it."""
+    """An obligation to be certified: the name of its files, and its text; `proved`: a solver refuted it.
+
+    Few proofs need the assertions that are `rare`, by their numbers.
+    """
 
     file: str
     text: str
     proved: bool
+    rare: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,12 @@ def certify(
         return []
 
     jobs = [
-        Job(o.file, "certificate", o.text, BUSY * seconds)
+        Job(
+            o.file,
+            "certificate",
+            json.dumps({"script": o.text, "rare": sorted(o.rare)}),
+            BUSY * seconds,
+        )
         for o in obligations
         if o.proved and not found[o.file]
     ]

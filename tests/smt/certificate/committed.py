@@ -13,8 +13,8 @@ from pathlib import Path
 from ratified.bundled import models
 from ratified.cli.scripts import script_for
 from ratified.smt.certificate.folder import Heading
-from ratified.smt.certificate.making import Wanted, certify
-from ratified.smt.proving import entries_of
+from ratified.smt.certificate.making import certify
+from ratified.smt.proving import wanted_of
 from ratified.smt.script import script_of
 
 NAMES = tuple(name for name, model in models.items() if model.proof)
@@ -44,8 +44,7 @@ def renew(name: str) -> str:
         tuple(lemma.function.name for lemma in script.lemmas),
         tuple(goal.function.name for goal in script.goals),
     )
-    wanted = [Wanted(e.file, e.text, proved=True) for e in entries_of(cls)]
-    made = certify(folder_of(name), heading, wanted, seconds=SECONDS)
+    made = certify(folder_of(name), heading, wanted_of(cls), seconds=SECONDS)
     missing = f"; none for {', '.join(made.missing)}" if made.missing else ""
     return f"{name}: {made.found} certificates, {made.kept} kept, {made.size:,} bytes, {made.seconds:.0f} s{missing}"
 
