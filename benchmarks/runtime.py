@@ -3,7 +3,8 @@
     python benchmarks/runtime.py start --entries 1000000
     python benchmarks/runtime.py commands --nodes 3 --clients 16 --seconds 5
     python benchmarks/runtime.py writes --entries 2000    # what handing over one entry to the disk's thread costs
-    python benchmarks/runtime.py growth --nodes 3 --clients 16 --seconds 180    # memory and disk of the store's nodes under load
+    python benchmarks/runtime.py growth --clients 16 --seconds 180   # memory and disk of the store's nodes under load
+    nice python benchmarks/runtime.py growth --clients 64 --seconds 1200 --rate 300 --revisions 20000    # a moderate one
 
 Times are of this machine as it is; user CPU is told beside the clock.
 """
@@ -12,10 +13,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import resource
 import tempfile
 import threading
 import time
+from collections import Counter
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -118,41 +122,88 @@ async def commands(nodes: int, clients: int, seconds: float) -> None:
         print(f"{1e6 * cpu / max(1, len(times)):,.0f} µs of the leader's CPU each, its start included")
 
 
-async def growth(nodes: int, clients: int, seconds: float) -> None:
-    """Have clients put into the store, which forgets old revisions and takes snapshots, and look at its nodes ten times."""
+async def growth(nodes: int, clients: int, seconds: float, rate: float, revisions: int) -> None:
+    """Put into the store, which forgets old revisions and takes snapshots, and look at its nodes every minute, or ten times.
+
+    Beside those who put, watches of all keys come and go, each at another node, and leases with a key end.
+    """
     import grpc.aio
 
+    from ratified.impl.client.aio import StoreClient
+    from ratified.impl.client.errors import StoreError
     from ratified.impl.etcd import etcd_pb2 as pb
 
-    limits = "[etcd.limits]\nrevisions = 2_000"
-    async with Cluster(nodes, machine="etcd", tables=limits, settings={"snapshot_every": 2_000}) as cluster:
+    limits = f"[etcd.limits]\nrevisions = {revisions}"
+    async with Cluster(
+        nodes, machine="etcd", tables=limits, settings={"snapshot_every": revisions}
+    ) as cluster:
         leader = await cluster.leader() or "n1"
-        done = 0
+        done = Counter[str]()
         over = time.monotonic() + seconds
 
-        async def client(number: int) -> None:
-            nonlocal done
+        async def again(what: str, do: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+            while time.monotonic() < over:
+                try:
+                    await do()
+                    done[what] += 1
+                except (StoreError, grpc.aio.AioRpcError):  # on a busy machine a time may run out
+                    done["failed"] += 1
+
+        async def puts(number: int) -> None:
+            at = number
+
+            async def put() -> None:
+                nonlocal at
+                at, began = at + 7919, time.monotonic()
+                request = pb.PutRequest(key=b"k%d" % (at % 1_000), value=b"v" * 1_000)
+                await call(request.SerializeToString())
+                if rate:
+                    await asyncio.sleep(max(0.0, began + clients / rate - time.monotonic()))
+
             async with grpc.aio.insecure_channel(cluster.child(leader).client) as channel:
                 call: Any = channel.unary_unary("/etcdserverpb.KV/Put")
-                at = number
-                while time.monotonic() < over:
-                    at += 7919
-                    request = pb.PutRequest(key=b"k%d" % (at % 1_000), value=b"v" * 1_000)
-                    await call(request.SerializeToString())
-                    done += 1
+                await again("puts", put)
+
+        async def watches(number: int) -> None:
+            async def watch() -> None:
+                async with contextlib.aclosing(client.watch(b"k", prefix=True)) as changes:
+                    for _ in range(100):
+                        await anext(changes)
+
+            at = cluster.child(cluster.names[number % nodes]).client
+            async with StoreClient([at], refresh=False) as client:
+                await again("watches", watch)
+
+        async def leases() -> None:
+            async def lease() -> None:
+                lease = await client.grant(5)
+                await lease.stop()  # to end by itself
+                await client.put(b"l%d" % lease.number, b"v", lease=lease.number)
+                await asyncio.sleep(0.1)
+
+            async with StoreClient([child.client for child in map(cluster.child, cluster.names)]) as client:
+                await again("leases", lease)
 
         async def look() -> None:
-            print("seconds      puts  " + "  ".join(f"{name:>5} memory    disk" for name in cluster.names))
-            for turn in range(11):
-                await asyncio.sleep(max(0.0, over - seconds + turn * seconds / 10 - time.monotonic()))
+            every = 60.0 if seconds >= 600 else seconds / 10
+            print(
+                "seconds      puts watches leases failed  "
+                + "  ".join(f"{name:>5} memory    disk" for name in cluster.names)
+            )
+            for turn in range(int(seconds / every) + 1):
+                await asyncio.sleep(max(0.0, over - seconds + turn * every - time.monotonic()))
                 told = []
                 for report in await cluster.status():
                     status = Path(f"/proc/{report['process']}/status").read_text()
                     memory = int(status.partition("VmRSS:")[2].split()[0]) / 1024
-                    told.append(f"{memory:9.1f} MB {report['disk'] / 1e6:5.1f} MB")
-                print(f"{turn * seconds / 10:7.0f} {done:9,}  {'  '.join(told)}", flush=True)
+                    told.append(f"{memory:9.1f} MB {report.get('disk', 0) / 1e6:5.1f} MB")
+                counts = f"{done['puts']:9,} {done['watches']:7,} {done['leases']:6,} {done['failed']:6,}"
+                print(f"{turn * every:7.0f} {counts}  {'  '.join(told)}", flush=True)
 
-        await asyncio.gather(look(), *(client(n) for n in range(clients)))
+        watching = [asyncio.ensure_future(watches(number)) for number in range(2 * nodes)]
+        await asyncio.gather(look(), leases(), *map(puts, range(clients)))
+        for each in watching:
+            each.cancel()
 
 
 def main() -> None:
@@ -163,13 +214,17 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, default=3)
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument(
+        "--rate", type=float, default=0.0, help="puts a second, of all clients; 0: as many as can be"
+    )
+    parser.add_argument("--revisions", type=int, default=2_000, help="how many the store keeps")
     given = parser.parse_args()
     if given.what == "start":
         asyncio.run(start(given.entries))
     elif given.what == "writes":
         writes(given.entries)
     elif given.what == "growth":
-        asyncio.run(growth(given.nodes, given.clients, given.seconds))
+        asyncio.run(growth(given.nodes, given.clients, given.seconds, given.rate, given.revisions))
     else:
         asyncio.run(commands(given.nodes, given.clients, given.seconds))
 

@@ -49,7 +49,6 @@ class Nemesis:
         began: float,
         every: float,
         kinds: Sequence[str] = (),
-        clocks_jump: bool = True,
     ) -> None:
         self.faults: list[Fault] = []
         self._cluster = cluster
@@ -78,7 +77,7 @@ class Nemesis:
         }
         if len(cluster.names) > len(cluster.founders):
             known["membership"] = (3, self._membership)
-        if clocks_jump and faketime() is not None:
+        if faketime() is not None:
             known["clock jump"] = (2, self._jump)
         self.kinds = {k: v for k, v in known.items() if not kinds or k in kinds}
 

@@ -1,5 +1,7 @@
 """The same clients, for the store behind etcd's interface: they ask by its own client, which repeats and fails over.
 
+Answers to changes are lost and copies arrive late, below that client, which sends again what has no answer.
+
 Guarantees: those of `clients`; a change whose outcome that client does not know stays open.
 """
 
@@ -7,18 +9,57 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
+from random import Random
 from typing import Any
 
-from ratified.conformance.cluster.clients import Client
+import grpc.aio
+
+from ratified.conformance.cluster.clients import COPIES, LOSS, Client
 from ratified.impl.client.aio import StoreClient
 from ratified.impl.client.errors import StoreError
 from ratified.impl.etcd import etcd_pb2 as pb
+
+
+class Losing(grpc.aio.UnaryUnaryClientInterceptor):
+    """Loses a share of the answers to changes, and has copies of changes arrive late: a change counts once all the same."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._copies: set[asyncio.Task[None]] = set()
+
+    async def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
+        """Pass a call on."""
+        call = await continuation(details, request)
+        if not any(name == "ratified-session" for name, _ in details.metadata or ()):
+            return call
+        if self._random.random() < COPIES:
+            late = self._copy(continuation, details, request, self._random.uniform(0.2, 8.0))
+            task = asyncio.create_task(late)
+            self._copies.add(task)
+            task.add_done_callback(self._copies.discard)
+        if self._random.random() < LOSS:
+            await call.code()
+            nothing = grpc.aio.Metadata()
+            raise grpc.aio.AioRpcError(grpc.StatusCode.UNAVAILABLE, nothing, nothing, "the answer was lost")
+        return call
+
+    async def _copy(self, continuation: Any, details: Any, request: Any, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        with suppress(grpc.aio.AioRpcError, grpc.aio.UsageError, asyncio.CancelledError):
+            await (await continuation(details, request))
+
+    def close(self) -> None:
+        """Send no more copies."""
+        for task in self._copies:
+            task.cancel()
 
 
 class EtcdClient(Client):
     """One client of the store. Its places are the addresses that nodes serve clients at."""
 
     _store: StoreClient | None = None
+    _losing: Losing | None = None
 
     async def close(self) -> None:
         """End its connections."""
@@ -27,6 +68,8 @@ class EtcdClient(Client):
 
     async def _forget(self) -> None:
         store, self._store = self._store, None
+        if self._losing is not None:
+            self._losing.close()
         if store is not None:
             await store.close()
 
@@ -35,7 +78,10 @@ class EtcdClient(Client):
         seconds = max(0.1, until - time.monotonic())
         if self._store is None:
             addresses = [address for _, address in self._places()]
-            self._store = StoreClient(addresses, timeout_s=self._patience, refresh=False)
+            self._losing = Losing(self._random)
+            self._store = StoreClient(
+                addresses, timeout_s=self._patience, refresh=False, interceptors=[self._losing]
+            )
         try:
             async with asyncio.timeout(seconds + 1):
                 return await self._through(self._store, function, key.encode(), value), 1

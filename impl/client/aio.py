@@ -164,12 +164,13 @@ class StoreClient:
         timeout_s: float = 10.0,
         session_s: int = 60,
         refresh: bool = True,
+        interceptors: Sequence[grpc.aio.ClientInterceptor] = (),
         **policies: Any,
     ) -> None:
         def connect(target: str) -> grpc.aio.Channel:
             if credentials is None:
-                return grpc.aio.insecure_channel(target, OPTIONS)
-            return grpc.aio.secure_channel(target, credentials, OPTIONS)
+                return grpc.aio.insecure_channel(target, OPTIONS, interceptors=interceptors)
+            return grpc.aio.secure_channel(target, credentials, OPTIONS, interceptors=interceptors)
 
         policies.setdefault("retry", RetryPolicy(5, BACKOFF))
         self.channel = BalancedChannel(

@@ -7,6 +7,7 @@ method of etcd's interface that is not here is refused with a sentence that says
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final, Protocol, TypeAlias
@@ -168,7 +169,8 @@ class Calls:
     def _streaming(self, method: Any) -> Any:
         async def stream(requests: Any, context: Context) -> AsyncIterator[Message]:
             self._admit(context)
-            async for response in method(requests, context):
-                yield response
+            async with aclosing(method(requests, context)) as responses:
+                async for response in responses:
+                    yield response
 
         return stream

@@ -44,6 +44,7 @@ async def front_end(node: Node, settings: Settings, log: Log) -> AsyncIterator[S
             permissions=permissions,
             limits=limits,
             reuse_port=settings.reuse_port,
+            log=log,
         )
     except etcd.SettingsError as error:
         raise SettingsError(str(error)) from None

@@ -5,7 +5,7 @@ read, begun, answered and written in the loop, at a tenth of the processor time.
 
 Guarantees: a method is called with a whole message, of at most so many bytes; what its caller has given up is cancelled; one who
 does not read what it is told is not read from, and a stream of answers waits for it; of requests that wait to be taken, a stream
-holds no more than its window.
+holds no more than its window; what is held for one connection, and for all, is bounded, and a call beyond that is refused.
 """
 
 from __future__ import annotations
@@ -26,12 +26,19 @@ from grpc import StatusCode
 from ratified.impl.etcd.calls import NAME, Served
 from ratified.impl.etcd.errors import Fault
 from ratified.impl.etcd.framing import BEGIN, DONE, Messages, failed, framed, metadata, seconds
+from ratified.impl.runtime import accepting
+from ratified.impl.runtime.accepting import Refusals
 from ratified.impl.runtime.asking import settle
+from ratified.impl.runtime.links import address_of
+
+HEADERS: Final = 1 << 14
+"""Bytes of a call's headers; grpcio's limit."""
 
 CONFIGURATION: Final = ngh2.Configuration(
     auto_window_update=False,
     # Callers cancel calls, at their deadlines all at once: a thousand in a burst are not an attack yet.
     stream_reset_rate_limit=(10_000, 500),
+    max_inbound_header_list_size=HEADERS,
 )
 STREAMS: Final = 4_096
 """Calls at a time on one connection."""
@@ -40,10 +47,27 @@ WINDOW: Final = 1 << 18
 WINDOWS: Final = 1 << 22
 """Bytes that one call, and all calls of a connection, may send ahead of being taken."""
 
-SETTINGS: Final = {ngh2.Setting.MAX_CONCURRENT_STREAMS: STREAMS, ngh2.Setting.INITIAL_WINDOW_SIZE: WINDOW}
+SETTINGS: Final = {
+    ngh2.Setting.MAX_CONCURRENT_STREAMS: STREAMS,
+    ngh2.Setting.INITIAL_WINDOW_SIZE: WINDOW,
+    ngh2.Setting.MAX_HEADER_LIST_SIZE: HEADERS,
+}
 
 BEGUN_MOST: Final = 1 << 26
 """Bytes of messages without an end, on one connection."""
+
+HELD_MOST: Final = 1 << 28
+"""Bytes of these, and of answers that wait for the caller to make room, on one connection."""
+
+ALL_HELD_MOST: Final = 1 << 30
+SHARE: Final = 1 << 20
+"""If there are so many of all connections, each may still have its share."""
+
+CONNECTIONS: Final = 4_096
+"""Beyond these another connection is closed at once."""
+
+WRITTEN: Final = 1 << 18
+"""Bytes that are handed to the transport at once: it says then whether it can take more."""
 
 QUEUED: Final = 1 << 16
 """Bytes of a stream's answers that wait for its caller before the stream does."""
@@ -60,18 +84,20 @@ Find = Callable[[str], Served]
 class Http2:
     """Listens, and serves the methods that `find` finds; messages have at most so many bytes."""
 
-    def __init__(self, find: Find, most_bytes: int) -> None:
+    def __init__(self, find: Find, most_bytes: int, refusals: Refusals | None = None) -> None:
         self.find = find
+        self.refusals = refusals or Refusals(None)
         self.most_bytes = most_bytes
         self.connections: set[_Connection] = set()
-        self._server: asyncio.Server | None = None
+        self.held = 0  # bytes that wait, of all connections
+        self._server: accepting.Listening | None = None
 
     async def listen(self, host: str, port: int, tls: ssl.SSLContext | None, reuse_port: bool) -> int:
         """Begin to listen; the port. Raises OSError: the address is not available."""
-        self._server = await asyncio.get_running_loop().create_server(
-            lambda: _Connection(self, tls is not None), host, port, ssl=tls, reuse_port=reuse_port or None
+        self._server = await accepting.listen(
+            lambda: _Connection(self, tls is not None), host, port, tls, self.refusals, reuse_port=reuse_port
         )
-        return int(self._server.sockets[0].getsockname()[1])
+        return self._server.port
 
     async def close(self, grace_s: float) -> None:
         """Take no more calls; answer those that are on the way, for so long at most."""
@@ -102,6 +128,7 @@ class _Call:
         self.messages = Messages(connection.server.most_bytes, headers.get(b"grpc-encoding", b"identity"))
         self.whole: deque[bytes] = deque()  # messages that were not taken
         self.untaken = 0  # the bytes that they came in
+        self.beginning = 0  # bytes of a message without an end
         self._connection = connection
         self._headers = headers
         self._news: asyncio.Future[None] | None = None
@@ -147,17 +174,21 @@ class _Connection(asyncio.Protocol):
         self._may_write = True
         self._going = False
         self._blocked: list[asyncio.Future[None]] = []  # streams of answers that wait for their caller
+        self._begun = 0  # bytes of messages without an end
+        self._held = 0  # these, and of answers that wait
         self._greeting: asyncio.TimerHandle | None = None
 
     # As a transport has it
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        if len(self.server.connections) >= CONNECTIONS:
+            return self._refuse(f"there are {CONNECTIONS:,} connections")
         self.server.connections.add(self)
         if self._tls:
             made = transport.get_extra_info("ssl_object")
             if made is None or made.selected_alpn_protocol() != "h2":
-                return self.end()
+                return self._refuse("it does not want HTTP/2 (ALPN h2)")
             self.caller = {NAME: tuple(_names(transport.get_extra_info("peercert") or {}))}
         sock = transport.get_extra_info("socket")
         if sock is not None:
@@ -167,6 +198,10 @@ class _Connection(asyncio.Protocol):
         self._http2.set_local_window_size(WINDOWS)
         self.flush()
         return None
+
+    def _refuse(self, why: str) -> None:
+        self.server.refusals.tell(address_of(self._transport), why)
+        self.end()
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -198,24 +233,44 @@ class _Connection(asyncio.Protocol):
         for number in tuple(self.calls):
             self._over(number)
         self._unblock()
+        self._hold(0)
 
     # Frames
 
     def flush(self) -> None:
         """Write what there is to write."""
-        if self._transport is None or not self._may_write:
+        if self._transport is None:
             return None
         try:
-            out = self._http2.data_to_send()
+            while self._may_write and (out := self._http2.data_to_send(WRITTEN)):
+                self._transport.write(out)
+                if len(out) < WRITTEN:
+                    break
         except ngh2.NGH2Error:
             return self.end()
-        if out:
-            self._transport.write(out)
         self._handle()
-        self._unblock()
+        self._hold(self._begun + self._http2.queued_body_size())
+        if self._may_write:
+            self._unblock()
         if self._going and not self.calls and self._transport is not None:
             self._transport.close()
         return None
+
+    def _hold(self, held: int) -> None:
+        """So many bytes wait."""
+        self.server.held += held - self._held
+        self._held = held
+
+    def _look_at_held(self) -> None:
+        """Raises Fault: too much waits."""
+        if (
+            self._begun > BEGUN_MOST
+            or self._held > HELD_MOST
+            or (self.server.held > ALL_HELD_MOST and self._held > SHARE)
+        ):
+            raise Fault(
+                StatusCode.RESOURCE_EXHAUSTED, "grpc: too much waits here for its end, or for its caller"
+            )
 
     def _unblock(self) -> None:
         blocked, self._blocked = self._blocked, []
@@ -288,7 +343,8 @@ class _Connection(asyncio.Protocol):
         call.untaken += len(data)
         try:
             call.whole.extend(call.messages.feed(data))
-            if call.messages.begun:
+            self._begin_message(call, call.messages.begun)
+            if call.beginning:
                 self._look_at_begun(ended)
             if not call.served.asks or not call.whole:
                 self.take(call)
@@ -304,14 +360,15 @@ class _Connection(asyncio.Protocol):
         call.task = asyncio.get_running_loop().create_task(self._answer(call, request))
         return None
 
+    def _begin_message(self, call: _Call, length: int) -> None:
+        self._begun += length - call.beginning
+        call.beginning = length
+
     def _look_at_begun(self, ended: bool) -> None:
         """A message has a beginning, and no end. Raises Fault: there will be none, or there are too many of these."""
         if ended:
             raise Fault(StatusCode.INTERNAL, "grpc: the request is cut off")
-        if sum(each.messages.begun for each in self.calls.values()) > BEGUN_MOST:
-            raise Fault(
-                StatusCode.RESOURCE_EXHAUSTED, "grpc: too many requests on a connection are not whole yet"
-            )
+        self._look_at_held()
 
     def take(self, call: _Call) -> None:
         """What came of a call is taken: as much more may come."""
@@ -327,8 +384,9 @@ class _Connection(asyncio.Protocol):
         """Have the method answer, and tell the caller."""
         try:
             if call.served.answers:
-                async for message in call.served.do(request, call):
-                    await self._tell(call, message.SerializeToString())
+                async with contextlib.aclosing(call.served.do(request, call)) as messages:
+                    async for message in messages:
+                        await self._tell(call, message.SerializeToString())
                 self._done(call)
             else:
                 message = await call.served.do(request, call)
@@ -343,6 +401,7 @@ class _Connection(asyncio.Protocol):
 
     async def _tell(self, call: _Call, message: bytes) -> None:
         """Send one of the answers of a stream, once there is room for it."""
+        self._look_at_held()
         if not call.begun:
             call.begun = True
             self._http2.send_response(call.number, BEGIN)
@@ -354,6 +413,8 @@ class _Connection(asyncio.Protocol):
             await room
 
     def _done(self, call: _Call, message: bytes | None = None) -> None:
+        if message is not None:
+            self._look_at_held()
         if self._forget(call.number) is None:
             return
         if not call.begun:
@@ -399,6 +460,7 @@ class _Connection(asyncio.Protocol):
         call = self.calls.pop(number, None)
         if call is not None:
             self.take(call)
+            self._begin_message(call, 0)
             if call.deadline is not None:
                 call.deadline.cancel()
         return call

@@ -27,7 +27,8 @@ from ratified.impl.etcd.passing import Nodes
 from ratified.impl.etcd.services import Services
 from ratified.impl.etcd.settings import Limits, Permissions, SettingsError
 from ratified.impl.etcd.watches import Hub
-from ratified.impl.runtime.links import parsed
+from ratified.impl.runtime.accepting import Refusals
+from ratified.impl.runtime.links import Log, parsed
 from ratified.impl.runtime.replica import Operated
 from ratified.impl.runtime.settings import Tls
 from ratified.impl.store.store import Store
@@ -40,7 +41,7 @@ class Server:
     """Serves a replica whose state machine is a `Store`. It begins and ends with `async with`, or `start` and `stop`.
 
     `tick_ms` is how often it looks at the time of leases; with 0 whoever runs it calls `lessor.step`. With `reuse_port` other
-    processes may have the port reserved, or share it.
+    processes may have the port reserved, or share it. Clients that are refused before they call are told of in `log`.
 
     Raises:
         SettingsError: an address beyond loopback without TLS; TLS without permissions; a state machine that is no store.
@@ -57,6 +58,7 @@ class Server:
         limits: Limits | None = None,
         tick_ms: int = TICK_MS,
         reuse_port: bool = False,
+        log: Log | None = None,
     ) -> None:
         if tls is None and not _is_loopback(address):
             raise SettingsError(
@@ -92,6 +94,7 @@ class Server:
         self._limits = limits
         self._tick_ms = tick_ms
         self._reuse_port = reuse_port
+        self._refusals = Refusals(log)
         self._http2: Http2 | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
         self._ticking: asyncio.Task[None] | None = None
@@ -106,7 +109,7 @@ class Server:
     async def start(self) -> None:
         """Listen. Raises OSError: the address is not available."""
         self._calls.serve(self.services.methods(), self._operators.methods())
-        http2 = Http2(self._calls.find, self._limits.request_bytes + EXTRA_BYTES)
+        http2 = Http2(self._calls.find, self._limits.request_bytes + EXTRA_BYTES, self._refusals)
         host, port = parsed(self._wanted)
         tls = None if self._tls is None else _context(self._tls)
         try:

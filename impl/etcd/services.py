@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Any, Final
 
 from google.protobuf.message import Message
@@ -194,9 +195,12 @@ class Services:
 
     async def keep_alive(self, requests: Any, context: Context) -> AsyncIterator[Message]:
         """Renew leases, one after the other, as they are asked for."""
-        async for request in _until(requests, self._stopped):
-            left = await self._left(pb.AskLeft(ID=request.ID, renew=True))
-            yield pb.LeaseKeepAliveResponse(header=self.header(left.revision), ID=request.ID, TTL=left.TTL)
+        async with aclosing(_until(requests, self._stopped)) as asked:
+            async for request in asked:
+                left = await self._left(pb.AskLeft(ID=request.ID, renew=True))
+                yield pb.LeaseKeepAliveResponse(
+                    header=self.header(left.revision), ID=request.ID, TTL=left.TTL
+                )
 
     async def time_to_live(
         self, request: pb.LeaseTimeToLiveRequest, context: Context
@@ -277,10 +281,14 @@ class Services:
                     told = True
                 if told:
                     continue
-                waits = {asyncio.ensure_future(stream.news()), reading, turn}
-                done, _ = await asyncio.wait(waits, timeout=PROGRESS_S, return_when=asyncio.FIRST_COMPLETED)
-                for each in waits - {reading, turn}:
-                    each.cancel()
+                news = asyncio.ensure_future(stream.news())
+                try:
+                    waits = {news, reading, turn}
+                    done, _ = await asyncio.wait(
+                        waits, timeout=PROGRESS_S, return_when=asyncio.FIRST_COMPLETED
+                    )
+                finally:
+                    news.cancel()
                 if not done:
                     for watch in stream.watches.values():
                         watch.asked = watch.progress
@@ -289,9 +297,7 @@ class Services:
                 raise reading.exception() or AssertionError
         finally:
             stream.close()
-            for task in (reading, turn):
-                task.cancel()
-            await asyncio.gather(reading, turn, return_exceptions=True)
+            await _cancelled(reading, turn)
 
     async def _read_watches(
         self, requests: Any, context: Context, stream: Stream, answers: asyncio.Queue[pb.WatchResponse]
@@ -405,19 +411,23 @@ def _once(op: Any, context: Context) -> Any:
     return values.Once(session, serial, acknowledged, op)
 
 
-async def _until(requests: Any, stopped: asyncio.Event) -> AsyncIterator[Any]:
+async def _until(requests: Any, stopped: asyncio.Event) -> AsyncGenerator[Any, None]:
     """Give requests until there are no more, or this node stops."""
     end = asyncio.ensure_future(stopped.wait())
+    following: asyncio.Future[Any] = end
     try:
         while True:
             following = asyncio.ensure_future(anext(requests, None))
             await asyncio.wait({following, end}, return_when=asyncio.FIRST_COMPLETED)
-            if not following.done():
-                following.cancel()
+            if not following.done() or following.result() is None:
                 return
-            request = following.result()
-            if request is None:
-                return
-            yield request
+            yield following.result()
     finally:
-        end.cancel()
+        await _cancelled(end, following)
+
+
+async def _cancelled(*futures: asyncio.Future[Any]) -> None:
+    """End what is not waited for any more: a task that is left behind would keep its call for ever."""
+    for each in futures:
+        each.cancel()
+    await asyncio.gather(*futures, return_exceptions=True)

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from ratified.impl.contract import Busy, Command, Done, Lost, NodeId, NotLeader, Outcome
-from ratified.impl.runtime.errors import LASTING, RuntimeFault, SettingsError
+from ratified.impl.runtime.errors import LASTING, DiskFault, RuntimeFault, SettingsError
 from ratified.impl.runtime.folder import Folder, holder
 from ratified.impl.runtime.remote import Remote
 from ratified.impl.services.recovery import GiveUp, Start, Supervisor
@@ -295,6 +295,11 @@ class Cluster:
             if status in LASTING:
                 self._is(child, "refused")
                 return
+            if status == DiskFault.status:  # there may be room again at any time
+                child.restarts += 1
+                self._is(child, "restarting")
+                await asyncio.sleep(self.restarts.cap_ms / 1000)
+                continue
             now = int(loop.time() * 1000)
             orders = running.supervisor.ended(child.node, now, self._random.randrange)
             for order in orders:
@@ -350,8 +355,9 @@ class Cluster:
         }
         path = self.folder / STATE
         beside = path.with_suffix(".new")
-        beside.write_text(json.dumps(state, indent=1))
-        beside.replace(path)
+        with contextlib.suppress(OSError):  # a full disk: the nodes are looked after all the same
+            beside.write_text(json.dumps(state, indent=1))
+            beside.replace(path)
 
     # Settings
 

@@ -96,7 +96,7 @@ class Link:
 
     def send(self, message: bytes) -> None:
         """Send a message, or lose it."""
-        if self._transport is None:
+        if self._transport is None or self._transport.is_closing():
             self.lost += 1
             return
         stamp = self._stamp()
@@ -121,20 +121,21 @@ class Link:
 
     def announce(self, addresses: bytes) -> None:
         """Tell where nodes are to be found."""
-        if self._transport is not None:
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.write(framed(Kind.ADDRESSES, addresses))
 
     def pump(self) -> None:
-        """Write what may be written."""
+        """Write what may be written. A transport that is closing raises, or drops it, as the loop has it."""
         transport = self._transport
         if transport is None:
             return
-        while self._may_write and self._waiting:
-            frame = self._waiting.popleft()
-            self._waits -= len(frame)
+        while self._may_write and (self._waiting or self._long) and not transport.is_closing():
+            if self._waiting:
+                frame = self._waiting.popleft()
+                self._waits -= len(frame)
+            else:
+                frame = self._long.popleft()
             transport.write(frame)
-        while self._may_write and self._long:
-            transport.write(self._long.popleft())
 
     async def close(self) -> None:
         """End it."""
@@ -279,23 +280,17 @@ class Listener(Protocol):
 class Incoming(asyncio.Protocol):
     """A connection that another one has made."""
 
-    def __init__(self, listener: Listener, log: Log, most: int) -> None:
+    def __init__(self, listener: Listener, refused: Callable[[str, str], None], most: int) -> None:
         self.hello: Hello | None = None
         self.names: tuple[str, ...] | None = None
         self.on_the_way = 0  # requests of this client that have no answer yet
         self._paused: set[str] = set()  # the reasons not to read
         self._listener = listener
-        self._log = log
+        self._refused = refused
         self._frames = Frames()
         self._parts = Parts(most)
         self._transport: asyncio.Transport | None = None
         self._deadline: asyncio.TimerHandle | None = None
-
-    @property
-    def address(self) -> str:
-        """Where it comes from."""
-        name = self._transport.get_extra_info("peername") if self._transport else None
-        return ":".join(map(str, name[:2])) if isinstance(name, tuple) else "?"
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the hello, but not for ever."""
@@ -343,7 +338,7 @@ class Incoming(asyncio.Protocol):
         return None
 
     def _refuse(self, why: str) -> None:
-        self._log.warning("refused", address=self.address, why=why[:200])
+        self._refused(address_of(self._transport), why)
         self.write(framed(Kind.REFUSAL, GREETINGS.encode(Refusal(why[:500]))))
         if self._transport is not None:
             self._transport.close()
@@ -395,6 +390,12 @@ def names_in(certificate: Any) -> tuple[str, ...]:
     return tuple(value for kind, value in certificate.get("subjectAltName", ()) if kind == "DNS")
 
 
+def address_of(transport: asyncio.BaseTransport | None) -> str:
+    """Return where a connection comes from."""
+    name = transport.get_extra_info("peername") if transport is not None else None
+    return ":".join(map(str, name[:2])) if isinstance(name, tuple) else "?"
+
+
 def keep_alive(transport: asyncio.BaseTransport) -> None:
     """Notice a connection whose other end is gone without a word."""
     sock = transport.get_extra_info("socket")
@@ -405,4 +406,4 @@ def keep_alive(transport: asyncio.BaseTransport) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 5_000)
 
 
-__all__ = ["LONGEST", "Incoming", "Link", "Listener", "Log", "keep_alive", "names_in", "parsed"]
+__all__ = ["LONGEST", "Incoming", "Link", "Listener", "Log", "address_of", "keep_alive", "names_in", "parsed"]

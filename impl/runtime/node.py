@@ -16,6 +16,7 @@ import hashlib
 import os
 import ssl
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from random import Random, SystemRandom
@@ -26,6 +27,7 @@ from ratified.impl.contract import (
     Answer,
     Applied,
     Command,
+    Compact,
     Core,
     Done,
     Effects,
@@ -45,7 +47,7 @@ from ratified.impl.contract import (
 )
 from ratified.impl.runtime.asking import Asking
 from ratified.impl.runtime.clock import Hybrid
-from ratified.impl.runtime.errors import RuntimeFault
+from ratified.impl.runtime.errors import RuntimeFault, Unwell
 from ratified.impl.runtime.folder import Folder
 from ratified.impl.runtime.hosted import Membership, OrderError, hosted
 from ratified.impl.runtime.links import Incoming, Log
@@ -77,6 +79,10 @@ MANY_ENTRIES = 100_000
 
 MOST_UNWRITTEN = 1_024
 """Steps that wait for the disk before other nodes are listened to no more: what they send would pile up in memory."""
+
+LONG_LOG = 1 << 26
+"""Bytes of entries after which a snapshot is taken whatever their number: an entry may be a batch of a megabyte. A snapshot that
+is longer itself is not taken sooner than as much has come."""
 
 OPERATOR = "operator"
 """Who may give orders, as certificates have it."""
@@ -125,6 +131,7 @@ class Node:
         self._subscribers: dict[object, Callable[[Applied | Restored], None]] = {}
         self._ticking: asyncio.TimerHandle | None = None
         self._ticked = 0.0
+        self._shortened = 0  # how many bytes had been written when a snapshot was asked for
         self._tasks: set[asyncio.Task[None]] = set()
         self._asking = Asking(self.name, settings.limits, lambda: self._core, self._step)
         self._peers = Peers(settings, self._protocol, log, self._clock, self._receive, self._request, tls)
@@ -242,11 +249,16 @@ class Node:
         core = self._core
         if core is None:
             return
-        effects = core.step(event)
-        if self._trace is not None and not self._told(self._trace.stepped):
-            return
-        if effects is not NOTHING:
-            self._carry_out(effects)
+        try:
+            effects = core.step(event)
+            if self._trace is not None and not self._told(self._trace.stepped):
+                return
+            if effects is not NOTHING:
+                self._carry_out(effects)
+        except Exception as error:  # noqa: BLE001 - the core counts on all of its effects: with some left out it must not go on
+            what, where = "a step was not carried out", traceback.format_exc()[-1_000:]
+            self.log.error("unexpected", what=what, error=repr(error), where=where)
+            self._fail(Unwell(f"unexpected {error!r}"))
 
     def _carry_out(self, effects: Effects) -> None:
         persisted = self._persisted
@@ -360,7 +372,18 @@ class Node:
             self._ticked += passed * length
             self._step(Tick(min(passed, MOST_TICKS)))
             self._link_members()
+            self._shorten_log()
         self._ticking = loop.call_at(self._ticked + length, self._tick)
+
+    def _shorten_log(self) -> None:
+        """Have a snapshot taken if so much was written since the last one, or since this was asked for."""
+        storage = self._storage
+        if storage is None or self.settings.pace.snapshot_every == 0:
+            return
+        since = storage.added - max(storage.added_before, self._shortened)
+        if since > max(LONG_LOG, storage.snapshot_bytes):
+            self._shortened = storage.added
+            self._step(Compact())
 
     def membership(self) -> Membership:
         """Return who takes part, as this node knows."""

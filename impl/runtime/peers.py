@@ -9,7 +9,6 @@ bear out.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import ssl
 from collections.abc import Callable, Iterable
@@ -17,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from ratified.impl.contract import NodeId
+from ratified.impl.runtime.accepting import Listening, Refusals, listen
 from ratified.impl.runtime.clock import Hybrid
 from ratified.impl.runtime.codec import CodecError
 from ratified.impl.runtime.errors import InUse
@@ -66,7 +66,7 @@ class Peers:
         self._incoming: set[Incoming] = set()
         self._held = False
         self._encoded: tuple[Any, bytes] = (None, b"")  # the last message that was short
-        self._server: asyncio.Server | None = None
+        self._server: Listening | None = None
 
     async def listen(self, starts: int) -> None:
         """Begin to listen; `starts` is how often this node has been started. Raises InUse."""
@@ -74,13 +74,15 @@ class Peers:
             number = starts if node == self._name else 0
             self._addresses[node] = Address(node, number, place.peer, place.client)
         host, port = parsed(self._settings.nodes[self._name].peer)
+        refusals = Refusals(self._log)
         try:
-            self._server = await asyncio.get_running_loop().create_server(
-                lambda: Incoming(self, self._log, self._settings.limits.message_bytes),
+            self._server = await listen(
+                lambda: Incoming(self, refusals.tell, self._settings.limits.message_bytes),
                 host,
                 port,
-                ssl=self._serving,
-                reuse_port=self._settings.reuse_port or None,
+                self._serving,
+                refusals,
+                reuse_port=self._settings.reuse_port,
             )
         except OSError as error:
             why = os.strerror(error.errno) if error.errno and error.errno > 0 else error

@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import logging
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -29,6 +30,8 @@ try:
     import structlog
 except ModuleNotFoundError as error:
     raise missing("structlog", "structlog", "serve", error) from None
+
+FILES = 8_192
 
 DIE_WITH_PARENT = 1  # prctl's PR_SET_PDEATHSIG
 
@@ -63,12 +66,21 @@ def serve(
     log = log or logger(settings.node)
     if parent:
         follow_parent()
+    take_files()
     try:
         with asyncio.Runner(loop_factory=_loop()) as runner:
             return runner.run(_serve(settings, log, storage, core, parent))
     except RuntimeFault as fault:
         log.error("not started", why=str(fault))
         return fault.status
+
+
+def take_files() -> None:
+    """Have as many files, and so connections, as are served: many shells begin with 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def follow_parent() -> None:

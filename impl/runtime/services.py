@@ -19,7 +19,9 @@ from ratified.impl.runtime.errors import SettingsError
 from ratified.impl.runtime.links import Log
 from ratified.impl.runtime.node import Node
 from ratified.impl.runtime.settings import Settings
-from ratified.impl.services.extras import missing
+
+PACKAGES = {"ngh2": "ngh2", "grpc": "grpcio", "google": "protobuf"}
+"""What is compiled and only the store needs, by the names that are imported."""
 
 FrontEnd: TypeAlias = Callable[[Node, Settings, Log], AbstractAsyncContextManager[object]]
 
@@ -32,6 +34,17 @@ class Service:
     front_end: FrontEnd | None = None
 
 
+def lacking(error: ImportError) -> Exception:
+    """Return what to say of what the store cannot import: some platforms have no wheels of it, or none that can be loaded."""
+    package = PACKAGES.get((error.name or "").partition(".")[0])
+    if package is None:
+        return error
+    return SettingsError(
+        f'machine = "etcd" needs {package}, which cannot be imported: {error}; pip install {package}  '
+        "(of the extra `serve`); where it has no wheel for the platform, pip builds it with a C compiler"
+    )
+
+
 def _kv() -> Service:
     from ratified.impl.machines import KeyValue
 
@@ -42,8 +55,8 @@ def _etcd() -> Service:
     try:
         from ratified.impl.etcd.front_end import front_end
         from ratified.impl.store.store import Store
-    except ModuleNotFoundError as error:
-        raise missing(error.name or "", "the store", "serve", error) from None
+    except ImportError as error:
+        raise lacking(error) from None
 
     return Service(Store, front_end)
 

@@ -91,6 +91,9 @@ class Storage:
         self.path = path
         self._kept = kept
         self._gapless = gapless
+        self.added = 0  # bytes of entries that were added, and how many that had been at the last snapshot
+        self.added_before = 0
+        self.snapshot_bytes = 0
         self.commits = 0  # transactions, but for those that only added entries
         self._added = (0, 0)  # the last entry that was added since the last of them, and its checksum
         self._pending: SimpleQueue[tuple[Token, Sequence[Write]] | None] = SimpleQueue()
@@ -163,9 +166,9 @@ class Storage:
         gc.disable()
         try:
             record = self._decoded("the record", self._verified("record", do("SELECT * FROM record")))
-            snapshot = self._decoded(
-                "the snapshot", self._verified("snapshot", do("SELECT * FROM snapshot ORDER BY part"))
-            )
+            body = self._verified("snapshot", do("SELECT * FROM snapshot ORDER BY part"))
+            self.snapshot_bytes = len(body)
+            snapshot = self._decoded("the snapshot", body)
             decode = self._kept.decode
             entries: dict[int, Any] = {}
             at = 0
@@ -174,6 +177,7 @@ class Storage:
                     "entry", do("SELECT at, body, sum FROM entries ORDER BY at")
                 ):
                     entries[at] = decode(body)
+                    self.added += len(body)
             except CodecError as error:
                 raise RefusedData(f"{self.path}: entry {at} is none: {error}; {_REMEDY}") from None
         finally:
@@ -334,6 +338,7 @@ class Storage:
         except sqlite3.IntegrityError:
             return False  # one is there already, and is to be replaced
         self._added = rows[-1][0], rows[-1][2]
+        self.added += sum([len(body) for _, body, _ in rows])
         return True
 
     def _rows(self, writes: Sequence[Write]) -> list[Row]:
@@ -351,10 +356,9 @@ class Storage:
         do, encode = self._database.execute, self._kept.encode
         match write:
             case WriteEntries(first, entries):
-                self._database.executemany(
-                    "INSERT OR REPLACE INTO entries VALUES (?, ?, ?)",
-                    [_row(at, encode(entry)) for at, entry in enumerate(entries, first)],
-                )
+                rows = [_row(at, encode(entry)) for at, entry in enumerate(entries, first)]
+                self._database.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", rows)
+                self.added += sum(len(body) for _, body, _ in rows)
             case WriteRecord(record):
                 do("INSERT OR REPLACE INTO record VALUES (?, ?, ?)", _row(1, encode(record)))
             case Truncate(first):
@@ -370,6 +374,7 @@ class Storage:
                     ],
                 )
                 do("DELETE FROM entries WHERE at <= ?", (index,))
+                self.added_before, self.snapshot_bytes = self.added, len(body)
 
 
 _REMEDY = "nothing of it is used: move the folder away, and let the node join anew so that the others send it what it had"

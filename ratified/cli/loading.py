@@ -104,7 +104,7 @@ def load_class(target: str) -> type:
 def load_binding(target: str) -> Binding:
     """Return a bundled binding, or an instance of a person's class. Raises RatifiedError."""
     from ratified.bundled.conformance import PROTOCOLS
-    from ratified.follow.binding import Binding
+    from ratified.follow.binding import Binding, BindingError, mistakes_told
 
     if target in PROTOCOLS:
         return PROTOCOLS[target].binding()
@@ -120,12 +120,11 @@ def load_binding(target: str) -> Binding:
             remedy="derive it from ratified.Binding (docs/conformance.md)",
         )
     try:
-        return found()
-    except TypeError as problem:
-        raise RatifiedError(
-            f"{found.__name__} cannot be instantiated: {problem}",
-            remedy="it is instantiated without arguments",
-        ) from None
+        with mistakes_told(found, "__init__"):
+            return found()
+    except BindingError as problem:
+        problem.remedy = problem.remedy or "it is instantiated without arguments"
+        raise
 
 
 def check_heading(target: str, heading: Mapping[str, object], name: str) -> None:

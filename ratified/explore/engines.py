@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ratified.explore.hints import with_hint
 from ratified.explore.options import NativeOptions
 from ratified.explore.reference import TooMany, check_reference
 from ratified.explore.unchecked import with_unchecked
@@ -63,7 +64,8 @@ def run(engine: str, task: Task) -> Result:
         raise RatifiedError(f"there is no engine {engine!r}", remedy=f"choose one of {', '.join(ENGINES)}")
     if task.reduction:
         _refuse(task)
-    return with_unchecked(_run(engine, task, LimitWatch(task.limits)), task.model)
+    found = with_unchecked(_run(engine, task, LimitWatch(task.limits)), task.model)
+    return found if task.symmetry or task.reduction else with_hint(found, task.model)
 
 
 def _refuse(task: Task) -> None:
@@ -133,6 +135,12 @@ def _unusable() -> tuple[type[RatifiedError], ...]:
     from ratified.explore.native.compile import CompilerFailed, CompilerMissing
 
     return Unsupported, CompilerMissing, CompilerFailed
+
+
+def _full() -> type[RatifiedError]:
+    from ratified.explore.native.codegen.shapes import Full
+
+    return Full
 
 
 def _without_native(found: Result, why: str) -> Result:
@@ -217,8 +225,9 @@ def _meanwhile(
         finally:
             if not preparation.work.over(0):
                 preparation.work.end()
-    if preparation.work.failed is not None:
-        raise preparation.work.failed
+    failed = preparation.work.failed
+    if failed is not None and not isinstance(failed, _full()):  # for which there is more room
+        raise failed
     return _native(task, watch, preparation, large=True)
 
 

@@ -10,20 +10,28 @@ first (`min` and `max` by a key), and in a loop where one iteration sees what an
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from ratified.language import ir
 from ratified.language.errors import Span
 from ratified.language.independence import interference
 from ratified.language.ir import Clause, Expr, Function, Kind, Module, Node
+from ratified.language.sorts import Sort
 from ratified.language.types import BagType, MapType, SeqType, SetType, SortType, Type, parts
-from ratified.language.uses import Uses, loops
+from ratified.language.uses import Uses, core, free, loops
+from ratified.language.values import show, values_in
 
 Risk = tuple[Span, str]
 
 
-def order_risks(module: Module) -> list[Risk]:
-    """Each place where what a model does may depend on the order of symmetric values, with the reason; in order of source."""
+def order_risks(module: Module, sorts: Collection[type[Sort]] | None = None) -> list[Risk]:
+    """Each place where what a model does may depend on the order of symmetric values, with the reason; in order of source.
+
+    Those are the values of `sorts`, or if none are given of all that are declared symmetric.
+    """
     uses = Uses(module)
-    checker = _Checker(uses)
+    symmetric = {s.sort for s in module.sorts if s.symmetric} if sorts is None else frozenset(sorts)
+    checker = _Checker(uses, symmetric)
     for function in _reachable(module, uses):
         checker.function(function)
     return sorted(dict.fromkeys(checker.risks), key=lambda risk: (risk[0].file, risk[0].line, risk[0].column))
@@ -35,32 +43,6 @@ def _reachable(module: Module, uses: Uses) -> list[Function]:
     own = [f for f in functions if f.key == f.name and f.kind not in (Kind.HELPER, Kind.ASSUMPTION)]
     wanted = {f.key for f in own}.union(*map(uses.calls, own))
     return [f for f in functions if f.key in wanted]
-
-
-def _symmetric(t: Type) -> bool:
-    """Whether values of a type have symmetric values in them."""
-    return any(isinstance(p, SortType) and p.symmetric for p in parts(t))
-
-
-def unordered(domain: Expr) -> bool:
-    """Whether the elements of a container come in an order that depends on symmetric values."""
-    match domain:
-        case ir.Convert(_, _, "keys" | "values" | "items", operand):
-            return isinstance(operand.type, MapType) and _symmetric(operand.type.key)
-        case (
-            ir.Convert(_, _, "reversed", operand)
-            | ir.Narrow(_, _, operand)
-            | ir.Widen(_, _, operand)
-            | ir.Fit(_, _, operand)
-        ):
-            return unordered(operand)
-        case ir.Collect(_, _, "seq", _, clauses):
-            return any(unordered(c.domain) for c in clauses)
-        case ir.IfElse(_, _, _, then, orelse):
-            return unordered(then) or unordered(orelse)
-    if isinstance(domain.type, MapType):
-        return _symmetric(domain.type.key)
-    return isinstance(domain.type, SetType | BagType) and _symmetric(domain.type.item)
 
 
 def _harmless(parent: Node | Clause, child: Node | Clause) -> bool:
@@ -76,9 +58,50 @@ def _harmless(parent: Node | Clause, child: Node | Clause) -> bool:
 
 
 class _Checker:
-    def __init__(self, uses: Uses) -> None:
+    def __init__(self, uses: Uses, sorts: Collection[type[Sort]]) -> None:
         self._uses = uses
+        self._sorts = sorts
         self.risks: list[Risk] = []
+
+    def _symmetric(self, t: Type) -> bool:
+        """Whether values of a type have symmetric values in them."""
+        return any(isinstance(p, SortType) and p.sort in self._sorts for p in parts(t))
+
+    def _names_one(self, value: object) -> bool:
+        return type(value) in self._sorts or any(map(self._names_one, values_in(value)))
+
+    def _unordered(self, domain: Expr) -> bool:
+        """Whether the elements of a container come in an order that depends on symmetric values."""
+        match domain:
+            case ir.Convert(_, _, "keys" | "values" | "items", operand):
+                return isinstance(operand.type, MapType) and self._symmetric(operand.type.key)
+            case (
+                ir.Convert(_, _, "reversed", operand)
+                | ir.Narrow(_, _, operand)
+                | ir.Widen(_, _, operand)
+                | ir.Fit(_, _, operand)
+            ):
+                return self._unordered(operand)
+            case ir.Collect(_, _, "seq", _, clauses):
+                return any(self._unordered(c.domain) for c in clauses)
+            case ir.IfElse(_, _, _, then, orelse):
+                return self._unordered(then) or self._unordered(orelse)
+        if isinstance(domain.type, MapType):
+            return self._symmetric(domain.type.key)
+        return isinstance(domain.type, SetType | BagType) and self._symmetric(domain.type.item)
+
+    def _last_wins(self, made: ir.Collect) -> bool:
+        """Whether a map may have two values for a key, of which the one that comes last depends on symmetric values."""
+        assert isinstance(made.element, ir.MakeTuple)
+        key, value = map(core, made.element.items)
+        told = {e.name for e in map(core, getattr(key, "items", (key,))) if isinstance(e, ir.Local)}
+        untold: set[str] = set()
+        for clause in made.clauses:
+            if (self._unordered(clause.domain) and not told.issuperset(clause.names)) or free(
+                clause.domain
+            ) & untold:
+                untold.update(clause.names)
+        return not untold.isdisjoint(free(value))
 
     def function(self, function: Function) -> None:
         for argument in function.arguments:
@@ -87,7 +110,7 @@ class _Checker:
         for statement in function.body:
             self._expressions(statement)
         for loop, after in loops(function.body):
-            if unordered(loop.domain):
+            if self._unordered(loop.domain):
                 for reason in interference(self._uses, loop, after):
                     what = f"this loop visits symmetric values in order, and {reason}"
                     self.risks.append((loop.span, what))
@@ -97,7 +120,7 @@ class _Checker:
         for child in ir.children(node):
             if not isinstance(child, Expr) or _harmless(node, child):
                 pass
-            elif isinstance(child.type, SeqType) and unordered(child):
+            elif isinstance(child.type, SeqType) and self._unordered(child):
                 self.risks.append(
                     (child.span, "the order of this sequence depends on that of symmetric values")
                 )
@@ -106,8 +129,8 @@ class _Checker:
     def _expression(self, node: Node | Clause) -> None:
         match node:
             case ir.Collect(span, _, "min" | "max" as kind, element, clauses, key):
-                if (key is not None or _symmetric(element.type)) and any(
-                    unordered(c.domain) for c in clauses
+                if (key is not None or self._symmetric(element.type)) and any(
+                    self._unordered(c.domain) for c in clauses
                 ):
                     self.risks.append(
                         (
@@ -115,16 +138,22 @@ class _Checker:
                             f"of several with the same key, {kind} takes the first of the symmetric values",
                         )
                     )
-            case ir.Convert(span, _, "enumerate", operand) if unordered(operand):
+            case ir.Collect(span, _, "map") if self._last_wins(node):
+                self.risks.append(
+                    (span, "of several with the same key, this takes the last of the symmetric values")
+                )
+            case ir.Convert(span, _, "enumerate", operand) if self._unordered(operand):
                 self.risks.append((span, "enumerate numbers symmetric values"))
-            case ir.Convert(span, _, "sorted" | "sorted-reversed", operand) if _symmetric(operand.type):
+            case ir.Convert(span, _, "sorted" | "sorted-reversed", operand) if self._symmetric(operand.type):
                 self.risks.append((span, "this sorts symmetric values"))
-            case ir.Zip(span, _, left, right) if unordered(left) or unordered(right):
+            case ir.Zip(span, _, left, right) if self._unordered(left) or self._unordered(right):
                 self.risks.append((span, "zip pairs symmetric values by their order"))
-            case ir.Number(span, _, operand) if _symmetric(operand.type):
+            case ir.Number(span, _, operand) if self._symmetric(operand.type):
                 self.risks.append((span, "this numbers symmetric values"))
-            case ir.Numbered(span, t) if _symmetric(t):
+            case ir.Literal(span, t, value) if self._symmetric(t) and self._names_one(value):
+                self.risks.append((span, f"this names {show(value)}"))
+            case ir.Numbered(span, t) if self._symmetric(t):
                 self.risks.append((span, "this names a symmetric value by its number"))
-            case ir.Compare(span, _, "<" | "<=" | ">" | ">=", left) if _symmetric(left.type):
+            case ir.Compare(span, _, "<" | "<=" | ">" | ">=", left) if self._symmetric(left.type):
                 if not isinstance(left.type, SetType):
                     self.risks.append((span, "this compares symmetric values by their order"))

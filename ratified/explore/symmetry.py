@@ -11,16 +11,18 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from ratified.explore.risks import order_risks
 from ratified.language.compile.methods import abstract_class
 from ratified.language.errors import ModelError
-from ratified.language.ir import Kind
+from ratified.language.ir import Kind, Module
 from ratified.language.machine import Values
 from ratified.language.model import Model
 from ratified.language.partial import PartialMap
-from ratified.language.sorts import Sort
+from ratified.language.sorts import Ordered, Sort
+from ratified.language.types import SortType, Type, parts
 from ratified.language.values import Bag, Map, Seq, Set, order_key
 
 MOST_PERMUTATIONS = 50_000
@@ -142,13 +144,53 @@ def _renamings(model: Model) -> tuple[list[Renaming], tuple[str, ...]]:
     return found, tuple(s.__name__ for s in sorts if s in moved)
 
 
+def interchangeable(model: Model) -> frozenset[type[Sort]]:
+    """The sorts, declared symmetric or not, of which any renaming turns each run of a model into one, and keeps its claims."""
+    scope, modules = model.scope, _modules(model)
+    found = set()
+    for declared in model.module.sorts:
+        sort = declared.sort
+        if issubclass(sort, Ordered) or scope.sizes[sort] < 2 or any(order_risks(m, [sort]) for m in modules):
+            continue
+        with model:
+            values = tuple(sort)
+            # Of these two all permutations are made.
+            both = (values[1:] + values[:1], (values[1], values[0], *values[2:]))
+            renamings = [Renaming({sort: images}) for images in both]
+            if all(renaming(p) == p for renaming in renamings for p in scope.parameters.values()):
+                found.add(sort)
+    return frozenset(found)
+
+
+def renamed_alike(types: Sequence[Type], choice: Values, sorts: Collection[type[Sort]]) -> tuple[object, ...]:
+    """What choices of arguments of some types have in common if renamings of `sorts` turn one into the other: equal if so."""
+    inside = {
+        p.sort for t in types if not isinstance(t, SortType) for p in parts(t) if isinstance(p, SortType)
+    }
+    firsts: dict[type[Sort], list[object]] = {}
+    key: list[object] = []
+    for t, value in zip(types, choice, strict=True):
+        if isinstance(t, SortType) and t.sort in sorts and t.sort not in inside:
+            seen = firsts.setdefault(t.sort, [])
+            if value not in seen:
+                seen.append(value)
+            key.append(seen.index(value))
+        else:
+            key.append(value)
+    return tuple(key)
+
+
+def _modules(model: Model) -> list[Module]:
+    """A model's own, and those of what it refines."""
+    own = model.module
+    return [own, *(abstract_class(type(model), f.name).module for f in own.of_kind(Kind.REFINEMENT))]
+
+
 def symmetry_of(model: Model) -> Symmetry:
     """The symmetry of a model. Raises ModelError if the model, or what it refines, can tell symmetric values apart."""
-    modules = [model.module]
-    modules += [abstract_class(type(model), f.name).module for f in modules[0].of_kind(Kind.REFINEMENT)]
     symmetry = Symmetry(model)
     if not symmetry.trivial:
-        for module in modules:
+        for module in _modules(model):
             for span, reason in order_risks(module):
                 raise ModelError(
                     f"symmetry cannot be used with {module.name}: {reason}",
@@ -158,4 +200,12 @@ def symmetry_of(model: Model) -> Symmetry:
     return symmetry
 
 
-__all__ = ["MOST_PERMUTATIONS", "Renaming", "Symmetry", "order_risks", "symmetry_of"]
+__all__ = [
+    "MOST_PERMUTATIONS",
+    "Renaming",
+    "Symmetry",
+    "interchangeable",
+    "order_risks",
+    "renamed_alike",
+    "symmetry_of",
+]

@@ -24,7 +24,8 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeAlias, TypeVar
@@ -258,8 +259,20 @@ def _quick_call(handler: _Handler) -> Callable[[Binding, Event], Steps]:
     return made
 
 
+@contextmanager
+def mistakes_told(cls: type, method: str) -> Iterator[None]:
+    """Have what a method of a binding raises told as a mistake in it, with its place."""
+    try:
+        yield
+    except (RatifiedError, MemoryError):
+        raise
+    except Exception as problem:  # noqa: BLE001  # it is a person's code, which may raise anything
+        told = f"{cls.__name__}.{method} raises {type(problem).__name__}: {problem}"
+        raise BindingError(told, remedy=raised_at(problem)) from None
+
+
 def raised_at(problem: Exception) -> str:
-    """The place in a binding where something was raised."""
+    """The place in a binding where something was raised; empty if it was not there."""
     span = where(problem.__traceback__)
     return f"raised at {span}\n{span.excerpt()}" if span else ""
 

@@ -13,7 +13,7 @@ from enum import Enum
 from types import FunctionType
 from typing import Any, Final, TypeAlias
 
-from ratified.follow.binding import Binding, BindingError, Claim, Event, ObservedPlace
+from ratified.follow.binding import Binding, BindingError, Claim, Event, ObservedPlace, mistakes_told
 from ratified.follow.steps import Attempt, Change, Do, Either, Holds, Refusal, Repeat
 from ratified.language.errors import ModelError, Span
 from ratified.language.given import typed
@@ -353,7 +353,8 @@ def _taken_by(method: object) -> range:
 
 def checked_model(binding: Binding) -> Model:
     """The model of a binding. Raises BindingError if that is none."""
-    model: object = binding.model()
+    with mistakes_told(type(binding), "model"):
+        model: object = binding.model()
     if isinstance(model, Model):
         return model
     name = type(binding).__name__

@@ -35,15 +35,15 @@ class Quick:
     """A short way through the steps of events, for one machine, within its scope. `taken` are the actions that were possible."""
 
     def __init__(self, places: Places, machine: DirectMachine, meaning: Meaning) -> None:
+        self._machine = machine
         self._functions = machine.functions
         self._meaning = meaning
         self._broken = machine.broken if places.claims.every == 1 else _nothing
         self._actions: dict[str, _Checked] = {}
         self._places = places
-        self._looked_up: dict[
-            ObservedPlace, tuple[int, object]
-        ] = {}  # variables, and their keys that equal no other
-        self._asked: dict[str, Written | None] = {}  # methods that were looked up as places
+        # A variable, or a method, and the one key or argument, which equals no other value.
+        self._looked_up: dict[ObservedPlace, tuple[int, Any, Written | None]] = {}
+        self._keys = frozenset[object]().union(*meaning.keys)
         self.taken: list[str] = []
 
     def lead(self, event: Event, steps: Steps, state: Values) -> Values | None:
@@ -52,52 +52,59 @@ class Quick:
             return None
         self.taken = []
         try:
-            return self._lead(event, steps, state)
+            return self._lead(event, steps if type(steps) is tuple else (steps,), state)
         except Exception:  # noqa: BLE001  # whatever it is, it comes again where it is dealt with
             return None
 
-    def _lead(self, event: Event, steps: Steps, state: Values) -> Values | None:
+    def _lead(self, event: Event, steps: tuple[Steps, ...], state: Values) -> Values | None:
         """The one state, None if there is none. Raises exceptions of any kind if it is not as simple as that."""
-        kind = type(steps)
-        if kind is tuple:
-            found: Values | None = state
-            rest = iter(steps)  # type: ignore[arg-type]  # here and below: `kind`
-            for one in rest:
-                found = self._lead(event, one, found)  # type: ignore[arg-type]  # not None
-                if found is None:
-                    self._meaning.check_steps(
-                        event, tuple(rest)
-                    )  # what comes after something impossible, too
-                    return None
-            return found
-        if kind is Do:
-            step: Do = steps  # type: ignore[assignment]
-            after = self._possible(event, step, state)
-            if after is None or self._broken(after, state):  # type: ignore[misc]  # there is one: `lead` has looked
-                return None
-            self.taken.append(step.action)
-            return after
-        if kind is Holds:
-            asked = self._functions[steps.method]  # type: ignore[union-attr]
-            if asked is None:
+        found: Values | None
+        for number, one in enumerate(steps, 1):
+            kind = type(one)
+            if kind is Holds:
+                asked = self._functions[one.method]  # type: ignore[union-attr]  # here and below: `kind`
+                if asked is None:
+                    raise OddError
+                found = state if asked(state, *one.arguments) == one.expected else None  # type: ignore[union-attr]
+            elif kind is Do:
+                found = self._taken(event, one, state)  # type: ignore[arg-type]
+            elif kind is Either:
+                found = self._only(event, one.ways, state)  # type: ignore[union-attr]
+            elif kind is tuple:
+                found = self._lead(event, one, state)  # type: ignore[arg-type]
+            elif kind is Refusal:
+                found = state if self._possible(event, one.step, state) is None else None  # type: ignore[union-attr]
+            elif kind is Attempt:
+                found = state
+                if self._possible(event, one.step, state) is not None:  # type: ignore[union-attr]
+                    found = self._taken(event, one.step, state)  # type: ignore[union-attr]
+            else:
                 raise OddError
-            return state if asked(state, *steps.arguments) == steps.expected else None  # type: ignore[union-attr]
-        if kind is Either:
-            only: Values | None = None
-            for way in steps.ways:  # type: ignore[union-attr]
-                found = self._lead(event, way, state)
-                if found is not None:
-                    if only is not None and found is not only and found != only:
-                        raise OddError
-                    only = found
-            return only
-        if kind is Refusal:
-            return state if self._possible(event, steps.step, state) is None else None  # type: ignore[union-attr]
-        if kind is Attempt:
-            if self._possible(event, steps.step, state) is None:  # type: ignore[union-attr]
-                return state
-            return self._lead(event, steps.step, state)  # type: ignore[union-attr]
-        raise OddError
+            if found is None:
+                if number < len(steps):  # what comes after something impossible is checked, too
+                    self._meaning.check_steps(event, steps[number:])
+                return None
+            state = found
+        return state
+
+    def _only(self, event: Event, ways: tuple[Steps, ...], state: Values) -> Values | None:
+        """The one state that ways lead to. Raises OddError if there are several."""
+        only: Values | None = None
+        for way in ways:
+            found = self._lead(event, way if type(way) is tuple else (way,), state)
+            if found is not None:
+                if only is not None and found is not only and found != only:
+                    raise OddError
+                only = found
+        return only
+
+    def _taken(self, event: Event, step: Do, state: Values) -> Values | None:
+        """Where an action leads that breaks no claim."""
+        after = self._possible(event, step, state)
+        if after is None or self._broken(after, state):  # type: ignore[misc]  # there is one: `lead` has looked
+            return None
+        self.taken.append(step.action)
+        return after
 
     def _possible(self, event: Event, step: Do, state: Values) -> Values | None:
         """Where an action leads, whatever claims say of that; None if it is not possible. Raises BindingError, and others."""
@@ -126,17 +133,19 @@ class Quick:
 
     def shows(self, state: Values, observed: Observed) -> bool:
         """Whether a state is as was observed. Raises BindingError for what is no place, or no value of what is there."""
-        known = self._looked_up
+        known = self._looked_up if self._machine.trusting else {}
         for place, seen in observed.items():
-            try:
-                at = known.get(place)
-            except TypeError:  # not to be hashed
-                at = None
+            at = known.get(place)
             if at is None:
                 there = self._look_up(state, place)
             else:
-                index, key = at
-                if key is _ALL:
+                index, key, asked = at
+                if asked is not None:
+                    try:
+                        there = asked(state, key) if key is place[1] else self._look_up(state, place)
+                    except Exception:  # noqa: BLE001  # whatever it is, the reference says what is wrong
+                        there = self._places.value(state, place)
+                elif key is _ALL:
                     there = state[index]
                 elif key is place[1]:  # and no equal number
                     there = state[index]._data[key]
@@ -150,25 +159,25 @@ class Quick:
         return True
 
     def _look_up(self, state: Values, place: ObservedPlace) -> Any:
-        """What a state has at a place. Most are a variable, or one key of it: these will be looked up without a call."""
-        index = self._places.variables.get(place[0]) if type(place) is tuple and place else None
-        if index is not None and len(self._looked_up) < MOST_REMEMBERED:
-            if len(place) == 1:
-                self._looked_up[place] = index, _ALL
-                return state[index]
-            if len(place) == 2 and id(place[1]) in self._meaning.keys[index]:
-                self._looked_up[place] = index, place[1]
-                return state[index]._data[place[1]]
-        if index is None and type(place) is tuple and place and type(place[0]) is str:
-            asked = self._asked.get(place[0])
-            if asked is not None:
-                try:
-                    return asked(state, *place[1:])
-                except Exception:  # noqa: BLE001, S110  # whatever it is, the reference says what is wrong
-                    pass
+        """What a state has at a place. A variable or method, with one key or none, will be looked up without a call."""
         self._meaning.check_place(place)
+        name, *keys = place
+        index = self._places.variables.get(name)
         if index is None:
-            self._asked[place[0]] = self._functions[place[0]]
+            asked = self._functions[name] if type(name) is str else None
+            if asked is None or not self._machine.trusting:
+                return self._places.value(state, place)
+            if len(keys) == 1 and id(keys[0]) in self._keys and len(self._looked_up) < MOST_REMEMBERED:
+                self._looked_up[place] = 0, keys[0], asked
+            try:
+                return asked(state, *keys)
+            except Exception:  # noqa: BLE001  # whatever it is, the reference says what is wrong
+                return self._places.value(state, place)
+        if len(self._looked_up) < MOST_REMEMBERED:
+            if not keys:
+                self._looked_up[place] = index, _ALL, None
+            elif len(keys) == 1 and id(keys[0]) in self._meaning.keys[index]:
+                self._looked_up[place] = index, keys[0], None
         return self._places.value(state, place)
 
 

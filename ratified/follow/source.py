@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
 from importlib import import_module
-from io import BufferedIOBase, BufferedReader
+from io import BufferedIOBase, BufferedReader, RawIOBase
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from ratified.language.errors import RatifiedError
 
@@ -40,18 +40,28 @@ def name_of(path: Path) -> str:
 
 
 def lines(path: Path, wait: Wait | None = None) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines that are not empty, with their numbers. Raises TraceError."""
+    """Yield the lines that are not empty, with their numbers. Raises TraceError.
+
+    With `wait`, what has no end yet when nothing more is waited for is still being written: no line, and no error.
+    """
     try:
         with nullcontext(sys.stdin.buffer) if path == STANDARD_INPUT else path.open("rb") as file:
-            for number, text in enumerate(_whole_lines(_decompressed(file, path), wait), start=1):
+            whole = _decompressed(file if wait is None else _Growing(file, wait), path)
+            read: Callable[[], bytes] = partial(whole.readline, MOST_LINE + 1)
+            for number, text in enumerate(iter(read, b""), start=1):
                 if len(text) > MOST_LINE:
                     raise TraceError(
                         f"{path}:{number}: the line is longer than {MOST_LINE:,} bytes",
                         remedy="one event a line",
                     )
-                if text.strip():
+                if wait is not None and not text.endswith(b"\n"):
+                    return
+                if not text.isspace():
                     yield number, text
-    except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
+    except EOFError as error:
+        if wait is None:
+            raise _not_decompressed(path, error) from None
+    except (zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
         raise _not_decompressed(path, error) from None
     except OSError as error:
         raise TraceError(f"{path} cannot be read: {error.strerror or error}") from None
@@ -61,43 +71,51 @@ def lines(path: Path, wait: Wait | None = None) -> Iterator[tuple[int, bytes]]:
         raise _not_decompressed(path, error) from None
 
 
+class _Growing(RawIOBase):
+    """A file at whose end more is waited for."""
+
+    def __init__(self, file: BinaryIO, wait: Wait) -> None:
+        self._file, self._wait = file, wait
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        while not (text := self._file.read1(len(into))):  # type: ignore[attr-defined]  # a buffered file
+            if not self._wait():
+                return 0
+        into[: len(text)] = text
+        return len(text)
+
+
+class _AsItComes:
+    """A file that gives what is there, where decompressors would have as much as they ask for."""
+
+    def __init__(self, file: Any) -> None:
+        self.read = file.read1
+
+
 def _not_decompressed(path: Path, error: Exception) -> TraceError:
     return TraceError(f"{path} cannot be decompressed: {error}", remedy="was it cut?")
 
 
-def _whole_lines(file: BufferedIOBase, wait: Wait | None) -> Iterator[bytes]:
-    """The lines. The last may have no end; where more was waited for it is still being written then, and no line yet."""
-    if wait is None:
-        yield from iter(partial(file.readline, MOST_LINE + 1), b"")
-        return
-    begun = b""
-    while True:
-        text = begun + file.readline(MOST_LINE + 1 - len(begun))
-        begun = b""
-        if not text.endswith(b"\n") and len(text) <= MOST_LINE:
-            if not wait():
-                return
-            begun = text
-            continue
-        yield text
-
-
-def _decompressed(file: BinaryIO, path: Path) -> BufferedIOBase:
+def _decompressed(file: BinaryIO | RawIOBase, path: Path) -> BufferedIOBase:
     """What a file holds, by the bytes that it begins with."""
     buffered = file if isinstance(file, BufferedReader) else BufferedReader(file)  # type: ignore[type-var]  # a raw file
     start = buffered.peek(6)[:6]
+    coming: Any = _AsItComes(buffered)
     if start.startswith(b"\x1f\x8b"):
-        return gzip.GzipFile(fileobj=buffered)
+        return gzip.GzipFile(fileobj=coming, mode="rb")
     if start.startswith(b"BZh"):
-        return bz2.BZ2File(buffered)
+        return bz2.BZ2File(coming)
     if start.startswith(b"\xfd7zXZ\x00"):
-        return lzma.LZMAFile(buffered)
+        return lzma.LZMAFile(coming)
     if start.startswith(b"\x28\xb5\x2f\xfd"):
-        return _by_zstd(buffered, path)
+        return _by_zstd(coming, path)
     return buffered
 
 
-def _by_zstd(file: BufferedIOBase, path: Path) -> BufferedIOBase:
+def _by_zstd(file: Any, path: Path) -> BufferedIOBase:
     """What a file holds that is compressed by Zstandard, which Python reads from 3.14 on."""
     try:
         zstd = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from ratified.follow.made import quickly_made
+from ratified.follow.made import maker, quickly_made
 from ratified.language.values import quoted, show
 
 
@@ -36,6 +36,7 @@ class Do:
         return f"{self.action}({', '.join(f'{n}={quoted(v)}' for n, v in self.arguments.items())})"
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Either:
     """One of several alternatives."""
@@ -99,19 +100,22 @@ class Change:
 Steps: TypeAlias = "Do | Either | Repeat | Attempt | Refusal | Holds | Change | tuple[Steps, ...]"
 
 
+_do, _either, _holds = maker(Do), maker(Either), maker(Holds)
+
+
 def do(action: str, /, **arguments: Any) -> Do:
     """One step of the model; arguments left out may have any value."""
-    return Do(action, arguments)
+    return _do(action, arguments)
 
 
 def either(*ways: Steps) -> Either:
     """One of several alternatives."""
-    return Either(ways)
+    return _either(ways)
 
 
 def maybe(steps: Steps) -> Either:
     """These steps, or nothing."""
-    return Either((steps, ()))
+    return _either((steps, ()))
 
 
 def repeat(steps: Steps, most: int) -> Repeat:
@@ -131,7 +135,7 @@ def refused(step: Do) -> Refusal:
 
 def holds(method: str, *arguments: Any, expected: Any = True) -> Holds:
     """No step, but a method of the model must return `expected`."""
-    return Holds(method, arguments, expected)
+    return _holds(method, arguments, expected)
 
 
 def change(name: str, how: Callable[[Any], None]) -> Change:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ratified.follow.binding import Event
+from ratified.follow.made import maker
 from ratified.follow.source import TraceError, Wait, lines
 from ratified.follow.strict import RepeatedKeyError, once
 from ratified.impl.text import plain
@@ -92,6 +93,7 @@ def _quick_reader() -> Callable[[bytes, int], Event | None] | None:
     )
     decode: Callable[[bytes], Any] = msgspec.json.Decoder(line).decode
     encode = msgspec.json.Encoder().encode
+    made = maker(Event)
     wrong, unset = (msgspec.MsgspecError, RecursionError, OverflowError), msgspec.UNSET
 
     def read(text: bytes, number: int) -> Event | None:
@@ -129,7 +131,7 @@ def _quick_reader() -> Callable[[bytes, int], Event | None] | None:
                 return None
         except wrong:
             return None
-        return Event(told.action, arguments, node, variables, certain, number)
+        return made(told.action, arguments, node, variables, certain, number, None, None)
 
     return read
 

@@ -26,6 +26,7 @@ from ratified.follow.binding import (
     ObservedPlace,
     TooSmallError,
     known_events,
+    mistakes_told,
     raised_at,
 )
 from ratified.follow.claims import ClaimChecker
@@ -170,17 +171,17 @@ class Tracker:
         result = self.result
         if result.verdict is not _HOLDS:
             return False
-        quick, led = self._quick, None
+        quick, binding, certain, led = self._quick, self.binding, event.certain, None
         before = enter(self._scope)
         try:
             # In the model's scope sorts have their size, so that a value past it is told, and not made.
             try:
-                steps = self.binding.steps(event)
-                if self._is_plain and len(self.states) == 1 and event.certain and self.coverage is None:
+                steps = binding.steps(event)
+                if self._is_plain and certain and len(self.states) == 1 and self.coverage is None:
                     led = quick.lead(event, steps, self.states[0])
                 if led is None:
                     self._meaning.check_steps(event, steps)
-                observed = self.binding.observed(event) if event.certain else {}
+                observed = binding.observed(event) if certain else {}
                 if type(observed) is not dict:
                     self._meaning.check_observed(observed)
                 if led is not None and not quick.shows(led, observed):
@@ -219,12 +220,10 @@ class Tracker:
                 return self._stop(
                     f"the sizes in the binding are too small: {event.action} exceeds {problem.what}"
                 )
-            case TypeError() | ValueError() | AttributeError() | LookupError():
-                told = str(problem) if type(problem) is ValueError else f"{type(problem).__name__}: {problem}"
-                raise EventError(
-                    f"{event.action} cannot be interpreted: {told}", remedy=raised_at(problem)
-                ) from None
-        raise problem
+            case RatifiedError() | MemoryError():
+                raise problem
+        told = str(problem) if type(problem) is ValueError else f"{type(problem).__name__}: {problem}"
+        raise EventError(f"{event.action} cannot be interpreted: {told}", remedy=raised_at(problem)) from None
 
     def _told_twice(self, event: Event, steps: Steps) -> Steps:
         """The steps of an event, or nothing where that is possible, too."""
@@ -263,8 +262,13 @@ class Tracker:
                     return self._mismatch(
                         Mismatch(result.events + 1, event, steps, observed, tuple(states), self._broken)
                     )
-        except (TypeError, ValueError, AttributeError, LookupError) as problem:  # of a `change`, say
-            raise EventError(f"the arguments of {event.action} cannot be interpreted: {problem}") from None
+        except (RatifiedError, MemoryError):
+            raise
+        except Exception as problem:  # noqa: BLE001  # of a `change`, say
+            told = f"{type(problem).__name__}: {problem}"
+            raise EventError(
+                f"the arguments of {event.action} cannot be interpreted: {told}", remedy=raised_at(problem)
+            ) from None
         finally:
             self._direct.trusting = True
         if not states:
@@ -340,7 +344,8 @@ class Tracker:
 
     def tidy(self) -> None:
         """Let the binding drop from the states what cannot matter any more."""
-        self.binding.tidy_all(self)
+        with mistakes_told(type(self.binding), "tidy"):
+            self.binding.tidy_all(self)
         if self.result.events % RECORDS_EVERY == 0 and known_records() > self._most_records:
             forget_unused()
             self._most_records = 2 * known_records() + MOST_RECORDS

@@ -50,7 +50,7 @@ def record(cls: type[R]) -> type[R]:
     types = _field_types(made, frame.f_globals, frame.f_locals, frame.f_lineno)
     made.__record_types__ = types
     made.__record_cache__ = {}
-    made.__new__ = _constructor(made, types, made.__record_cache__)
+    made.__new__, made.__record_within__ = _constructors(made, types, made.__record_cache__)
     _classes.add(made)
     made.__repr__ = _repr
     made.__reduce__ = _reduce
@@ -88,22 +88,28 @@ def _field_types(cls: Any, names: dict[str, Any], locals_: dict[str, Any], line:
     return types
 
 
-def _constructor(cls: Any, types: dict[str, Type], cache: dict[tuple[object, ...], object]) -> Any:
-    """A `__new__` written out for the fields, so that making a record that exists is one dictionary look-up."""
+def _constructors(
+    cls: Any, types: dict[str, Type], cache: dict[tuple[object, ...], object]
+) -> tuple[Any, Any]:
+    """A `__new__` written out for the fields, so that making a record that exists is one dictionary look-up.
+
+    Beside it a function of all fields, for those who have seen that each is within its bounds.
+    """
     fields = dataclasses.fields(cls)
     names = [f.name for f in fields]
     defaults = {f.name: f.default for f in fields if f.default is not dataclasses.MISSING}
     signature = ", ".join(f"{n}=defaults[{n!r}]" if n in defaults else n for n in names)
     key = "(" + "".join(f"{n}, " for n in names) + ")"
     checked = any(map(has_bounds, types.values()))
+    known = ["    try:", "        return cache[key]", "    except KeyError:", "        return make(key)"]
     lines = [
         f"def __new__(cls{', ' if names else ''}{signature}):",
         f"    key = {key}",
         *(["    check(key)"] if checked else []),
-        "    try:",
-        "        return cache[key]",
-        "    except KeyError:",
-        "        return make(key)",
+        *known,
+        f"def within({', '.join(names)}):",
+        f"    key = {key}",
+        *known,
     ]
 
     def check(values: tuple[object, ...]) -> None:
@@ -128,7 +134,7 @@ def _constructor(cls: Any, types: dict[str, Type], cache: dict[tuple[object, ...
 
     namespace: dict[str, Any] = {"cache": cache, "make": make, "defaults": defaults, "check": check}
     exec("\n".join(lines), namespace)  # noqa: S102  # fixed text around field names: the way dataclasses does it
-    return namespace["__new__"]
+    return namespace["__new__"], namespace["within"]
 
 
 def _repr(self: Any) -> str:

@@ -14,11 +14,15 @@ from ratified.language.errors import SizeError
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scope:
-    """Sizes by sort class and parameters by name. `cache` holds what was derived from them (sort members, quorums)."""
+    """Sizes by sort class and parameters by name. `cache` holds what was derived from them (sort members, quorums).
+
+    `room` is for engines that lay states out: how many elements they give to a set without a bound; 0 if they may not.
+    """
 
     sizes: Mapping[type, int]
     parameters: Mapping[str, object] = field(default_factory=dict)
     cache: dict[object, object] = field(default_factory=dict)
+    room: int = 0
 
 
 _current: ContextVar[Scope | None] = ContextVar("ratified_scope", default=None)

@@ -21,6 +21,7 @@ from ratified.language.types import (
     SetType,
     SortType,
     Type,
+    element_type,
 )
 from ratified.tla.context import TlaContext
 from ratified.tla.formulas import (
@@ -137,10 +138,14 @@ def by_position(sequence: Tla, f: TlaContext, element: Callable[[TlaContext, Tla
         names = f.names.inner()
         name = names.give_apart("seq")
         inner = by_position(Leaf(name), replace(f, names=names), element)
+        if str(inner) == name:
+            return sequence
         return Let((Definition(name, sequence),), inner)
     inside, position = f.binding("k")
-    whole = Infix("..", ONE, Apply("Len", (sequence,)))
-    return function(element(inside, sequence, position), ((position.text,), whole))
+    made = element(inside, sequence, position)
+    if str(made) == str(Index(sequence, (position,))):
+        return sequence
+    return function(made, ((position.text,), Infix("..", ONE, Apply("Len", (sequence,)))))
 
 
 def chosen(clause: ir.Clause, f: TlaContext) -> Tla | None:
@@ -369,20 +374,27 @@ def _set_of(made: Tla, bounds: Sequence[Binder], tests: Sequence[Tla]) -> Tla:
 def seq_collect(clauses: Sequence[ir.Clause], element: Callable[[TlaContext], Tla], f: TlaContext) -> Tla:
     """The sequence of what is made of each choice of a comprehension, in order."""
     first, rest = clauses[0], clauses[1:]
+    # The elements of a set are chosen before they are put in order, which takes TLC long.
+    elements = chosen(first, f) if first.conditions and not isinstance(first.domain, ir.Universe) else None
+    conditions = first.conditions if elements is None else ()
 
     def of(inner: TlaContext, s: Tla, k: Tla) -> Tla:
         inner = inner.inside(unpacked(first.names, Index(s, (k,))))
         for name in first.names:
             inner.sums.pop(name, None)
-        tests = tested(first.conditions, inner)
+        tests = tested(conditions, inner)
         inner = all_learned(first.conditions, inner)
         each = seq_collect(rest, element, inner) if rest else element(inner)
         if tests:
             return if_else(all_of(tests), each if rest else tuple_of(each), tuple_of())
         return each
 
-    made = by_position(as_seq(first.domain, f), f, of)
-    return f.words.use("Flattened", made) if rest or first.conditions else made
+    item = element_type(first.domain.type)
+    assert item is not None
+    made = by_position(
+        as_seq(first.domain, f) if elements is None else in_order(elements, item, f.words), f, of
+    )
+    return f.words.use("Flattened", made) if rest or conditions else made
 
 
 def unpacked(names: Sequence[str], item: Tla) -> dict[str, Tla]:

@@ -205,7 +205,8 @@ LIBRARY: dict[str, Operator] = {
     ),
     "Sorted": Operator(
         "The elements of a set in the order of their keys, which are sequences of numbers and differ.",
-        "Sorted($S, $Key(_)) ==\n    [$k \\in 1..Cardinality($S) |->\n        CHOOSE $x \\in $S :\n"
+        "Sorted($S, $Key(_)) ==\n    << >> \\o  \\* which has TLC compute each element once\n"
+        "    [$k \\in 1..Cardinality($S) |->\n        CHOOSE $x \\in $S :\n"
         "            Cardinality({$y \\in $S : Lower($Key($y), $Key($x))}) = $k - 1]",
         uses=("Lower",),
         modules=BOTH,

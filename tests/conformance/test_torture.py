@@ -13,7 +13,7 @@ from typing import TypeAlias
 import pytest
 
 from ratified.cli.main import run as cli
-from ratified.conformance.cluster.torture import Plan, Tortured, ended, known_kinds, torture
+from ratified.conformance.cluster.torture import Plan, Tortured, ended, known_kinds, torture, unexpected
 from ratified.impl.client.aio import Event, Key, until_deleted
 from ratified.results.result import Verdict
 from tests.cli.validators import valid_json
@@ -86,9 +86,6 @@ def test_what_cannot_be_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "there is no bug 'gremlins'; there are no-fsync, forgets-vote," in capsys.readouterr().err
     assert cli(["torture", "cluster", "--fault", "flood"]) == 2
     assert "there is no fault 'flood'; there are kill, kill leader, power cut, " in capsys.readouterr().err
-    clocks = ["torture", "cluster", "--machine", "etcd", "--fault", "clock jump"]
-    assert cli(clocks) == 2
-    assert "there is no fault 'clock jump'; there are kill, " in capsys.readouterr().err
     (tmp_path / "file").write_text("")
     assert cli(["torture", "cluster", "--data", str(tmp_path)]) == 2
     assert capsys.readouterr().err == f"Error: {tmp_path} is not empty\n  a run needs a folder of its own\n"
@@ -112,3 +109,17 @@ def test_what_does_not_end_is_told_with_the_place_where_it_waits() -> None:
         r"holder 1 did not come to rest in 0\.01 s after the last fault: it waits at until_deleted, line \d+ of aio\.py",
         told,
     )
+
+
+def test_what_may_never_happen_in_a_node_is_told_though_it_is_started_again(tmp_path: Path) -> None:
+    lines = [
+        '{"node": "n1", "event": "started"}',
+        "Traceback (most recent call last):",
+        '{"node": "n1", "what": "Task exception was never retrieved", "error": "KeyError(1)", "event": "unexpected"}',
+        '{"node": "n1", "what": "Exception in callback", "error": "KeyError(2)", "event": "unexpected"}',
+    ]
+    (tmp_path / "n1.log").write_text("\n".join(lines))
+    (tmp_path / "n2.log").write_text(lines[0])
+    assert unexpected(tmp_path / f"{name}.log" for name in ("n1", "n2", "n3")) == [
+        "n1 had an unexpected error: Task exception was never retrieved KeyError(1)"
+    ]

@@ -186,6 +186,78 @@ def test_steps_that_cannot_be_driven_have_a_reason() -> None:
     assert result.never == ("release",)
 
 
+class Line(Model):
+    """One is served and one may wait."""
+
+    served: Client | None = None
+    waiting: Client | None = None
+
+    @action
+    def enter(self, c: Client) -> None:
+        require(self.served is None)
+        self.served = c
+
+    @action
+    def wait(self, c: Client) -> None:
+        require(self.served is not None and self.waiting is None and self.served != c)
+        self.waiting = c
+
+    @action
+    def leave(self) -> None:
+        require(self.served is not None)
+        self.served, self.waiting = self.waiting, None
+
+
+class Counters(Driver):
+    """Whoever comes asks for the same, and is told what comes of it."""
+
+    model = Line
+    refuses = True
+    same_request = (("enter", "wait"),)
+    pushes = False  # in front of who waits
+
+    def reset(self) -> None:
+        self.line: list[str] = []
+
+    def asked(self, who: str) -> str:
+        if who in self.line or (len(self.line) == 2 and not self.pushes):
+            return "full"
+        self.line.append(who)
+        return "wait" if len(self.line) > 1 else "enter"
+
+    def enter(self, c: Client) -> bool:
+        return self.asked(str(c)) == "enter"
+
+    def wait(self, c: Client) -> bool:
+        return self.asked(str(c)) == "wait"
+
+    def leave(self) -> None:
+        if not self.line:
+            raise Refused("nobody is there")
+        self.line.pop(0)
+
+    def observe(self) -> Observation:
+        return {"served": next(iter(self.line), None), "waiting": next(iter(self.line[-1:0:-1]), None)}
+
+
+def test_what_may_be_either_is_attempted_where_neither_is_allowed() -> None:
+    result = drive(Counters, Line(Client=3)).expect(Verdict.HOLDS, states=10, edges=18, taken=18)
+    assert (result.forbidden, result.unasked) == (1 + 3 * 2 + 6 * 6, {})
+
+    class Pushing(Counters):
+        pushes = True
+
+    assert walk(drive(Pushing, Line(Client=3))) == ["enter(c1)", "wait(c2)", "enter(c3)"]
+
+    class Different(Counters):
+        same_request = (("enter", "leave"),)
+
+    with pytest.raises(
+        DriverError, match="Different has enter and leave as the same request, but their arguments differ"
+    ):
+        drive(Different, Line(Client=3))
+
+
 def test_what_there_is_no_way_to_ask_for_is_counted_by_reason() -> None:
     result = drive(Unasked, Lock(Client=2)).expect(Verdict.HOLDS, edges=4, taken=4)
     assert result.unasked == {"release: nobody holds it": 2}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, Self
 
 import pytest
 
 from ratified.explore import check
-from ratified.explore.symmetry import Renaming, Symmetry, order_risks
+from ratified.explore.hints import MANY, SOME, symmetry_hint, with_hint
+from ratified.explore.symmetry import Renaming, Symmetry, interchangeable, order_risks, renamed_alike
 from ratified.language import (
     AtMost,
     Bag,
@@ -23,6 +25,7 @@ from ratified.language import (
     Sort,
     Symmetric,
     action,
+    eventually,
     invariant,
     record,
     refines,
@@ -31,6 +34,7 @@ from ratified.language import (
 )
 from ratified.language.machine import PythonMachine, Values, state_dict
 from ratified.language.sorts import Sort as AnySort
+from ratified.language.types import SortType
 from ratified.language.values import order_key
 from ratified.results.result import PropertyKind, Trace, Verdict
 from tests.shared.sorts import Client, Round
@@ -330,6 +334,7 @@ class Harmless(Model):
                 self.messages.discard(m)
         for c, row in self.next.items():
             self.votes[c] = Set(d for d in Client if row[d] > 0)
+        self.next = Map({c: Map({d: self.next[d][c] for d in Client}) for c in Client})
         self.best = max((Round(n % 2) for n in [len(self.votes[c]) for c in Client]), default=Round(0))
 
     @invariant
@@ -413,6 +418,13 @@ class Enumerated(Base):
         self.number = sum(i for i, c in enumerate(list(Client)) if c in self.seen)
 
 
+class Keyed(Base):
+    @action
+    def go(self) -> None:
+        last = Map({r: c for r in Round for c in Client})
+        self.leader = last[Round(0)]
+
+
 class Zipped(Base):
     @action
     def go(self) -> None:
@@ -465,6 +477,7 @@ RISKS: list[tuple[type[Model], str]] = [
     (Broken, "it breaks at the first iteration that reaches it"),
     (Greatest, "of several with the same key, max takes the first of the symmetric values"),
     (Enumerated, "enumerate numbers symmetric values"),
+    (Keyed, "of several with the same key, this takes the last of the symmetric values"),
     (Zipped, "zip pairs symmetric values by their order"),
     (Overwritten, "a later iteration may undo what an earlier one did to `leader`"),
     (Guarded, "one iteration may read what another has written to `seen`"),
@@ -493,6 +506,74 @@ def test_order_is_no_risk_where_there_is_nothing_to_permute() -> None:
 
 
 MAKERS: list[Callable[[], Model]] = [lambda: Shelf(Client=2, Item=2), lambda: Turns(Client=3)]
+
+
+PLACE = Place(0)
+
+
+class Boss(Model):
+    """Plain values, of which an action names one."""
+
+    served: Set[Place]
+
+    @action
+    def serve(self, c: Place) -> None:
+        require(c != PLACE or len(self.served) > 1)
+        self.served.add(c)
+
+
+class Shared(Model):
+    """Plain values that a parameter may tell apart."""
+
+    special: Param[Set[Place]]
+    served: Set[Place]
+
+    @action
+    def serve(self, c: Place) -> None:
+        require(c in self.special or len(self.served) > 1)
+        self.served.add(c)
+
+
+class Served(Shared):
+    """The same, and something that happens at last."""
+
+    @eventually
+    def served_all(self) -> bool:
+        return len(self.served) == len(Place)
+
+
+def test_what_could_be_declared_symmetric_is_found() -> None:
+    assert interchangeable(Harmless(Client=2, Round=2, Item=1)) == {Client}
+    assert interchangeable(Boss(Place=3)) == frozenset()
+    assert interchangeable(Shared(Place=3, special=["p1"])) == frozenset()
+    assert interchangeable(Shared(Place=3, special=["p1", "p2", "p3"])) == {Place}
+    with Shared(Place=3, special=set()):
+        alike = [renamed_alike([SortType(Place)] * 2, c, [Place]) for c in itertools.product(Place, Place)]
+    assert [alike.count(key) for key in dict.fromkeys(alike)] == [3, 6]
+
+
+def test_a_long_run_without_symmetry_says_what_symmetry_would_save() -> None:
+    model = Shared(Place=3, special=["p1", "p2", "p3"])
+    short = check(model, engine="reference")
+    assert short.notes == ()
+    hint = (
+        "nothing in the model distinguishes the values of Place: declare Place Symmetric and check with symmetry "
+        "(--symmetry), for up to 6 times fewer states"
+    )
+    assert with_hint(replace(short, distinct=MANY), model).notes == (hint,)
+    assert with_hint(replace(short, distinct=SOME, stopped="20,000 states"), model).notes == (hint,)
+    assert with_hint(replace(short, distinct=SOME), model).notes == ()
+    assert symmetry_hint(Shared(Place=3, special=["p1"])) is None
+    assert symmetry_hint(Shared(Place=9, special=[])) is None  # too many permutations to look through
+    assert symmetry_hint(Served(Place=2, special=[])) == (
+        "nothing in the model distinguishes the values of Place: declare Place Symmetric and check the claims other "
+        "than liveness with symmetry (--claim NAME --symmetry), for up to 2 times fewer states"
+    )
+    declared = symmetry_hint(Shelf(Client=2, Item=2))
+    assert declared == (
+        "nothing in the model distinguishes the values of Client and Item: check with symmetry (--symmetry), "
+        "for up to 4 times fewer states"
+    )
 
 
 @pytest.mark.parametrize("make", MAKERS)

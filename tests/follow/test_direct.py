@@ -10,7 +10,8 @@ import ast
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import product
+from itertools import product, takewhile
+from operator import eq
 from pathlib import Path
 from random import Random
 from typing import Annotated, Any, Self
@@ -19,7 +20,8 @@ import pytest
 
 from ratified.follow.direct.machine import EXPRESSIONS, RAWS, STATEMENTS, WrittenFunctions
 from ratified.follow.direct.python import py
-from ratified.follow.direct.writer import PythonBody, Starts
+from ratified.follow.direct.starts import Starts
+from ratified.follow.direct.writer import PythonBody
 from ratified.language import (
     AtMost,
     Map,
@@ -188,8 +190,15 @@ def _wrong(kind: type, change: Callable[[Any], Any]) -> Mistake:
 
 
 def _one_later(made: Any) -> ast.expr:
+    if isinstance(made, ast.Call):  # what is cut at its end alone
+        items, *end = made.args
+        return ast.Call(made.func, [py("items[1:]", items=items), *end], [])
     low = py("low + 1", low=made.slice.lower or py("0"))
     return ast.Subscript(made.value, ast.Slice(low, made.slice.upper), ast.Load())
+
+
+def _nothing_new(made: Any) -> ast.expr:
+    return made.args[0] if made.func.id == "with_item" else made  # type: ignore[no-any-return]  # a set
 
 
 def _no_guard(node: ir.Require, here: PythonBody) -> None:
@@ -204,7 +213,7 @@ MISTAKES = {
     "a bound": (EXPRESSIONS, ir.Fit, lambda node, here: here.expr(node.operand)),
     "a slice": _wrong(ir.Slice, _one_later),
     "a union": _instead(ir.SetOp, ast.BitOr, ast.BitAnd),
-    "an insertion": _instead(ir.Insert, ast.BitOr, ast.BitAnd),
+    "an insertion": _wrong(ir.Insert, _nothing_new),
     "a guard": (STATEMENTS, ir.Require, _no_guard),
 }
 
@@ -414,9 +423,21 @@ def test_what_a_step_changed_is_asked_as_if_all_of_it_were() -> None:
 
 
 def test_sequences_that_begin_alike() -> None:
-    starts = Starts()
-    several = [(), (1,), (1, 2), (1, 2, 3), (1, 3, 3), (1, 2, 4, 4, 4), (2,)]
-    for left in several:
-        for right in several:
-            for length in range(-3, 7):
+    random, starts = Random(5), Starts()
+    several: list[tuple[int, ...]] = [(), (1,), (1, 2, 3), (1, 3, 3), (2,), tuple(range(80)), (0,) * 70]
+    for _ in range(400):
+        old = random.choice(several)
+        new = (
+            starts.longer(old, random.randrange(3))
+            if random.random() < 0.6
+            else starts.cut(old, random.randrange(-3, 80))
+        )
+        several = [*random.sample(several, min(len(several), 7)), new]
+        for left in several:
+            for right in several:
+                length = random.choice((*range(-3, 7), 66, 69, 81))
                 assert starts.same(left, right, length) == (left[:length] == right[:length])
+                assert starts.begins(left, length, right) == (left[:length] == right)
+                assert starts.alike(left, right) == sum(takewhile(bool, map(eq, left, right)))
+    assert starts.longer((1,), 2) == (1, 2)
+    assert starts.cut((1, 2), -1) == (1,)

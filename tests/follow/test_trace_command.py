@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import threading
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -228,6 +229,36 @@ def test_headings_that_make_no_sense(
     assert (status, out, err) == (2, "", f"Error: run.ndjson:1: {message}\n")
 
 
+MISTAKEN = {
+    "def __init__(self): 1 / 0": "Mistaken.__init__ raises ZeroDivisionError: division by zero",
+    "def begin(self, heading): heading['voters']": "Mistaken.begin raises KeyError: 'voters'",
+    "def model(self): return Lock(Client=2)": "Mistaken.model raises NameError: name 'Lock' is not defined",
+    "def steps(self, event): return stepz": "run.ndjson:1: acquire cannot be interpreted: NameError: name 'stepz' is not defined",
+    "def on_acquire(self): assert False, 'no'": "run.ndjson:1: acquire cannot be interpreted: AssertionError: no",
+    "def observe(self, node, variables): return 1 / 0": "run.ndjson:1: acquire cannot be interpreted: "
+    "ZeroDivisionError: division by zero",
+    "def on_acquire(self): return change('x', lambda m: 1 / 0)": "run.ndjson:1: the arguments of acquire cannot be interpreted: "
+    "ZeroDivisionError: division by zero",
+}
+
+
+@pytest.mark.parametrize("method", MISTAKEN)
+def test_whatever_a_binding_raises_is_told_at_its_line(method: str, binding: str, capsys: Capture) -> None:
+    lines = [
+        "from examples.lock_binding import LockServer",
+        "from ratified import change",
+        "class Mistaken(LockServer):",
+        f"    {method}",
+    ]
+    Path("mistaken.py").write_text("\n".join(lines) + "\n")
+    assert binding.endswith("LockServer")
+    status, out, err = said(capsys, "mistaken.py:Mistaken", written(FINE[0]))
+    assert (status, out) == (2, "")
+    first, second, *_ = err.splitlines()
+    assert first == f"Error: {MISTAKEN[method]}"
+    assert second.startswith("  raised at mistaken.py:4:")
+
+
 @pytest.mark.parametrize(("events", "status"), [(FINE, 0), ([*FINE, STALE], 1)])
 def test_a_trace_may_come_through_a_pipe(
     events: list[dict[str, Any]], status: int, binding: str, tmp_path: Path, capsys: Capture
@@ -307,21 +338,34 @@ def test_a_file_that_is_not_what_it_begins_like_is_told(binding: str, capsys: Ca
     assert err.startswith("Error: run.zst cannot be decompressed: ")
 
 
+def _zipped() -> Callable[[bytes], bytes]:
+    """What a writer that compresses has written once it flushes."""
+    by = zlib.compressobj(wbits=31)
+    return lambda piece: by.compress(piece) + by.flush(zlib.Z_SYNC_FLUSH)
+
+
 @pytest.mark.parametrize(("last", "status"), [(FINE[-1], 0), (STALE, 1)])
+@pytest.mark.parametrize("written_by", [lambda: bytes, _zipped], ids=["plain", "gz"])
 def test_a_trace_that_is_still_being_written_is_followed(
-    last: dict[str, Any], status: int, binding: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+    written_by: Callable[[], Callable[[bytes], bytes]],
+    last: dict[str, Any],
+    status: int,
+    binding: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
 ) -> None:
     """To where somebody interrupts it; a line that has no end yet is none."""
     whole = "".join(json.dumps(e) + "\n" for e in [*FINE[:-1], last])
     pieces = [whole[40:200], whole[200:], '{"action": "wri']
-    Path("run.ndjson").write_text(whole[:40])
+    write = written_by()
+    Path("run.ndjson").write_bytes(write(whole[:40].encode()))
 
     def more(seconds: float) -> None:
         assert seconds > 0
         if not pieces:
             raise KeyboardInterrupt
-        with Path("run.ndjson").open("a") as file:
-            file.write(pieces.pop(0))
+        with Path("run.ndjson").open("ab") as file:
+            file.write(write(pieces.pop(0).encode()))
 
     monkeypatch.setattr("ratified.cli.commands.trace.time.sleep", more)
     found, out, err = said(capsys, binding, "run.ndjson", "--follow")

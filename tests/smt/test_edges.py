@@ -7,7 +7,7 @@ with its place, or undecided; nothing here may be proved.
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import pytest
 
@@ -768,7 +768,21 @@ class Alone(Model):
         return not self.odd
 
 
-@pytest.mark.parametrize("model", [LargeEnough, AssumedTwice, QuorumChosen, Clamped, Halved, Alone])
+class Dimmed(Model):
+    """What stands at every key at first may be a text."""
+
+    shade: Map[Lamp, Literal["dark", "bright"]] = Map.fromkeys(Lamp, "bright")
+
+    @action
+    def pass_on(self, x: Lamp, y: Lamp) -> None:
+        self.shade[x] = self.shade[y]
+
+    @lemma
+    def bright(self) -> bool:
+        return all(s == "bright" for s in self.shade.values())
+
+
+@pytest.mark.parametrize("model", [LargeEnough, AssumedTwice, QuorumChosen, Clamped, Halved, Alone, Dimmed])
 def test_what_is_inductive_is_proved(model: type[Model]) -> None:
     assert prove(model, options=ProofOptions(processes=1)).verdict is Verdict.HOLDS
 

@@ -125,7 +125,7 @@ def torture(request: TortureRequest) -> int:
             raise click.UsageError(
                 f"there is no bug {request.plant!r}; there are {', '.join(known_plants(request.protocol))}"
             )
-        kinds = known_kinds(request.machine)
+        kinds = known_kinds()
         for kind in request.kinds:
             if kind not in kinds:
                 raise click.UsageError(f"there is no fault {kind!r}; there are {', '.join(kinds)}")

@@ -182,6 +182,7 @@ def _run(
     from ratified.cli.loading import check_heading, load_binding
     from ratified.cli.progress import LiveText
     from ratified.cli.report.trace import FollowedTrace
+    from ratified.follow.binding import mistakes_told
     from ratified.follow.clocks import read_clock
     from ratified.follow.coverage import Coverage
     from ratified.follow.follower import Follower
@@ -202,7 +203,8 @@ def _run(
         raise TraceError(f"{name} have headings that differ", remedy="traces of one run have the same")
     events = read[0][1]
     check_heading(request.binding, heading, name)
-    binding.begin(heading)
+    with mistakes_told(type(binding), "begin"):
+        binding.begin(heading)
     follower = Follower(
         binding,
         claims_every=request.claims_every,

@@ -23,7 +23,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, ClassVar, Final, TypeAlias
 
 from ratified.follow.meaning import method_span
@@ -65,12 +66,15 @@ class Driver:
     `reset` may have parameters of the model's `init`.
 
     `cannot` maps actions that cannot be driven to the reason, `cannot_ask` those that cannot be attempted where the model
-    forbids them. With `refuses`, a forbidden action must be refused; by default it may also change nothing.
+    forbids them. `same_request` has groups of actions that ask the system for the same thing, whose answer says which of them
+    took place: none is attempted where the model allows another of its group. With `refuses`, a forbidden action must be
+    refused; by default it may also change nothing.
     """
 
     model: ClassVar[type[Model] | Model | None] = None
     cannot: Mapping[str, str] = {}
     cannot_ask: Mapping[str, str] = {}
+    same_request: Sequence[Sequence[str]] = ()
     refuses: bool = False
     takes: Mapping[str, Sequence[str]] = {}
     """Which arguments `take` is given of which actions, where not all: those that are left out the system chooses."""
@@ -120,13 +124,15 @@ class DriverMethod:
     places: tuple[int, ...]
     chooses: bool
     """Whether there are arguments that the system chooses."""
+    others: tuple[str, ...] = ()
+    """Actions that are the same request."""
 
 
 def methods_of(driver: Driver, model: Model) -> dict[str, DriverMethod]:
     """The methods of a driver by the actions of its model, without those that it says it cannot drive. Raises DriverError."""
     cls, name = type(driver), type(driver).__name__
     actions = {f.name: tuple(a.name for a in f.arguments) for f in model.module.of_kind(Kind.ACTION)}
-    for said in (*driver.cannot, *driver.cannot_ask):
+    for said in (*driver.cannot, *driver.cannot_ask, *chain(*driver.same_request)):
         if said not in actions:
             raise DriverError(
                 f"{name} names {said!r}, which is not an action of {model.module.name}",
@@ -163,7 +169,7 @@ def methods_of(driver: Driver, model: Model) -> dict[str, DriverMethod]:
             remedy=f"write `def {prefix}{missing}({signature})`, or say why not: "
             f'cannot = {{"{missing}": "its clock cannot be moved"}}',
         )
-    return found
+    return _of_requests(driver, found)
 
 
 def _method_name(cls: type[Driver], action: str) -> str | None:
@@ -188,6 +194,22 @@ def _method(cls: type[Driver], called: str, action: str, arguments: tuple[str, .
             )
     places = tuple(n for n, a in enumerate(arguments) if a in chosen)
     return DriverMethod(called, tuple(arguments[n] for n in places), places, len(places) < len(arguments))
+
+
+def _of_requests(driver: Driver, methods: dict[str, DriverMethod]) -> dict[str, DriverMethod]:
+    """The methods, each with the other actions that are the same request. Raises DriverError."""
+    for group in driver.same_request:
+        known = [action for action in group if action in methods]
+        if len({methods[action].parameters for action in known}) > 1:
+            raise DriverError(
+                f"{type(driver).__name__} has {' and '.join(known)} as the same request, but their arguments differ",
+                span=method_span(type(driver), None),
+                remedy="a request has the same arguments, whatever comes of it",
+            )
+        for action in known:
+            others = (*methods[action].others, *(o for o in known if o != action))
+            methods[action] = replace(methods[action], others=others)
+    return methods
 
 
 def begins_with(driver: Driver, model: Model) -> tuple[str, ...]:

@@ -169,9 +169,10 @@ def replay(driver: Driver, model: Model, walk: Sequence[tuple[str, Mapping[str, 
             begin = graph.narrowed(graph.read(BEGIN, beginning))
             session.begin(begin)
             for action, arguments in rest:
-                if action in methods and session.ask(graph.narrowed(graph.read(action, arguments))).came is (
-                    Came.NOT_ASKED
-                ):
+                if action not in methods:
+                    continue
+                ask = graph.narrowed(graph.read(action, arguments))
+                if session.may_ask(ask) and session.ask(ask).came is Came.NOT_ASKED:
                     return  # from here on the walk is another one
         except DrivingFailure as failure:
             lines = walk_lines("", session.walk)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, Final
 
@@ -168,11 +168,17 @@ class ModelGraph:
             ask
             for action in self._methods
             for ask in self._universe(action)
-            if ask not in allowed and ask not in beyond
+            if ask not in allowed and ask not in beyond and not self.is_another(index, ask)
         ]
         if not self.not_every:
             self._forbidden[index] = found
         return found
+
+    def is_another(self, index: int, ask: Ask) -> bool:
+        """Whether another action that is the same request may be taken in a state."""
+        allowed, beyond = self.asks(index), self._beyond[index]
+        others = (replace(ask, action=action) for action in self._methods[ask.action].others)
+        return any(other in allowed or other in beyond for other in others)
 
     def _universe(self, action: str) -> list[Ask]:
         """Every choice of arguments; where these are too many, those that occur."""

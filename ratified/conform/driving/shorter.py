@@ -67,16 +67,16 @@ class Shrinking:
 
     def _replayed(self, script: Sequence[Ask], like: DrivingFailure) -> Failed | None:
         """What comes of asking for a script anew, if it fails likewise, and all of it can be asked for where it is."""
-        cannot = self.session.driver.cannot_ask
+        session = self.session
         try:
-            self.session.begin(self.begin)
+            session.begin(self.begin)
             for ask in script:
-                if ask.action in cannot and not self.session.is_allowed(ask):
+                if not session.may_ask(ask):
                     return None
-                self.session.ask(ask)
+                session.ask(ask)
         except DrivingFailure as failure:
             if failure.is_driver is like.is_driver:
-                return Failed(failure, tuple(self.session.walk), self.session.possible)
+                return Failed(failure, tuple(session.walk), session.possible)
         except TooManyStatesError:
             pass
         return None

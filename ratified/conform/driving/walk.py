@@ -100,6 +100,12 @@ class Session:
         """Whether the model allows something in a state that it could be in."""
         return any(ask in self.graph.asks(state) for state in self.possible)
 
+    def may_ask(self, ask: Ask) -> bool:
+        """Whether the model allows something, or it may be attempted where the model forbids it."""
+        return self.is_allowed(ask) or not (
+            ask.action in self.driver.cannot_ask or any(self.graph.is_another(s, ask) for s in self.possible)
+        )
+
     def ask(self, ask: Ask) -> Asked:
         """Ask the system for something, and compare. Raises DrivingFailure."""
         if any(self.graph.is_beyond(s, ask) and ask not in self.graph.asks(s) for s in self.possible):

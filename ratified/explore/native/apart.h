@@ -1,7 +1,8 @@
-/* A program in two translation units, which are compiled at the same time: the model's functions (RX_APART 1), and the explorer
- * (RX_APART 2), whose text depends on the program's macros alone, so that its object serves every model with the same.
+/* A program in three translation units, which are compiled at the same time: the model's functions (RX_APART 1: initial states and
+ * successors; 3: what is asked of states and steps), and the explorer (2), whose text depends on the program's macros alone, so that
+ * its object serves every model with the same. Of the model's text, which 1 and 3 share, each compiles what it calls.
  *
- * What is static in either is known to the other by the functions below: a call more, where there is one anyway.
+ * What is static in one is known to the others by the functions below: a call more, where there is one anyway.
  */
 #ifndef RX_APART_H
 #define RX_APART_H
@@ -18,14 +19,23 @@ void rx_model_canonical(uint64_t *);
 typedef int (*const rx_claims[])(const uint64_t *, uint64_t *);
 const rx_claims *rx_model_claims(void);
 const char *rx_model_digest(void);
+uint32_t rx_model_places(void);
 void rx_overflow_apart(rx_batch *);
 void rx_fault_apart(rx_batch *, uint32_t, uint32_t);
 
+#if RX_APART != 2
+static __attribute__((cold, unused)) void rx_overflow(rx_batch *b) { rx_overflow_apart(b); }
+static __attribute__((cold, unused)) void rx_fault(rx_batch *b, uint32_t e, uint32_t i) { rx_fault_apart(b, e, i); }
+#endif
+
 #if RX_APART == 1
-#include "steps.h"
 
 void rx_model_initial(rx_batch *b) { model_initial(b); }
 void rx_model_successors(const uint64_t *s, rx_batch *b) { model_successors(s, b); }
+
+#elif RX_APART == 3
+#include "steps.h"
+
 int rx_model_constraints(const uint64_t *s) { return model_constraints(s); }
 int rx_model_invariants(const uint64_t *s) { return model_invariants(s); }
 int rx_model_first_wrong(const uint64_t *s, const uint64_t *t, uint32_t count, uint32_t *at) {
@@ -35,14 +45,13 @@ uint64_t rx_model_witness(const uint64_t *s, uint64_t w) { return model_witness(
 uint64_t rx_model_witness_step(const uint64_t *s, const uint64_t *t, uint64_t w) { return model_witness_step(s, t, w); }
 void rx_model_canonical(uint64_t *s) { model_canonical(s); }
 const char *rx_model_digest(void) { return MODEL_DIGEST; }
+uint32_t rx_model_places(void) { return MODEL_PLACES; }
 #if MODEL_REFINEMENTS
 int rx_model_beginning(const uint64_t *s) { return model_beginning(s); }
 #endif
 #if MODEL_CLAIMS
 const rx_claims *rx_model_claims(void) { return (const rx_claims *)&model_claims; }
 #endif
-static __attribute__((cold)) void rx_overflow(rx_batch *b) { rx_overflow_apart(b); }
-static __attribute__((cold, unused)) void rx_fault(rx_batch *b, uint32_t e, uint32_t i) { rx_fault_apart(b, e, i); }
 
 #else
 
@@ -57,6 +66,8 @@ static __attribute__((cold, unused)) void rx_fault(rx_batch *b, uint32_t e, uint
 #define model_canonical rx_model_canonical
 #define model_claims (*rx_model_claims())
 #define MODEL_DIGEST rx_model_digest()
+#undef MODEL_PLACES
+#define MODEL_PLACES rx_model_places()
 void rx_overflow_apart(rx_batch *b) { rx_overflow(b); }
 void rx_fault_apart(rx_batch *b, uint32_t e, uint32_t i) { rx_fault(b, e, i); }
 

@@ -159,13 +159,13 @@ RX_API void rx_read_result(rx_run *run, rx_result *out) {
     out->finding = run->finding;
 }
 
-/* fired, fresh: MODEL_INSTANCES; left: MODEL_BOUNDS; constrained: MODEL_CONSTRAINTS numbers. */
+/* fired, fresh: MODEL_INSTANCES; left: MODEL_PLACES; constrained: MODEL_CONSTRAINTS numbers. */
 RX_API void rx_read_counts(rx_run *run, uint64_t *fired, uint64_t *fresh, uint64_t *left, uint64_t *constrained) {
     const rx_counters *sum = &run->sum;
     rx_counters_sum(run, &run->sum);
     memcpy(fired, sum->fired, sizeof *fired * MODEL_INSTANCES);
     memcpy(fresh, sum->fresh, sizeof *fresh * MODEL_INSTANCES);
-    memcpy(left, sum->left, sizeof *left * MODEL_BOUNDS);
+    memcpy(left, sum->left, sizeof *left * MODEL_PLACES);
     memcpy(constrained, sum->constrained, sizeof *constrained * MODEL_CONSTRAINTS);
 }
 
@@ -178,7 +178,7 @@ RX_API const uint32_t *rx_trace_instances(const rx_run *run) { return run->trace
 RX_API void rx_describe(uint64_t *out, const char **digest) {
     const uint64_t numbers[] = {W,
                                 MODEL_INSTANCES,
-                                MODEL_BOUNDS,
+                                MODEL_PLACES,
                                 MODEL_CONSTRAINTS,
                                 MODEL_INVARIANTS,
                                 MODEL_STEP_INVARIANTS,

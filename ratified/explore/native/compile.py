@@ -1,6 +1,6 @@
 """From C text to a loaded shared library: finds a compiler, and compiles each text once per machine.
 
-A program that comes in two parts (apart.h) is compiled by two compilers at once.
+A program that comes apart (apart.h) is compiled by several compilers at once, the first of which may begin early.
 
 Guarantees: a library in the cache was compiled from exactly this text, these runtime files, by this compiler with these
 flags for this kind of processor; two processes that compile at once do not disturb each other (each writes a file of its own
@@ -22,9 +22,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from ratified.language.errors import RatifiedError
 from ratified.results.background import STARTING
@@ -106,12 +107,18 @@ def cache_folder() -> Path:
 
 
 def compile_text(
-    text: str, *, flags: Sequence[str] = (), memory: int | None = None, explorer: str | None = None
+    text: str,
+    *,
+    flags: Sequence[str] = (),
+    memory: int | None = None,
+    explorer: str | None = None,
+    ahead: ExplorerAhead | None = None,
 ) -> Compiled:
     """Compiles `text` (a whole program as `contract.h` describes it), or finds it in the cache.
 
-    Where the text of its other part, the `explorer`, is given, the two are compiled at the same time, unless the explorer's was
-    compiled before. The compiler may have so many bytes of `memory`. Whatever is raised meanwhile, Ctrl-C for one, ends it.
+    Where the text of its other part, the `explorer`, is given, its parts are compiled at the same time, unless the explorer's was
+    compiled before, or is being compiled `ahead`. A compiler may have so many bytes of `memory`. Whatever is raised meanwhile,
+    Ctrl-C for one, ends it.
 
     Raises:
         CompilerMissing, CompilerFailed.
@@ -128,7 +135,8 @@ def compile_text(
         _compile(text, command, _with_memory(command, memory), library, source)
     else:
         kept = folder / f"{_key(explorer, command)}.o"
-        _compile_apart(text, explorer, command, memory, library, source, kept)
+        begun_ahead = ahead.begun if ahead and ahead.begun and ahead.begun.kept == kept else None
+        _compile_apart(text, explorer, command, memory, library, source, kept, begun_ahead)
     return Compiled(library, source, False, time.perf_counter() - begun, tuple(notes))
 
 
@@ -177,25 +185,93 @@ def _compile_apart(
     library: Path,
     source: Path,
     kept: Path,
+    ahead: _Begun | None,
 ) -> None:
-    """The same of a program in two parts, of which the explorer's object is kept."""
+    """The same of a program that comes apart, of which the explorer's object is kept."""
     limited = _with_memory(command, memory)
     with _written(library.parent) as work:
         own_source, own_library = work / source.name, work / library.name
         own_source.write_text(text, encoding="utf-8")
-        model, other = work / "model.o", work / kept.name
-        commands = [[*limited, "-c", "-DRX_APART=1", str(own_source), "-o", str(model)]]
-        try:
-            other.hardlink_to(kept)  # it stays, whoever removes the other
-        except OSError:
-            (work / "other.c").write_text(explorer, encoding="utf-8")
-            commands.append([*limited, "-c", "-DRX_APART=2", str(work / "other.c"), "-o", str(other)])
-        _run(commands, command, work)
-        _run([[*limited, str(model), str(other), "-o", str(own_library)]], command, work)
-        if len(commands) > 1:
-            other.replace(kept)
+        explored, commands = work / kept.name, list[list[str]]()
+        parts = [(_MODEL, work / "steps.o"), (_ASKED, work / "asked.o")]
+        if not _linked(kept, explored):
+            if ahead is None:
+                commands.append(_part(limited, _EXPLORER, _text(work / "other.c", explorer), explored))
+            else:
+                explored = ahead.object
+        commands += [_part(limited, number, own_source, made) for number, made in parts]
+        _run(commands, command, work, [ahead.process] if ahead and explored == ahead.object else [])
+        objects = [str(made) for _, made in parts]
+        _run([[*limited, *objects, str(explored), "-o", str(own_library)]], command, work)
+        explored.replace(kept)
         own_source.replace(source)
         own_library.replace(library)
+
+
+_MODEL, _EXPLORER, _ASKED = 1, 2, 3
+"""RX_APART of a part."""
+
+
+def _text(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _part(limited: Sequence[str], number: int, source: Path, made: Path) -> list[str]:
+    return [*limited, "-c", f"-DRX_APART={number}", str(source), "-o", str(made)]
+
+
+def _linked(kept: Path, own: Path) -> bool:
+    """Whether an object is there, which now stays, whoever removes the other."""
+    try:
+        own.hardlink_to(kept)
+    except OSError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A compiler of an explorer's part, what it makes, and where that is to be kept."""
+
+    process: subprocess.Popen[str]
+    object: Path
+    kept: Path
+
+
+class ExplorerAhead:
+    """The explorer's part of a program, compiled while the model's is still generated, unless it was compiled before.
+
+    Whatever keeps it from that is told when all parts are compiled. At the end of a `with` statement, the compiler is ended.
+    """
+
+    def __init__(self, flags: Sequence[str] = (), memory: int | None = None) -> None:
+        self._flags = flags
+        self._memory = memory
+        self._work = ExitStack()
+        self.begun: _Begun | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.begun:
+            _end([self.begun.process])
+        self._work.close()
+
+    def begin(self, explorer: str) -> None:
+        """Begin with a text."""
+        with suppress(RatifiedError, OSError):
+            command = _command(self._flags)
+            kept = cache_folder() / "native" / f"{_key(explorer, command)}.o"
+            if kept.exists():
+                return
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            work = self._work.enter_context(_written(kept.parent))
+            limited, made = _with_memory(command, self._memory), work / kept.name
+            part = _part(limited, _EXPLORER, _text(work / "other.c", explorer), made)
+            with STARTING:
+                self.begun = _Begun(_started(part, command, work), made, kept)
 
 
 @contextmanager
@@ -219,9 +295,14 @@ def _with_memory(command: Sequence[str], memory: int | None) -> Sequence[str]:
     return ("/bin/sh", "-c", f'ulimit -v {kilobytes} 2>/dev/null; exec "$@"', "sh", *command)
 
 
-def _run(commands: Sequence[Sequence[str]], shown: Sequence[str], folder: Path) -> None:
-    """Runs the commands of a compiler side by side. The first that fails ends the others."""
-    running: list[subprocess.Popen[str]] = []
+def _run(
+    commands: Sequence[Sequence[str]],
+    shown: Sequence[str],
+    folder: Path,
+    begun: Sequence[subprocess.Popen[str]] = (),
+) -> None:
+    """Runs the commands of a compiler side by side, beside what has begun. The first that fails ends the others."""
+    running = list(begun)
     try:
         for command in commands:
             with STARTING:
@@ -229,11 +310,15 @@ def _run(commands: Sequence[Sequence[str]], shown: Sequence[str], folder: Path) 
         for process in running:
             _judge(process, *_attended(process), shown)
     finally:
-        for process in running:
-            if process.returncode is None:
-                with suppress(ProcessLookupError, PermissionError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                process.communicate()
+        _end(running)
+
+
+def _end(running: Sequence[subprocess.Popen[str]]) -> None:
+    for process in running:
+        if process.returncode is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
 
 
 def _started(command: Sequence[str], shown: Sequence[str], folder: Path) -> subprocess.Popen[str]:

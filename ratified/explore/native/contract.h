@@ -9,7 +9,8 @@
  *   MODEL_INSTANCES        action instances, numbered from 0 in the order in which actions (then parameters) are declared:
  *                          the explorer's ties are broken by this number, so every engine must number alike
  *   MODEL_BOUNDS           places that may leave a declared bound, numbered from 0 (a number for each place and action:
- *                          counts are per number)
+ *                          counts are per number), or more than that
+ *   MODEL_PLACES           how many of these there are (MODEL_BOUNDS if the macro is not there)
  *   MODEL_CONSTRAINTS      constraints
  *   MODEL_INVARIANTS       invariants
  *   MODEL_STEP_INVARIANTS  step invariants, then refinements: both speak of steps
@@ -77,6 +78,10 @@
 #ifndef MODEL_GOALS
 #define MODEL_CLAIMS 0
 #define MODEL_GOALS 0
+#endif
+
+#ifndef MODEL_PLACES
+#define MODEL_PLACES MODEL_BOUNDS
 #endif
 
 #ifndef MODEL_REDUCTION

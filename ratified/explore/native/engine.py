@@ -16,7 +16,7 @@ from pathlib import Path
 from ratified.explore import reference
 from ratified.explore.liveness import liveness_claims
 from ratified.explore.native.codegen.numbering import Instances, Program
-from ratified.explore.native.codegen.shapes import Unsupported
+from ratified.explore.native.codegen.shapes import FULL, Full, Unsupported
 from ratified.explore.native.compile import LEAST_MEMORY, CompilerTooLarge
 from ratified.explore.native.driver import (
     ExplorationCounts,
@@ -29,7 +29,7 @@ from ratified.explore.native.driver import (
 from ratified.explore.native.layers import layers_of
 from ratified.explore.native.library import NativeError
 from ratified.explore.native.liveness import check_of, refuse_what_is_not_told, refuse_what_was_cut
-from ratified.explore.native.preparing import BuildRequest, Preparation, PreparedProgram
+from ratified.explore.native.preparing import ROOM, BuildRequest, Preparation, PreparedProgram
 from ratified.explore.search import safety_of
 from ratified.explore.switches import switched_off
 from ratified.language.errors import ModelError, RatifiedError
@@ -99,8 +99,35 @@ def check_native(
         RatifiedError: no compiler, a compiler that fails, no memory, a disk or checkpoint that cannot be used.
     """
     watch = watch or LimitWatch(limits)
+    options = RunOptions(
+        threads=threads,
+        deadlock=deadlock,
+        limits=limits,
+        # Whether a state is new has to be known while its level is expanded.
+        spill=None if reduced else spill,
+        checkpoint=checkpoint,
+        checkpoint_seconds=checkpoint_seconds,
+        untraced=True,
+    )
+    room = ROOM if checkpoint is None else 0  # states that are kept cannot be laid out anew
+    while True:
+        order = BuildRequest(model, symmetry, deadlock, dump, flags, large, reduced, room)
+        try:
+            return _explored(order, options, watch, progress, preparation)
+        except Full:
+            room, preparation = 2 * room, None
+
+
+def _explored(
+    order: BuildRequest,
+    options: RunOptions,
+    watch: LimitWatch,
+    progress: Callable[[Progress], None] | None,
+    preparation: Preparation | None,
+) -> Result:
+    """What an exploration comes to; see `check_native`. Raises Full where a set without a bound needs more room."""
+    model, deadlock = order.model, order.deadlock
     claims = liveness_claims(model.module)
-    order = BuildRequest(model, symmetry, deadlock, dump, flags, large, reduced)
     try:
         preparation = preparation or Preparation(order, while_preparing(watch))
         preparation.wait(progress)
@@ -112,28 +139,26 @@ def check_native(
         prepared = preparation.work.result()
     except CompilerTooLarge as problem:
         return nothing_seen(model, watch, problem.message, deadlock=deadlock)
-    program, reduction = prepared.program, prepared.reduction
-    if claims and reduction is not None:
+    model, program = prepared.model, prepared.program
+    if claims and prepared.reduction is not None:
         raise reference._no_symmetry(model.module.name, claims[0])
     refuse_what_is_not_told(model, program)
-    options = RunOptions(
-        threads=threads,
-        deadlock=deadlock,
+    limits = options.limits
+    options = replace(
+        options,
         limits=replace(
             limits, seconds=watch.left, memory=limits.memory or max(watch.memory - resident(), LEAST)
         ),
-        # Whether a state is new has to be known while its level is expanded.
-        spill=None if reduced else spill,
-        checkpoint=checkpoint,
-        checkpoint_seconds=checkpoint_seconds,
         witness=(1 << len(program.written.witnesses)) - 1,
-        witness_step=0 if reduced else (1 << len(program.written.step_witnesses)) - 1,
-        untraced=True,
+        witness_step=0 if order.reduced else (1 << len(program.written.step_witnesses)) - 1,
         relations=prepared.relations,
     )
     live: Live = (), None, None
     with NativeExploration(prepared.library, options) as exploration:
         outcome = exploration.run(progress)
+        found = outcome.finding
+        if found and found.kind is FindingKind.FAULT and program.written.errors[found.index][0] == FULL:
+            raise Full
         if (claim := exploration.sensitive()) is not None:
             from ratified.explore.reduction import sensitive
 

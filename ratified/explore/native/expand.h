@@ -20,8 +20,7 @@ static __attribute__((noinline, cold)) void rx_found(rx_worker *w, uint32_t kind
 
 static void rx_settle_expand(rx_worker *w);
 static void rx_settle_probe(rx_worker *w);
-static inline void rx_put_away(rx_worker *w, const uint64_t *t, uint64_t hash, uint32_t instance);
-static void rx_send_away(rx_worker *w);
+static void rx_send(rx_worker *w, const uint64_t *t, uint64_t hash, uint32_t instance);
 static void rx_trace_fault(rx_worker *w, uint32_t error, uint32_t instance);
 
 static __attribute__((cold, unused)) void rx_fault(rx_batch *batch, uint32_t error, uint32_t instance) {
@@ -152,7 +151,7 @@ static __attribute__((noinline)) void rx_settle(rx_worker *w) {
         if (MODEL_SYMMETRY) model_canonical(t);
         const uint64_t hash = rx_hash(t);
         if (RX_UNLIKELY(ranks > 1) && rx_owner(hash, ranks) != run->rank) {
-            rx_put_away(w, t, hash, instance);
+            rx_send(w, t, hash, instance);
             continue;
         }
         rx_recent *recent = &w->recent[hash & (RX_RECENT - 1)];
@@ -297,7 +296,7 @@ static inline __attribute__((unused)) void rx_expand_one(rx_worker *w, const uin
 /* Does `work` until it is done, or left in the middle (rx_settle_expand). Apart, so that the loop itself is not compiled as
  * one that is jumped back into. */
 static __attribute__((noinline)) void rx_until_left(rx_worker *w, void (*work)(rx_worker *)) {
-    if (setjmp(w->leave)) w->batch.count = w->batch.settled = w->away.count = 0;
+    if (setjmp(w->leave)) w->batch.count = w->batch.settled = 0;
     else work(w);
 }
 
@@ -319,7 +318,6 @@ static __attribute__((noinline)) void rx_expand_chunks(rx_worker *w) {
         rx_watch(w); /* of states that have hardly any successors few batches come about */
     }
     if (w->batch.count) rx_drain(w);
-    rx_send_away(w);
 }
 
 static void rx_work_expand(rx_worker *w) {
@@ -332,7 +330,6 @@ static void rx_begin(rx_worker *w) {
     model_initial(&w->batch);
     rx_settle(w);
     rx_drain(w);
-    rx_send_away(w);
 }
 
 static void rx_work_initial(rx_worker *w) {

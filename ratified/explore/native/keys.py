@@ -46,7 +46,7 @@ def program_key(model: Model, *, symmetry: bool, reduced: bool = False) -> str |
     whole, sources = _digest_of(model), sources_digest(PACKAGE)
     if whole is None or sources is None:
         return None
-    return _hashed([f"{symmetry} {reduced} {sys.version} ", sources, whole])
+    return _hashed([f"{symmetry} {reduced} {model.scope.room} {sys.version} ", sources, whole])
 
 
 def portable_digest(model: Model, folder: Path) -> str | None:

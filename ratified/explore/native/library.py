@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 from pathlib import Path
 
-from ratified.explore.native.compile import Compiled, compile_text
+from ratified.explore.native.compile import Compiled, ExplorerAhead, compile_text
 from ratified.language.errors import RatifiedError
 
 
@@ -218,7 +218,7 @@ class NativeLibrary:
             ("rx_live_loops", ctypes.c_int64, [pointer, goal, ctypes.c_int]),
             ("rx_live_ways", None, [pointer, goal, pointer, pointer]),
             ("rx_live_before", None, [pointer, pointer]),
-            ("rx_live_view", ctypes.c_int, [pointer, pointer]),
+            ("rx_live_view", None, [pointer, pointer]),
         ):
             function = getattr(self.library, name)
             function.restype, function.argtypes = result, arguments
@@ -230,10 +230,14 @@ def load(text: str, *, flags: tuple[str, ...] = ()) -> NativeLibrary:
 
 
 def loaded(
-    text: str, flags: tuple[str, ...] = (), memory: int | None = None, explorer: str | None = None
+    text: str,
+    flags: tuple[str, ...] = (),
+    memory: int | None = None,
+    explorer: str | None = None,
+    ahead: ExplorerAhead | None = None,
 ) -> tuple[NativeLibrary, Compiled]:
-    """The same, and what was compiled; of a program in two parts if the `explorer`'s text is given."""
-    compiled = compile_text(text, flags=flags, memory=memory, explorer=explorer)
+    """The same, and what was compiled; of a program that comes apart if the `explorer`'s text is given (see `compile_text`)."""
+    compiled = compile_text(text, flags=flags, memory=memory, explorer=explorer, ahead=ahead)
     try:
         return NativeLibrary(compiled.path), compiled
     except NativeError:

@@ -13,23 +13,26 @@ import itertools
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal, cast, overload
 
 from ratified.explore.lasso import FAR, ComponentParts, FairLoop, FairnessDemand, Goal, Loops, Ways
 from ratified.explore.liveness import UNTOLD, ClaimInstance, Labels, LivenessCheck, liveness_claims, no_answer
 from ratified.explore.native.codegen.layout import Layout
-from ratified.explore.native.codegen.numbering import Program
+from ratified.explore.native.codegen.numbering import GoalNumbers, Program
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.driver import ExplorationCounts, NativeExploration, Stop, in_background
 from ratified.explore.native.library import NativeError, NativeLibrary
+from ratified.explore.symmetry import interchangeable, renamed_alike
 from ratified.language.ir import Function, Kind
 from ratified.language.machine import Machine, StepError, Values
 from ratified.language.model import Model
+from ratified.language.sorts import Sort
 from ratified.results.seen import Exploration as Seen
 
 _ALL = 0xFFFFFFFF
 _NO_FAULT = 2**64 - 1
+_DEGREE_BITS = 24
 _NO_MEMORY = "the state graph does not fit into memory"
 _REMEDY = "give a larger memory budget, or a smaller size"
 
@@ -104,8 +107,7 @@ class NumberedGoal(Goal):
 class _Arrays:
     """What the explorer found, where it found it: numbers of states are -1 where there is none."""
 
-    begin: memoryview[int]
-    degree: memoryview[int]
+    place: memoryview[int]
     targets: memoryview[int]
     instances: memoryview[int]
     enabled: memoryview[int]
@@ -123,13 +125,13 @@ class NativeGraph:
     instances: Sequence[int]
     initial: Sequence[int]
     expanded: int
-    begin: memoryview[int]
-    degree: memoryview[int]
+    place: memoryview[int]
     cut: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
 
     def edges(self, state: int) -> range:
         """The numbers of a state's steps."""
-        return range(self.begin[state], self.begin[state] + self.degree[state])
+        begin, degree = divmod(self.place[state], 1 << _DEGREE_BITS)
+        return range(begin, begin + degree)
 
 
 class NativeParts:
@@ -239,9 +241,7 @@ class NativeEvidence:
         """The graph, and which goals fail. Raises NativeError, EvaluationError."""
         self._number_demands(demands)
         self._open(ordered=False)
-        fails = {
-            number for goals in self._goals for number in self._failing(goals.claim, goals.first, goals.count)
-        }
+        fails = {number for goals in self._goals for number in self._failing(goals)}
         if fails or self._unanswered():
             self._open(ordered=True)
         for claim, state in self._unanswered():
@@ -253,8 +253,7 @@ class NativeEvidence:
             self._arrays.instances,
             range(self._initial),
             self._expanded,
-            self._arrays.begin,
-            self._arrays.degree,
+            self._arrays.place,
         )
         return NativeParts(self, graph, self._arrays, fails)
 
@@ -278,12 +277,12 @@ class NativeEvidence:
     def ways(self, goal: int, shortest: _Ways | None) -> tuple[Ways, _Ways]:
         """Shortest ways, see `rx_live_ways`."""
         size = self._outcome.distinct
-        cells = [(self._cell * (size + 1))() for _ in range(3)]
+        cells = [(ctypes.c_uint32 * (size + 1))() for _ in range(3)]
         edge = (ctypes.c_uint64 * (size + 1))()
         out = _Ways(*map(ctypes.addressof, cells), ctypes.addressof(edge), 0)
         pointer = None if shortest is None else ctypes.byref(shortest)
         self._run(lambda: self._call("rx_live_ways", goal, pointer, ctypes.byref(out)))
-        order, depth, before = (self._signed(c) for c in cells)
+        order, depth, before = (_signed(c) for c in cells)
         return Ways(order[: out.count], depth, before, memoryview(edge).cast("B").cast("q")), out
 
     def loops(self, goal: NumberedGoal) -> Loops:
@@ -300,9 +299,9 @@ class NativeEvidence:
 
     def before(self) -> Sequence[int]:
         """By state, the smallest from which there is a step to it; -1 for the initial ones."""
-        out = (self._cell * (self._outcome.distinct + 1))()
+        out = (ctypes.c_uint32 * (self._outcome.distinct + 1))()
         self._run(lambda: self._call("rx_live_before", out))
-        return self._signed(out)
+        return _signed(out)
 
     # --- the explorer ---
 
@@ -344,15 +343,27 @@ class NativeEvidence:
         if failed:
             raise NativeError(_NO_MEMORY, remedy=_REMEDY)
 
-    def _failing(self, claim: Function, first: int, count: int) -> list[int]:
+    def _failing(self, goals: GoalNumbers) -> list[int]:
+        """The numbers of a claim's goals that fail. Of those that renamings turn into each other either all do or none."""
+        types = [a.type for a in goals.claim.arguments]
+        holding: set[tuple[object, ...]] = set()
         fails: list[int] = []
-        for number in range(first, first + count):
-            found = self._run(lambda: self._call("rx_live_fails", number, _MODES[claim.kind]))  # noqa: B023  # is called at once
+        for number, choice in enumerate(itertools.product(*goals.values), goals.first):
+            alike = renamed_alike(types, choice, self._sorts if goals.count > 1 else ())
+            if alike in holding:
+                continue
+            found = self._run(partial(self._call, "rx_live_fails", number, _MODES[goals.claim.kind]))
             if found < 0:
                 raise NativeError(_NO_MEMORY, remedy=_REMEDY)
             if found:
                 fails.append(number)
+            else:
+                holding.add(alike)
         return fails
+
+    @cached_property
+    def _sorts(self) -> frozenset[type[Sort]]:
+        return interchangeable(self._machine.model)
 
     def _unanswered(self) -> list[tuple[Function, int]]:
         """Claims that have no answer in a state, and the first state of that kind."""
@@ -387,39 +398,27 @@ class NativeEvidence:
             raise KeyboardInterrupt
         return found[0]
 
-    @cached_property
-    def _cell(self) -> type[ctypes.c_uint32 | ctypes.c_uint64]:
-        return (
-            ctypes.c_uint64 if self._call("rx_live_view", (ctypes.c_void_p * 9)()) == 8 else ctypes.c_uint32
-        )
-
-    @property
-    def _code(self) -> Literal["i", "q"]:
-        return "q" if self._cell is ctypes.c_uint64 else "i"
-
-    def _signed(self, cells: ctypes.Array[Any]) -> memoryview[int]:
-        return memoryview(cells).cast("B").cast(self._code)
-
     def _view(self, loops: int = 0) -> _Arrays:
-        pointers = (ctypes.c_void_p * 9)()
+        pointers = (ctypes.c_void_p * 8)()
         self._call("rx_live_view", pointers)
-        size = self._outcome.distinct
-        begin = _at(pointers[0], size, "Q")
-        degree = _at(pointers[1], size, "I")
-        edges = pointers[8] or 0
+        size, edges = self._outcome.distinct, pointers[7] or 0
         return _Arrays(
-            begin,
-            degree,
-            _at(pointers[2], edges, self._code),
-            _at(pointers[3], edges, "I"),
-            _at(pointers[4], size * self._words, "Q"),
-            _at(pointers[5], size * self._width, "Q"),
-            _at(pointers[6], size, self._code),
-            _at(pointers[7], 2 * self._words * loops, "Q"),
+            _at(pointers[0], size, "Q"),
+            _at(pointers[1], edges, "i"),
+            _at(pointers[2], edges, "I"),
+            _at(pointers[3], size * self._words, "Q"),
+            _at(pointers[4], size * self._width, "Q"),
+            _at(pointers[5], size, "i"),
+            _at(pointers[6], 2 * self._words * loops, "Q"),
         )
 
 
-def _at(pointer: int | None, count: int, code: Literal["i", "I", "q", "Q"]) -> memoryview[int]:
+def _signed(cells: ctypes.Array[Any]) -> memoryview[int]:
+    """Numbers of states; -1 where there is none."""
+    return memoryview(cells).cast("B").cast("i")
+
+
+def _at(pointer: int | None, count: int, code: Literal["i", "I", "Q"]) -> memoryview[int]:
     """The numbers at an address."""
     if not pointer or not count:
         return memoryview(b"").cast(code)

@@ -6,15 +6,18 @@ Guarantees: whatever ends the waiting (a limit, Ctrl-C) ends code generation and
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratified.explore.native import keys, known, stored
 from ratified.explore.native.codegen.numbering import Program
+from ratified.explore.native.codegen.shapes import SHAPES, Unsupported, needs_room
+from ratified.explore.native.compile import ExplorerAhead
 from ratified.explore.native.library import NativeLibrary, loaded
 from ratified.explore.symmetry import Symmetry, symmetry_of
 from ratified.language.errors import RatifiedError
+from ratified.language.kinds import refuse_other_types
 from ratified.language.model import Model
 from ratified.results.background import Background
 from ratified.results.limits import LimitWatch, resident
@@ -24,11 +27,28 @@ if TYPE_CHECKING:
     from ratified.explore.reduction import Relations
 
 
+ROOM = 16
+"""How many elements of a set without a bound there is room for at first: as long as that is not enough, twice as much."""
+
+
+def with_room(model: Model, room: int) -> Model:
+    """The same model, whose sets without a bound have so much room where a state is laid out; itself if there are none.
+
+    Raises Unsupported: the native explorer does not have one of the model's types.
+    """
+    refuse_other_types(model.module, SHAPES, "the native explorer", Unsupported)
+    if not room or not any(needs_room(v.type, model.scope) for v in model.module.variables):
+        return model
+    other = model.twin()
+    object.__setattr__(other, "scope", replace(model.scope, room=room))
+    return other
+
+
 @dataclass(frozen=True, slots=True)
 class BuildRequest:
     """What is to be made of a model. `large` is remembered with it; `flags` are the compiler's, `dump` a file for the C.
 
-    `reduced` if steps are to be left out.
+    `reduced` if steps are to be left out. `room` is for each set without a bound.
     """
 
     model: Model
@@ -38,12 +58,17 @@ class BuildRequest:
     flags: tuple[str, ...] = ()
     large: bool = False
     reduced: bool = False
+    room: int = ROOM
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedProgram:
-    """A program's tables, its loaded library, the symmetry and the reduction that it uses, and notes for the report."""
+    """The model (whose sets have room), its program's tables and loaded library, the symmetry and the reduction that it uses.
 
+    `notes` are for the report.
+    """
+
+    model: Model
     program: Program
     library: NativeLibrary
     reduction: Symmetry | None
@@ -72,15 +97,16 @@ class Preparation:
 
     def _prepare(self) -> PreparedProgram:
         order, notes = self._order, list[str]()
-        reduction = _reduction(order.model, notes) if order.symmetry else None
+        model = with_room(order.model, order.room)
+        reduction = _reduction(model, notes) if order.symmetry else None
         relations = None
         if order.reduced:
             from ratified.explore.reduction import relations_of
 
             # What cannot be reduced is refused before anything is compiled.
-            relations = relations_of(order.model)
+            relations = relations_of(model)
         program, library, more = made(
-            order.model,
+            model,
             reduction,
             reduced=order.reduced,
             flags=order.flags,
@@ -91,13 +117,13 @@ class Preparation:
         if order.large:
             known.remember_large(
                 keys.key_of(
-                    order.model,
+                    model,
                     symmetry=reduction is not None,
                     deadlock=order.deadlock,
                     reduced=order.reduced,
                 )
             )
-        return PreparedProgram(program, library, reduction, (*notes, *more), relations)
+        return PreparedProgram(model, program, library, reduction, (*notes, *more), relations)
 
     def _tell(self, doing: str) -> None:
         self.doing = doing
@@ -129,14 +155,15 @@ def made(
     # What is found needs no generator, which takes longer to import than all that was done until here.
     from ratified.explore.native.codegen.program import generate
 
-    generated = generate(model, reduction, reduced=reduced)
-    if dump is not None:
-        try:
-            dump.write_text(generated.text, encoding="utf-8")
-        except OSError as error:
-            raise RatifiedError(f"{dump} cannot be written: {error.strerror}") from None
-    tell("compiling C")
-    library, compiled = loaded(generated.text, flags, memory(), generated.explorer)
+    with ExplorerAhead(flags, memory()) as ahead:
+        generated = generate(model, reduction, reduced=reduced, ahead=ahead.begin)
+        if dump is not None:
+            try:
+                dump.write_text(generated.text, encoding="utf-8")
+            except OSError as error:
+                raise RatifiedError(f"{dump} cannot be written: {error.strerror}") from None
+        tell("compiling C")
+        library, compiled = loaded(generated.text, flags, memory(), generated.explorer, ahead)
     stored.remember(key, generated.text, generated.program.written)
     return generated.program, library, compiled.notes
 

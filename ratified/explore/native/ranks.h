@@ -222,7 +222,7 @@ RX_API void rx_rank_counters(rx_run *run, const uint64_t *numbers, const uint64_
     sum->witness_missing = numbers[4], sum->witness_step_missing = numbers[5];
     memcpy(sum->fired, fired, sizeof *fired * MODEL_INSTANCES);
     memcpy(sum->fresh, fresh, sizeof *fresh * MODEL_INSTANCES);
-    memcpy(sum->left, left, sizeof *left * MODEL_BOUNDS);
+    memcpy(sum->left, left, sizeof *left * MODEL_PLACES);
     memcpy(sum->constrained, constrained, sizeof *constrained * MODEL_CONSTRAINTS);
     rx_counters_set(run, sum);
     run->finding.kind = RX_NOTHING;

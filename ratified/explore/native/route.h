@@ -30,8 +30,9 @@ static __attribute__((noinline, cold)) bool rx_places_take(rx_worker *w, uint32_
 }
 
 /* A state of another rank, unless it was sent a while ago. */
-static inline void rx_send(rx_worker *w, const uint64_t *t, uint64_t hash, uint32_t instance) {
+static void rx_send(rx_worker *w, const uint64_t *t, uint64_t hash, uint32_t instance) {
     rx_run *run = w->run;
+    if (!run->out) return;
     rx_recent *sent = &w->sent[hash >> 8 & (RX_SENT - 1)];
     if (sent->instance && rx_same(sent->words, t)) {
         if (sent->instance <= instance + 1) return;
@@ -46,24 +47,6 @@ static inline void rx_send(rx_worker *w, const uint64_t *t, uint64_t hash, uint3
     const rx_first first = (rx_first)instance;
     memcpy(record, t, RX_STATE_BYTES);
     memcpy(record + RX_STATE_BYTES, &first, sizeof first);
-}
-
-/* Sends what waits. */
-static __attribute__((noinline)) void rx_send_away(rx_worker *w) {
-    rx_away *away = &w->away;
-    for (uint32_t i = 0; w->run->out && i < away->count; i++) rx_send(w, away->words[i], away->hash[i], away->instance[i]);
-    away->count = 0;
-}
-
-/* For a state of another rank: it waits, so that looking up whether it was sent does not wait for memory. */
-static inline void rx_put_away(rx_worker *w, const uint64_t *t, uint64_t hash, uint32_t instance) {
-    rx_away *away = &w->away;
-    const uint32_t at = away->count++;
-    __builtin_prefetch(&w->sent[hash >> 8 & (RX_SENT - 1)], 1);
-    rx_copy(away->words[at], t);
-    away->hash[at] = hash;
-    away->instance[at] = instance;
-    if (away->count == RX_AWAY) rx_send_away(w);
 }
 
 /* Moves the last records of a region into the places that workers have left free, until none is. */
@@ -106,7 +89,7 @@ static void rx_take(rx_worker *w) {
             if (run->in_stride == RX_RECORD) memcpy(&first, record + RX_STATE_BYTES, sizeof first);
             const uint64_t hash = rx_hash(t);
             if (!mine && rx_owner(hash, run->ranks) != run->rank) {
-                rx_put_away(w, t, hash, first);
+                rx_send(w, t, hash, first);
                 continue;
             }
             __builtin_prefetch(&run->table[hash >> shift]);
@@ -116,7 +99,6 @@ static void rx_take(rx_worker *w) {
         }
     }
     if (b->count) rx_drain(w);
-    rx_send_away(w);
 }
 
 #endif

@@ -113,14 +113,6 @@ typedef struct rx_recent {
 #endif
 #define RX_SENT ((size_t)1 << RX_SENT_LOG)
 
-/* States of other ranks that wait until what is remembered of them is in the cache (route.h). */
-enum { RX_AWAY = 64 };
-typedef struct rx_away {
-    uint32_t count;
-    uint32_t instance[RX_AWAY];
-    uint64_t words[RX_AWAY][W], hash[RX_AWAY];
-} rx_away;
-
 /* Places of a region of records (route.h) that a worker may fill. */
 typedef struct rx_places {
     uint64_t next, end;
@@ -173,7 +165,6 @@ typedef struct rx_worker {
     rx_walker *walker;  /* simulate.h */
     rx_recent *sent;    /* route.h: what went to other ranks a while ago; for each of them, places for more */
     rx_places *places;
-    rx_away away;
     struct rx_choice *choice; /* reduce.h */
     pthread_t thread;
 } rx_worker;

@@ -4,7 +4,7 @@
 #ifndef RX_STEPS_H
 #define RX_STEPS_H
 
-#if !defined RX_APART || RX_APART == 1
+#if !defined RX_APART || RX_APART == 3
 /* What the first step that is not RX_OK comes to, of those to `count` states from number *at on; *at is then its number. */
 static int rx_first_wrong(const uint64_t *old, const uint64_t *states, uint32_t count, uint32_t *at) {
 #if MODEL_REFINEMENTS

@@ -102,7 +102,9 @@ def check_on_ranks(
             span=claims[0].span,
             remedy="check it in a single process, or choose other claims with --claim",
         )
-    prepared = _prepared(world, BuildRequest(model, symmetry, deadlock, flags=options.flags), watch, progress)
+    prepared = _prepared(
+        world, BuildRequest(model, symmetry, deadlock, flags=options.flags, room=0), watch, progress
+    )
     if isinstance(prepared, str):
         return nothing_seen(model, watch, prepared, deadlock=deadlock)
     _refuse_other_programs(world, prepared.library)

@@ -36,7 +36,8 @@ raws: Rules[PythonBody, Py] = Rules("Python of contents")
 @rules.rule(ir.MakeRecord)
 def _make_record(node: ir.MakeRecord, here: PythonBody) -> Py:
     assert isinstance(node.type, RecordType)
-    return call(here.library.value(node.type.record), map(here.expr, node.fields))
+    within = node.type.record.__record_within__  # type: ignore[attr-defined]  # a record; its fields are fitted
+    return call(here.library.value(within), map(here.expr, node.fields))
 
 
 @rules.rule(ir.MakeTuple)
@@ -103,6 +104,13 @@ def _with(node: ir.With, here: PythonBody) -> Py:
     return call("with_path", [here.expr(node.container), path, here.expr(node.value)])
 
 
+@rules.rule(ir.Insert)
+def _inserted(node: ir.Insert, here: PythonBody) -> Py:
+    if isinstance(node.type, SetType):
+        return call("with_item", [here.expr(node.container), here.expr(node.item)])
+    return here.wrapped(node.type, here.library.raws(node, here))
+
+
 # --- contents ---
 
 
@@ -135,6 +143,8 @@ def _make_seq(node: ir.MakeSeq, here: PythonBody) -> Py:
 def _slice(node: ir.Slice, here: PythonBody) -> Py:
     low = None if node.low is None else here.expr(node.low)
     high = None if node.high is None else here.expr(node.high)
+    if low is None and high is not None:
+        return call(here.library.starting("cut"), [here.raw(node.operand), high])
     return ast.Subscript(here.raw(node.operand), ast.Slice(low, high), ast.Load())
 
 
@@ -156,7 +166,7 @@ def _insert(node: ir.Insert, here: PythonBody) -> Py:
     if isinstance(node.type, SetType):
         return py("container | {item}", container=container, item=item)
     if isinstance(node.type, SeqType):
-        return py("(*container, item)", container=container, item=item)
+        return call(here.library.starting("longer"), [container, item])
     raise NoRuleError(raws.what, node)
 
 
@@ -261,6 +271,12 @@ def _collect(node: ir.Collect, here: PythonBody) -> Py:
 def contents(node: ir.Collect, outer: PythonBody) -> Py:
     """What the container holds that a comprehension makes; of others, what comes out."""
     kind = node.kind
+    match node:
+        case ir.Collect(
+            _, _, "set" | "seq", ir.Local(_, _, name), (ir.Clause((same,), ir.MakeSeq() as few, ()),)
+        ):
+            if name == same:
+                return call("frozenset" if kind == "set" else "tuple", [outer.raw(few)])
     here, end = outer.apart(node)
     if begins := _BEGINS[kind]:
         here.add(f"r = {begins}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from typing import Final
 
 from ratified.follow.direct.python import Py, call, constant, logical, py
 from ratified.follow.direct.writer import PythonBody
@@ -11,7 +12,7 @@ from ratified.language.ir import Expr, Which
 from ratified.language.rules import NoRuleError, Rules
 from ratified.language.scope import running
 from ratified.language.sorts import members
-from ratified.language.types import IntType, SortType, fit_of, resolved
+from ratified.language.types import IntType, SeqType, SortType, fit_of, resolved
 from ratified.language.uses import nodes
 
 rules: Rules[PythonBody, Py] = Rules("Python of expressions")
@@ -65,17 +66,37 @@ def _several(node: ir.And | ir.Or, here: PythonBody) -> Py:
 @rules.rule(ir.Compare)
 def _compare(node: ir.Compare, here: PythonBody) -> Py:
     left, right = node.left, node.right
-    match node:
-        case ir.Compare(
-            _, _, "==", ir.Slice(_, _, one, None, Expr() as end), ir.Slice(_, _, other, None, Expr() as to)
-        ):
+    if node.op == "==" and (alike := _begin_alike(left, right, here)):
+        return alike
+    if type(left.type) is not type(right.type) or not here.is_container(left):
+        return py(f"left {node.op} right", left=here.expr(left), right=here.expr(right))
+    # What is one and the same need not be looked into.
+    return py(
+        _OF_CONTAINERS.get(node.op, f"left {node.op} right"),
+        a=here.library.fresh("w"),
+        b=here.library.fresh("w"),
+        left=here.raw(left),
+        right=here.raw(right),
+    )
+
+
+_OF_CONTAINERS: Final = {
+    "==": "(a := left) is (b := right) or a == b",
+    "!=": "(a := left) is not (b := right) and a != b",
+}
+
+
+def _begin_alike(left: Expr, right: Expr, here: PythonBody) -> Py | None:
+    """Whether sequences are equal of which one or both are cut after so many."""
+    match left, right:
+        case ir.Slice(_, _, one, None, Expr() as end), ir.Slice(_, _, other, None, Expr() as to):
             if ir.alike(end, to):
-                starts = here.library.value(here.library.starts)
-                given = [here.raw(one), here.raw(other), here.expr(end)]
-                return call(py("starts.same", starts=starts), given)
-    if type(left.type) is type(right.type) and here.is_container(left):
-        return py(f"left {node.op} right", left=here.raw(left), right=here.raw(right))
-    return py(f"left {node.op} right", left=here.expr(left), right=here.expr(right))
+                return call(here.library.starting("same"), [here.raw(one), here.raw(other), here.expr(end)])
+    for cut, whole in ((left, right), (right, left)):
+        match cut:
+            case ir.Slice(_, _, one, None, Expr() as end) if isinstance(whole.type, SeqType):
+                return call(here.library.starting("begins"), [here.raw(one), here.expr(end), here.raw(whole)])
+    return None
 
 
 @rules.rule(ir.In)

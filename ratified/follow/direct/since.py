@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from ratified.follow.direct.containers import each, run_through
@@ -81,6 +81,40 @@ def _is_known(clause: Clause) -> bool:
     return False
 
 
+def _is_mirrored(run: _Run) -> bool:
+    """Whether the same is said of two elements whichever comes first: a pair need not be asked both ways then."""
+    match run.first:
+        case (Clause((one,), domain, ()), Clause((other,), as_well)) if ir.alike(domain, as_well):
+            said = (run.node.element, run.first[1].conditions, run.node.clauses[2:])
+            return _mirrored(said, said, {one: other, other: one})
+    return False
+
+
+def _mirrored(left: object, right: object, names: Mapping[str, str]) -> bool:
+    """Whether two trees are the same where one has other names, in whichever order two are compared."""
+    match left, right:
+        case ir.Local(), ir.Local():
+            return names.get(left.name, left.name) == right.name
+        case ir.Compare(_, _, "==" | "!=" as op, a, b), ir.Compare(_, _, _, c, d) if op == right.op:
+            return _mirrored((a, b), (c, d), names) or _mirrored((a, b), (d, c), names)
+        case (
+            ir.Collect(_, _, "min" | "max", _, (Clause((_,), ir.MakeSeq(_, _, (a, b)), ()),), None, None),
+            ir.Collect(_, _, kind, _, (Clause((_,), ir.MakeSeq(_, _, (c, d)), ()),), None, None),
+        ) if kind == left.kind and ir.alike(left.element, right.element):
+            return _mirrored((a, b), (c, d), names) or _mirrored((a, b), (d, c), names)
+    if isinstance(left, Node | Clause):
+        return type(left) is type(right) and all(
+            _mirrored(getattr(left, name), getattr(right, name), names)
+            for name in left.__dataclass_fields__
+            if name != "span"
+        )
+    if isinstance(left, tuple) and isinstance(right, tuple):
+        return len(left) == len(right) and all(
+            _mirrored(one, other, names) for one, other in zip(left, right, strict=True)
+        )
+    return type(left) is type(right) and left == right
+
+
 class _RunWriter:
     """Writes loops through combinations in which something changed. `every` is all that a name may be, `those` what changed."""
 
@@ -99,12 +133,16 @@ class _RunWriter:
         rest: list[Node | Clause] = [node.element, *conditions, *node.clauses[len(self.names) :]]
         reads = _reads(here.library, rest, {name: _KeyName(name) for name in self.names})
         here.add("c = changed", c=self.whole, changed=_one_changed(r for r in reads if r.key is None))
-        for clause in self.run.first:
+        for number, clause in enumerate(self.run.first):
             (name,) = clause.names
-            every, keyed = self.every[name], [r for r in reads if r.key == name]
-            here.add("u = runs", u=every, runs=each(clause.domain, here, in_order=False))
-            changed = _those_changed(clause, every, keyed, here.library.fresh("x"))
-            here.add("d = u if c else changed", d=self.those[name], u=every, c=self.whole, changed=changed)
+            keyed = [r for r in reads if r.key == name]
+            if not self._shared(number, keyed, reads):
+                every = self.every[name]
+                here.add("u = runs", u=every, runs=each(clause.domain, here, in_order=False))
+                changed = _those_changed(clause, every, keyed, here.library.fresh("x"))
+                here.add(
+                    "d = u if c else changed", d=self.those[name], u=every, c=self.whole, changed=changed
+                )
         broken = "if element: return False" if node.kind == "any" else "if not element: return False"
         around, here.body = here.body, []
         run_through(
@@ -113,9 +151,19 @@ class _RunWriter:
             lambda: here.add(broken, element=here.expr(node.element)),
             through=self._through,
         )
-        something = logical(ast.Or, [py("d", d=d) for d in self.those.values()])
+        something = logical(ast.Or, [py("d", d=d) for d in dict.fromkeys(self.those.values())])
         around.append(ast.If(something, here.body, []))
         here.body = around
+
+    def _shared(self, number: int, keyed: list[_ReadPlace], reads: list[_ReadPlace]) -> bool:
+        """Whether a clause before runs through the same, and reads the same at it."""
+        name, clause = self.names[number], self.run.first[number]
+        for before, other in zip(self.names[:number], self.run.first, strict=False):
+            same = [replace(r, key=name) for r in reads if r.key == before] == keyed
+            if same and ir.alike(clause.domain, other.domain):
+                self.every[name], self.those[name] = self.every[before], self.those[before]
+                return True
+        return False
 
     def _through(self, number: int) -> Py | None:
         """What the loop of a clause runs through."""
@@ -125,6 +173,8 @@ class _RunWriter:
             return None
         name = self.names[number]
         every, those = py("u", u=self.every[name]), py("d", d=self.those[name])
+        if _is_mirrored(self.run):
+            return every if number else those
         if number < len(self.names) - 1:
             return every
         before = [py("x in d", x=self.here.locals[n], d=self.those[n]) for n in self.names[:number]]

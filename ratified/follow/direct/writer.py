@@ -27,6 +27,7 @@ from ratified.follow.direct.python import (
     statement,
     tuple_of,
 )
+from ratified.follow.direct.starts import Starts
 from ratified.language import ir
 from ratified.language.ir import Clause, Expr, Function, Module, Node, Which
 from ratified.language.partial import PartialMap
@@ -37,10 +38,6 @@ from ratified.language.uses import Uses, VariableKey, free, nodes, place
 from ratified.language.values import Bag, Map, Seq, Set
 
 _CONTAINERS: Final[Mapping[type[Type], type]] = {MapType: Map, SetType: Set, SeqType: Seq, BagType: Bag}
-
-
-MOST_ALIKE: Final = 32
-"""So many pairs of sequences are remembered with how far they begin alike."""
 
 
 class OddError(Exception):
@@ -81,52 +78,10 @@ def fitted(check: Callable[[Any], None], value: Any) -> Any:
     return value
 
 
-class Starts:
-    """How far sequences begin alike. Claims about logs ask it of the same few for one length after the other."""
-
-    __slots__ = ("_known",)
-
-    def __init__(self) -> None:
-        # By identity, and the sequences themselves, so that nothing else gets their identities.
-        self._known: dict[tuple[int, int], tuple[int, tuple[Any, ...], tuple[Any, ...]]] = {}
-
-    def same(self, left: tuple[Any, ...], right: tuple[Any, ...], length: int) -> bool:
-        """The same as `left[:length] == right[:length]`."""
-        if length < 0:
-            return left[:length] == right[:length]
-        if left is right or length <= self.alike(left, right):
-            return True
-        return left == right  # the shorter one ends before that, or they differ there
-
-    def alike(self, left: tuple[Any, ...], right: tuple[Any, ...]) -> int:
-        """How long the longest common beginning is."""
-        found = self._known.get((id(left), id(right))) or self._known.get((id(right), id(left)))
-        if found is None:
-            if len(self._known) >= MOST_ALIKE:
-                self._known.clear()
-            found = self._known[id(left), id(right)] = common(left, right), left, right
-        return found[0]
-
-    def number_since(self, low: int, was_high: int, *pairs: tuple[tuple[Any, ...], tuple[Any, ...]]) -> int:
-        """The first number, from `low` on, that was not counted before, or up to which a sequence has changed: (now, before)."""
-        known = was_high - 1
-        for now, was in pairs:
-            alike = len(now) if now is was else self.alike(now, was)
-            if alike < known:
-                known = alike
-        return known + 1 if known >= low else low
-
-
-def common(left: tuple[Any, ...], right: tuple[Any, ...]) -> int:
-    """How long the longest common beginning is."""
-    known, end = 0, min(len(left), len(right))
-    step = end
-    while step:
-        if known + step <= end and left[known : known + step] == right[known : known + step]:
-            known += step
-        else:
-            step //= 2
-    return known
+def with_item(container: Set[Any], item: Any) -> Set[Any]:
+    """A set with another element; the same one if that is in it, so that nothing has to be asked of it again."""
+    data = container._data
+    return container if item in data else Set._of(data | {item})
 
 
 @dataclass(slots=True)
@@ -159,6 +114,7 @@ class Library:
             "odd": odd,
             "with_key": with_key,
             "with_path": with_path,
+            "with_item": with_item,
             "fitted": fitted,
         }
 
@@ -176,6 +132,10 @@ class Library:
             name = self._constants[id(value)] = self.fresh("k")
             self.names[name] = value
         return py("name", name=name)
+
+    def starting(self, method: str) -> Py:
+        """A method of `starts`."""
+        return ast.Attribute(self.value(self.starts), method, ast.Load())
 
     def define(self, name: str, parameters: Iterable[str], body: list[ast.stmt]) -> None:
         """Compile a function."""
@@ -307,9 +267,10 @@ class PythonBody:
 
     def expr(self, node: Expr) -> Py:
         """An expression."""
-        if type(node) in self.library.raws:
-            return self.wrapped(node.type, self.library.raws(node, self))
-        return self.library.expressions(node, self)
+        library = self.library
+        if type(node) in library.raws and type(node) not in library.expressions:
+            return self.wrapped(node.type, library.raws(node, self))
+        return library.expressions(node, self)
 
     def wrapped(self, t: Type, raw: Py) -> Py:
         """A container that holds this."""

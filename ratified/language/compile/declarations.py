@@ -168,7 +168,7 @@ def _default(source: ClassSource, declaration: Declaration, is_variable: bool) -
     except AnnotationProblem as problem:
         source.refuse(name, f"the default of `{name}`: {problem.message}", problem.remedy)
     if isinstance(value, Deferred):
-        return ir.Literal(span, unbounded(declaration.type), value)
+        return ir.Literal(span, unbounded(declaration.type), _at_every_key(value, declaration.type))
     if not fits(t, declaration.type):
         source.refuse(
             name,
@@ -176,6 +176,13 @@ def _default(source: ClassSource, declaration: Declaration, is_variable: bool) -
             "use a value of its type",
         )
     return ir.Literal(span, unbounded(declaration.type), constant_of(value, t))
+
+
+def _at_every_key(value: object, t: Type) -> object:
+    """A default as `constant_of` has it; of `Map.fromkeys`, what stands at every key."""
+    if isinstance(value, Deferred) and isinstance(t, MapType):
+        return Deferred(value.compute, each=_at_every_key(value.each, t.value))
+    return constant_of(value, t)
 
 
 def _type_of(value: object, declared: Type) -> Type:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import random
 import socket
 from collections.abc import Awaitable, Callable, Sequence
@@ -142,6 +143,33 @@ def test_a_flood_is_refused_and_what_was_taken_is_answered() -> None:
         await call("KV/Put", request)
 
     asking(test, limits=Limits(pending=10, wait_ms=300))
+
+
+def test_streams_that_their_callers_give_up_leave_nothing_behind() -> None:
+    """A task that waits for a request, and that nobody holds, would fail when it is collected: the node would end."""
+    wrong: list[Any] = []
+
+    async def test(s: Serving, call: Call) -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: wrong.append(context))
+        await call("Lease/LeaseGrant", pb.LeaseGrantRequest(ID=7, TTL=60).SerializeToString())
+        before = asyncio.all_tasks()
+        async with grpc.aio.insecure_channel(s.servers["n2"].address) as made:
+            channel: Any = made
+            renew = pb.LeaseKeepAliveRequest(ID=7)
+            watch = pb.WatchRequest(create_request=pb.WatchCreateRequest(key=b"k"))
+            for method, request in (("Lease/LeaseKeepAlive", renew), ("Watch/Watch", watch)):
+                stream = channel.stream_stream(f"/etcdserverpb.{method}")()
+                await stream.write(request.SerializeToString())
+                await stream.read()
+                stream.cancel()
+        async with asyncio.timeout(20):
+            while asyncio.all_tasks() - before:
+                await asyncio.sleep(0.001)
+        gc.collect()
+        await asyncio.sleep(0)
+
+    asking(test)
+    assert not wrong
 
 
 def test_a_full_store_takes_deletions_only() -> None:

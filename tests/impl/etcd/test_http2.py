@@ -7,6 +7,7 @@ import gzip
 import random
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import grpc
@@ -17,7 +18,7 @@ from ratified.impl.etcd import etcd_pb2 as pb
 from ratified.impl.etcd.calls import Served
 from ratified.impl.etcd.errors import Fault
 from ratified.impl.etcd.framing import PREFIX, Messages, failed, framed, metadata, seconds
-from ratified.impl.etcd.http2 import QUEUED, WINDOW, Http2, _Connection
+from ratified.impl.etcd.http2 import CONFIGURATION, QUEUED, WINDOW, Http2, _Connection
 
 MOST = 1_000
 HEADERS = ((b":method", b"POST"), (b":scheme", b"http"), (b":authority", b"a"))
@@ -427,3 +428,95 @@ def test_whatever_a_client_says_only_its_connection_ends(caplog: pytest.LogCaptu
     asyncio.run(main())
     assert not wrong
     assert not caplog.records
+
+
+def frame(kind: int, flags: int, number: int, body: bytes = b"") -> bytes:
+    """A frame of HTTP/2."""
+    return len(body).to_bytes(3, "big") + bytes((kind, flags)) + number.to_bytes(4, "big") + body
+
+
+def asked(count: int, data: bytes, end: int = 1, windows: bytes = b"", cancelled: bool = False) -> bytes:
+    """The preface, and the beginnings of calls, with some data each."""
+    client = ngh2.Connection(ngh2.Role.CLIENT)
+    client.initiate_connection()
+    client.data_to_send()
+    head = b""
+    said = bytearray(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, windows))
+    for n in range(count):
+        if n < 2:  # the headers are in the table from then on
+            client.send_request((*HEADERS, (b":path", b"/t/length"), GRPC))
+            head = client.data_to_send()[9:]
+        said += frame(1, 4, 2 * n + 1, head) + frame(0, end, 2 * n + 1, data)
+        if cancelled:
+            said += frame(3, 0, 2 * n + 1, b"\0\0\0\x08")
+    return bytes(said)
+
+
+NO_WINDOW = b"\0\4\0\0\0\0"
+HUGE = frame(1, 4, 1, b"".join(b"\0\1a\x7f\xa1\x1e" + bytes(4_000).replace(b"\0", b"v") for _ in range(5)))
+FLOODS = {
+    "calls that are begun and cancelled": asked(300, b"", end=0, cancelled=True)[len(asked(0, b"")) :],
+    "pings": frame(6, 0, 0, bytes(8)) * 2_000,
+    "settings": frame(4, 0, 0, b"\0\3\0\0\0\x64") * 2_000,
+    "headers without end": frame(1, 0, 1, b"\x83") + frame(9, 0, 1) * 100,
+    "headers of 20,000 bytes": HUGE,
+    "priorities": b"".join(frame(2, 0, 2 * n + 1, b"\0\0\0\0\1") for n in range(20_000)),
+    "frames of no kind": frame(77, 0, 0, b"x") * 30_000,
+}
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+def test_a_connection_that_floods_is_ended(flood: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sooner = replace(CONFIGURATION, stream_reset_rate_limit=(100, 1))
+    monkeypatch.setattr("ratified.impl.etcd.http2.CONFIGURATION", sooner)
+
+    async def main() -> None:
+        server, wire = Http2(Methods().find, MOST), Wire()
+        connection = _Connection(server, tls=False)
+        connection.connection_made(wire)  # type: ignore[arg-type]  # what is used of a transport
+        connection.data_received(asked(0, b"") + FLOODS[flood])
+        assert wire.closed
+        connection.connection_lost(None)
+        assert not connection.calls
+        assert (server.held, len(server.connections)) == (0, 0)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_what_waits_for_its_end_or_for_its_caller_is_bounded(
+    many: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the connection, or if all have too much, by the share of each; the others are served."""
+    monkeypatch.setattr("ratified.impl.etcd.http2.HELD_MOST", 1 << 30 if many else 10_000)
+    monkeypatch.setattr("ratified.impl.etcd.http2.ALL_HELD_MOST", 20_000)
+    monkeypatch.setattr("ratified.impl.etcd.http2.SHARE", 5_000)
+    monkeypatch.setattr("ratified.impl.etcd.http2.BEGUN_MOST", 10_000)
+
+    async def length(_request: Any, _context: Any) -> pb.RangeResponse:
+        return pb.RangeResponse(kvs=[pb.KeyValue(value=bytes(1_000))])
+
+    async def main() -> None:
+        methods = Methods()
+        monkeypatch.setattr(methods, "length", length)
+        server = Http2(methods.find, MOST)
+        made = [_Connection(server, tls=False) for _ in range(3)]
+        for connection in made:
+            connection.connection_made(Wire())  # type: ignore[arg-type]  # what is used of a transport
+        made[0].data_received(asked(100, data_of(), windows=NO_WINDOW))
+        made[1].data_received(asked(100, framed(bytes(900))[:-1], end=0))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        made[2].data_received(asked(3, data_of(), windows=NO_WINDOW))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        waits = [connection._held for connection in made]
+        assert 5_000 < waits[0] < (22_000 if many else 12_000)
+        assert 5_000 < waits[1] < 12_000
+        assert waits[2] > 3_000
+        assert server.held == sum(waits)
+        for connection in made:
+            connection.connection_lost(None)
+        assert server.held == 0
+
+    asyncio.run(main())

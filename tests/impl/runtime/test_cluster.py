@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sqlite3
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -94,6 +95,24 @@ def test_a_node_that_ends_too_often_is_given_up_and_the_others_go_on(tmp_path: P
             assert cluster.child("n2").why == "killed by SIGKILL; n2 ended; 2 restarts in 60000 ms"
             assert await cluster.put(b"put x 1") == b""
             assert await cluster.order("transfer n9") == Done(b"ordered")  # and nothing comes of it
+
+    asyncio.run(run())
+
+
+def test_a_node_whose_disk_is_full_is_tried_again_however_often(tmp_path: Path) -> None:
+    """The folder of the cluster may be on that disk too: what it says of itself cannot be written then."""
+    full = [sys.executable, "-c", "import sys; sys.exit(74)"]
+
+    async def run() -> None:
+        cluster = Cluster(1, tmp_path / "demo", command=full, restarts=Restarts(most=1, base_ms=1, cap_ms=1))
+        cluster.reserve()
+        (tmp_path / "demo" / "cluster.new").mkdir()
+        cluster.begin()
+        while cluster.child("n1").restarts < 4:
+            await cluster.changed.wait()
+            cluster.changed.clear()
+        assert cluster.child("n1").state in ("restarting", "running")
+        await cluster.close()
 
     asyncio.run(run())
 

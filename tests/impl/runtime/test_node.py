@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import pytest
 
-from ratified.impl.contract import Applied, Command, Done, NotLeader, Refused, Restored, Send, Write
+from ratified.impl.contract import Applied, Command, Done, Lost, NotLeader, Refused, Restored, Send, Write
 from ratified.impl.runtime.hosted import Pace
 from ratified.impl.runtime.storage import Storage
 from tests.impl.runtime.nodes import nodes
@@ -150,6 +150,90 @@ def test_a_node_whose_disk_is_full_ends_and_the_others_go_on(tmp_path: Path) -> 
             back = await cluster.start(victim)  # there is room again
             while back.machine.query(b"get x") != b"last":
                 await asyncio.sleep(0.01)
+
+    asyncio.run(run())
+
+
+def test_a_node_that_cannot_do_all_that_a_step_asks_for_ends(tmp_path: Path) -> None:
+    """With something left out, what it tells others and what is on its disk would not be what its core believes."""
+
+    def broken(_: Send) -> None:
+        raise RuntimeError("the handler is closed")
+
+    async def run() -> None:
+        async with nodes(1, tmp_path) as cluster:
+            node = await cluster.leader()
+            node._carry_out = broken  # type: ignore[assignment]
+            assert await node.submit(Command("bob", 1, b"put x 1")) == Lost(None)
+            assert node.failed is not None
+            fault = node.failed.result()
+            assert (str(fault), fault.status) == ("unexpected RuntimeError('the handler is closed')", 70)
+
+    asyncio.run(run())
+
+
+def test_a_log_of_few_long_entries_is_shortened_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ratified.impl.runtime.node.LONG_LOG", 3_000)
+
+    async def run() -> None:
+        async with nodes(1, tmp_path, pace=Pace(snapshot_every=1_000, snapshot_keep=0)) as cluster:
+            node = await cluster.leader()
+            serial = 0
+
+            async def put(count: int, length: int) -> None:
+                nonlocal serial
+                for _ in range(count):
+                    serial += 1
+                    await cluster.put(serial, "put x " + "1" * length)
+
+            async def tick() -> tuple[int, int]:
+                storage = node._storage
+                assert storage is not None
+                node._shorten_log()
+                while node._unwritten:
+                    await asyncio.sleep(0.001)
+                return storage.added - storage.added_before, storage.snapshot_bytes
+
+            await put(2, 1_000)
+            assert (await tick())[1] < 100  # it is not long yet
+            await put(5, 4_000)
+            added, length = await tick()  # as a timer has done meanwhile, too
+            assert 4_000 < length < 9_000  # with the last answer
+            assert added <= length
+
+            await cluster.stop("n1")
+            node = await cluster.start("n1")
+            kept, read = await tick()  # entries that the snapshot has not
+            assert (read, kept >= added) == (length, True)
+
+    asyncio.run(run())
+
+
+class Closing:
+    """A transport of uvloop that is closing."""
+
+    def is_closing(self) -> bool:
+        return True
+
+    def write(self, _: bytes) -> None:
+        raise RuntimeError("the handler is closed")
+
+    abort = write
+
+
+def test_what_is_sent_to_a_connection_that_is_closing_is_lost(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with nodes(2, tmp_path) as cluster:
+            link = cluster.up["n1"]._peers.links["n2"]
+            while not link.connected:
+                await asyncio.sleep(0.001)
+            transport, link._transport = link._transport, Closing()  # type: ignore[assignment]
+            link.send(b"short")
+            link._long.append(b"part")
+            link.pump()
+            link.announce(b"addresses")
+            assert link.lost == 1
+            link._transport = transport
 
     asyncio.run(run())
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ratified.impl.runtime.errors import SettingsError
+from ratified.impl.runtime.services import lacking
 from ratified.impl.runtime.settings import Place, read_settings
 
 GOOD = """\
@@ -104,3 +105,13 @@ def test_what_is_no_toml_is_told(tmp_path: Path) -> None:
         read_settings(tmp_path / "n1.toml")
     with pytest.raises(SettingsError, match=r"n2\.toml cannot be read: No such file or directory"):
         read_settings(tmp_path / "n2.toml")
+
+
+def test_a_package_that_cannot_be_imported_is_named() -> None:
+    """`ngh2` has wheels for common platforms only."""
+    told = lacking(ModuleNotFoundError("No module named 'ngh2'", name="ngh2"))
+    assert isinstance(told, SettingsError)
+    assert str(told).startswith('machine = "etcd" needs ngh2, which cannot be imported: No module named')
+    assert "pip install ngh2 " in str(told)
+    other = ModuleNotFoundError("No module named 'ratified.x'", name="ratified.x")
+    assert lacking(other) is other

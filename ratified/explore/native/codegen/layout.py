@@ -42,7 +42,7 @@ class Layout:
         refuse_other_types(model.module, SHAPES, "the native explorer", Unsupported)
         for name, declaration in self.variables.items():
             try:
-                self.shapes[name] = shapes.shape(declaration.type)
+                self.shapes[name] = shapes.variable(declaration.type)
             except RatifiedError as problem:
                 problem.span = problem.span or declaration.span
                 raise fitting(f"the variable `{name}`", problem) from None

@@ -39,6 +39,7 @@ from ratified.explore.native.codegen.packing import (
     turned_over,
 )
 from ratified.explore.native.codegen.shapes import (
+    Full,
     NumberedValues,
     PackedShape,
     PackedShapes,
@@ -222,7 +223,9 @@ def _padded(shapes: PackedShapes, value: Rec, shape: SRec, several: int) -> list
 
 
 def row_leaves(shapes: PackedShapes, row: RowSource, part: PackedShape | None, most: int) -> list[Word]:
-    """The length and places of a row whose values have a shape."""
+    """The length and places of a row whose values have a shape. Raises Full if it is certainly too long."""
+    if row.length.low > most:
+        raise Full
     found: list[Word] = [row.length.c]
     if part is None:
         return found

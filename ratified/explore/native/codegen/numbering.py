@@ -120,6 +120,10 @@ class ProgramMeanings:
     step_witnesses: tuple[str, ...]
 
 
+NOTHING_WRITTEN = ProgramMeanings((), (), (), ())
+"""Of a program that is not generated yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """The tables that say what the numbers of a model's program stand for."""

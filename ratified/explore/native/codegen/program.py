@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import gc
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from ratified.explore.native.codegen.actions import successors
 from ratified.explore.native.codegen.functions import Unit, comment, where_text
 from ratified.explore.native.codegen.initial import initial
 from ratified.explore.native.codegen.liveness import claims_text
-from ratified.explore.native.codegen.numbering import Program, ProgramMeanings, goals_of
+from ratified.explore.native.codegen.numbering import NOTHING_WRITTEN, Program, ProgramMeanings, goals_of
 from ratified.explore.native.codegen.properties import STATE, asking, properties, witness, witnessed
 from ratified.explore.native.codegen.reading import bits_read
 from ratified.explore.native.codegen.refinement import memory_text, refinement_text, write_image
@@ -54,12 +54,21 @@ _COUNTED = "WORDS", "INSTANCES", "BOUNDS", "CONSTRAINTS", "INVARIANTS", "STEP_IN
 _ASKED = Kind.CONSTRAINT, Kind.INVARIANT, Kind.STEP_INVARIANT, Kind.REFINEMENT
 
 
-def generate(model: Model, symmetry: Symmetry | None = None, *, reduced: bool = False) -> Generated:
-    """The program of a model. Raises Unsupported (a SizeError) for what the native explorer does not take."""
+def generate(
+    model: Model,
+    symmetry: Symmetry | None = None,
+    *,
+    reduced: bool = False,
+    ahead: Callable[[str], None] = lambda _: None,
+) -> Generated:
+    """The program of a model. `ahead` is told early on what the explorer's text will be if there are not very many bounds.
+
+    Raises Unsupported (a SizeError) for what the native explorer does not take.
+    """
     with nodes.alone, _uncollected():
         nodes.forget()
         try:
-            return _generate(Unit(model, reduced=reduced), symmetry)
+            return _generate(Unit(model, reduced=reduced), symmetry, ahead)
         finally:
             nodes.forget()
 
@@ -76,7 +85,7 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _generate(unit: Unit, symmetry: Symmetry | None) -> Generated:
+def _generate(unit: Unit, symmetry: Symmetry | None, ahead: Callable[[str], None]) -> Generated:
     if (count := sum(i.count for i in unit.instances)) > INSTANCES_MOST:
         raise Unsupported(
             f"the parameters of the actions have {count:,} values, and the native explorer numbers {INSTANCES_MOST:,}",
@@ -84,6 +93,8 @@ def _generate(unit: Unit, symmetry: Symmetry | None) -> Generated:
         )
     kinds = {k: unit.module.of_kind(k) for k in _ASKED}
     goals = goals_of(unit.module, unit.shapes)
+    program = Program(unit.model.module, unit.layout, unit.instances, goals, NOTHING_WRITTEN)
+    ahead(_explorer(_defined(program, unit, symmetry)))
     states, steps = witnessed(unit, Kind.INVARIANT), witnessed(unit, Kind.STEP_INVARIANT)
     functions = [
         initial(unit),
@@ -103,18 +114,28 @@ def _generate(unit: Unit, symmetry: Symmetry | None) -> Generated:
         tuple(name for name, _ in states),
         tuple(name for name, _ in steps),
     )
-    program = Program(unit.model.module, unit.layout, unit.instances, goals, written)
+    program = replace(program, written=written)
+    defined = _defined(program, unit, symmetry)
+    return Generated(_text(unit, functions, defined), program, _explorer(defined))
+
+
+def _defined(program: Program, unit: Unit, symmetry: Symmetry | None) -> list[str]:
+    """The definitions of a program's macros."""
     macros = {
         **dict(zip(_COUNTED, program.counts, strict=True)),
+        "BOUNDS": 1
+        << max(6, (len(program.written.bounds) - 1).bit_length()),  # not known when compiling begins
         "REFINEMENTS": len(program.refinements),
         "CLAIMS": len(program.goals),
         "SYMMETRY": int(symmetry is not None),
     }
     if unit.reduced:
         macros["REDUCTION"] = 1
-    defined = [f"#define MODEL_{name} {value}" for name, value in macros.items()]
-    explorer = "\n".join([*defined, '#include "contract.h"', '#include "explorer.c"', ""])
-    return Generated(_text(unit, functions, defined), program, explorer)
+    return [f"#define MODEL_{name} {value}" for name, value in macros.items()]
+
+
+def _explorer(defined: Sequence[str]) -> str:
+    return "\n".join([*defined, '#include "contract.h"', '#include "explorer.c"', ""])
 
 
 def _canonical(unit: Unit, symmetry: Symmetry | None) -> list[str]:
@@ -134,6 +155,7 @@ def _text(unit: Unit, functions: Sequence[str], defined: Sequence[str]) -> str:
         *(f" *   {comment(line)}" for line in unit.layout.describe()),
         " */",
         *defined,
+        f"#define MODEL_PLACES {len(unit.shared.bounds)}",
         f'#define MODEL_DIGEST "{digest}"',
         '#include "contract.h"',
         "",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ratified.explore.native.codegen.nodes import HIGH, LOW
 from ratified.language.errors import RatifiedError, SizeError
@@ -61,6 +61,17 @@ def representable(*values: int) -> None:
     for value in values:
         if not LOW <= value <= HIGH:
             raise too_wide(f"{value}")
+
+
+FULL = "more elements than there is room for"
+"""The error of a step after which a set without a bound has more elements than its shape."""
+
+
+class Full(Unsupported):
+    """A set without a bound has more elements than there is room for: it needs more room."""
+
+    def __init__(self) -> None:
+        super().__init__(FULL, remedy="bound it with AtMost, or explore with engine='reference'")
 
 
 class NumberedValues:
@@ -183,10 +194,14 @@ class SSeq(PackedShape):
 
 @dataclass(frozen=True, slots=True)
 class SSlots(PackedShape):
-    """A set of a large universe: how many elements, then the elements in order."""
+    """A set of a large universe: how many elements, then the elements in order.
+
+    If it is `unbounded`, `most` is only how many there is room for.
+    """
 
     item: PackedShape | None
     most: int
+    unbounded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,10 +322,8 @@ class PackedShapes:
         if t not in self._universes:
             found = None
             bounded = resolved(t, self.scope)
-            if COUNTABLE(bounded, self.scope):
-                size = cardinality(bounded, self.scope)
-                if size <= UNIVERSE_MOST:
-                    found = NumberedValues(bounded, self.scope, len(self._universes))
+            if _numbered(bounded, self.scope):
+                found = NumberedValues(bounded, self.scope, len(self._universes))
             self._universes[t] = found
         return self._universes[t]
 
@@ -334,6 +347,19 @@ class PackedShapes:
         if key not in self._shapes:
             self._shapes[key] = SHAPES(t, (self, inside))
         return self._shapes[key]
+
+    def variable(self, t: Type) -> PackedShape:
+        """The shape of a variable: sets without a bound, in maps as well, have room for `scope.room` elements.
+
+        Raises: as `shape`.
+        """
+        if isinstance(t, MapType):
+            return SMap(self.needed(t.key), self.variable(t.value))
+        if not self.scope.room or not isinstance(t, SetType) or not needs_room(t, self.scope):
+            return self.shape(t)
+        found = self.shape(replace(t, size=self.scope.room))
+        assert isinstance(found, SSlots)
+        return replace(found, unbounded=True)
 
     def ordered_set(self, universe: NumberedValues) -> PackedShape:
         """The shape of a set inside an element of a set or bag."""
@@ -374,6 +400,17 @@ def _(t: SetType, scope: Scope) -> bool:
 @COUNTABLE.rule(SeqType, BagType)
 def _(t: SeqType | BagType, scope: Scope) -> bool:
     return False
+
+
+def _numbered(t: Type, scope: Scope) -> bool:
+    return COUNTABLE(t, scope) and cardinality(t, scope) <= UNIVERSE_MOST
+
+
+def needs_room(t: Type, scope: Scope) -> bool:
+    """Whether a variable of this type is a set of too many possible elements without a bound, or a map to such sets."""
+    if isinstance(t, MapType):
+        return needs_room(t.value, scope)
+    return isinstance(t, SetType) and t.size is None and not _numbered(resolved(t.item, scope), scope)
 
 
 # --- the shape of a type ---

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from ratified.explore.native.codegen import build
-from ratified.explore.native.codegen.asking import index, key_code
+from ratified.explore.native.codegen.asking import index, key_code, length
 from ratified.explore.native.codegen.bounds import fitted
 from ratified.explore.native.codegen.choosing import select
 from ratified.explore.native.codegen.code import Block, Line
 from ratified.explore.native.codegen.joins import joined, joined_all, shape_of
-from ratified.explore.native.codegen.leaves import leaves
+from ratified.explore.native.codegen.leaves import entries, leaves
 from ratified.explore.native.codegen.loops import (
     counted,
     domain_of,
@@ -26,9 +26,17 @@ from ratified.explore.native.codegen.loops import (
     written_out,
 )
 from ratified.explore.native.codegen.nodes import ALL, CExpr, Word
-from ratified.explore.native.codegen.numbers import FALSE, Num
+from ratified.explore.native.codegen.numbers import FALSE, Num, compare, const
 from ratified.explore.native.codegen.packing import entry, load, part, value_of, where
-from ratified.explore.native.codegen.shapes import PackedShape, SMap, SSeq, Unsupported, widths
+from ratified.explore.native.codegen.shapes import (
+    FULL,
+    PackedShape,
+    SMap,
+    SSeq,
+    SSlots,
+    Unsupported,
+    widths,
+)
 from ratified.explore.native.codegen.terms import CValue, HeldValue, MapV, Ref, as_num, same
 from ratified.explore.native.codegen.writer import (
     BlockEnded,
@@ -388,6 +396,7 @@ def _(node: ir.Store, here: Here) -> None:
         _check_keys(w, value, ref.shape, node)
     if fit:
         value = fitted(w, value, resolved(fit.type, layout.of.scope), fit.name, fit)
+    _check_room(w, value, ref.shape, node)
     write(w, ref, value)
     if abstract is None:
         w.changed(node.variable)
@@ -404,6 +413,16 @@ def _check_keys(w: FunctionWriter, value: HeldValue, shape: PackedShape, node: i
             w.fault_unless(FALSE, "the map does not have a value for every key", node)
         for one in value.entries:
             _check_keys(w, one, shape.value, node)
+
+
+def _check_room(w: FunctionWriter, value: HeldValue, shape: PackedShape, node: ir.Node) -> None:
+    """A set without a bound must not have more elements than there is room for."""
+    if isinstance(shape, SMap):
+        if isinstance(shape.value, SMap | SSlots):
+            for one in entries(value, shape.keys):
+                _check_room(w, one, shape.value, node)
+    elif isinstance(shape, SSlots) and shape.unbounded:
+        w.fault_unless(compare("<=", length(value), const(shape.most)), FULL, node)
 
 
 def write(w: FunctionWriter, ref: Ref, value: HeldValue) -> None:
