@@ -8,12 +8,13 @@ from typing import Annotated
 
 import pytest
 
-from ratified import AtMost, Map, Model, Seq, Set, action, invariant, require
+from ratified import AtMost, Map, Model, Range, Seq, Set, action, invariant, require
 from ratified.language import ir
 from ratified.language.errors import RatifiedError
 from ratified.language.evaluate import TreeMachine
 from ratified.language.ir import Function, Kind
 from ratified.language.lower import CODE_PASSES, PASSES, LoweringPass, lowered
+from ratified.language.lower.domains import through_keys
 from ratified.language.machine import OutOfBounds, StepError, Values
 from tests.generate.running import of_seed
 from tests.shared.sorts import Lamp
@@ -122,6 +123,29 @@ class Everything(Model):
             and self.on.isdisjoint(self.on)
             and (a not in self.row or self.row.index(a) >= 0)
         )
+
+
+class Hidden(Model):
+    """Names that a comprehension binds again, after or inside of one that runs through the values of a map."""
+
+    near: Map[Lamp, Map[Lamp, bool]]
+    total: Annotated[int, Range(0, 9)]
+
+    @action
+    def light(self, a: Lamp, b: Lamp) -> None:
+        self.near[a][b] = not self.near[a][b]
+
+    @action
+    def add(self, b: Lamp) -> None:
+        again = sum(1 for n in self.near[b].values() for n in (False, True, True) if n)
+        inside = sum(1 for n in self.near[b].values() if any(not n for n in (False, True)) and n)
+        caught = sum(1 for a in Lamp if a == b for n in self.near[a].values() for a in Lamp if n and a != b)
+        self.total = again + inside + caught
+
+
+@pytest.mark.parametrize("passes", [(through_keys,), PASSES], ids=["through_keys", "logic"])
+def test_what_is_bound_again_stays_what_it_is(passes: tuple[LoweringPass, ...]) -> None:
+    assert compare(Hidden(Lamp=2), *passes) == 6
 
 
 GONE = (ir.Negative, ir.Absolute, ir.IsLast, ir.Disjoint, ir.IndexOf, ir.Zip)

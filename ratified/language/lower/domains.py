@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ratified.language import ir
 from ratified.language.ir import Clause, Expr, Function
 from ratified.language.lower.trees import NewName, everywhere, names_in, new_names, substituted
@@ -45,10 +47,9 @@ def _collect(node: ir.Collect, new: NewName) -> ir.Collect:
         if found is None:
             continue
         clauses[i], values = found
-        for j in range(i + 1, len(clauses)):
-            clauses[j] = substituted(clauses[j], values)
-        element = substituted(element, values)
-        key = None if key is None else substituted(key, values)
+        rest = replace(node, element=element, clauses=tuple(clauses[i + 1 :]), key=key, default=None)
+        rest = substituted(rest, values)
+        clauses[i + 1 :], element, key = rest.clauses, rest.element, rest.key
     if tuple(clauses) == node.clauses:
         return node
     return ir.Collect(node.span, node.type, node.kind, element, tuple(clauses), key, node.default)

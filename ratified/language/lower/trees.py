@@ -6,7 +6,7 @@ Guarantees: what is not changed is the same object, so that a pass which finds n
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
@@ -67,15 +67,35 @@ def _node(node: Node | Clause) -> Node:
     return node
 
 
-def substituted(node: N, values: dict[str, Expr]) -> N:
-    """A tree with expressions in the place of local names. Nothing in it binds these, or a name in the expressions."""
+def substituted(node: N, values: Mapping[str, Expr]) -> N:
+    """An expression with others in the place of local names; what a comprehension in it binds stays what it is."""
+    free = frozenset(n.name for v in values.values() for n in ir.walk(v) if isinstance(n, ir.Local))
 
-    def inside(part: Node | Clause) -> Node | Clause:
-        if isinstance(part, ir.Local) and part.name in values:
-            return values[part.name]
-        return rebuilt(part, inside)
+    def changed(part: Node | Clause, given: Mapping[str, Expr | str]) -> Node | Clause:
+        match part:
+            case ir.Local(span, t, name) if name in given:
+                value = given[name]
+                return ir.Local(span, t, value) if isinstance(value, str) else value
+            case ir.Collect():
+                return comprehended(part, given)
+        return rebuilt(part, lambda each: changed(each, given))
 
-    found = inside(node)
+    def comprehended(outer: ir.Collect, given: Mapping[str, Expr | str]) -> ir.Collect:
+        inner, clauses = dict(given), dict[int, Clause]()
+        for clause in outer.clauses:
+            domain = changed(clause.domain, inner)
+            # Another name for one that would capture what is put in.
+            names = tuple(f"{n}!!{len(inner)}" if n in free else n for n in clause.names)
+            inner.update(zip(clause.names, names, strict=True))
+            new = rebuilt(clause, lambda each: domain if each is clause.domain else changed(each, inner))  # noqa: B023
+            clauses[id(clause)] = new if names == clause.names else replace(new, names=names)
+
+        def inside(each: Node | Clause) -> Node | Clause:
+            return clauses.get(id(each)) or changed(each, given if each is outer.default else inner)
+
+        return rebuilt(outer, inside)
+
+    found = changed(node, values)
     assert isinstance(found, type(node) | Expr)
     return found  # type: ignore[return-value]  # of the same kind, or an expression for an expression
 
