@@ -22,7 +22,7 @@ MOST_READS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
-class _Whole:
+class _ReadWhole:
     """An object that is read as a whole. Results are arrays; null is an empty one."""
 
     functions: Sequence[str] = ()
@@ -105,7 +105,7 @@ def _once(operations: Sequence[Operation]) -> dict[object, Operation]:
 
 
 @dataclass(frozen=True, slots=True)
-class ListObject(_Whole):
+class ListObject(_ReadWhole):
     """A list: `append` V, `read`, which returns all of it."""
 
     functions: Sequence[str] = ("append", "read")
@@ -145,7 +145,7 @@ class ListObject(_Whole):
 
 
 @dataclass(frozen=True, slots=True)
-class SetObject(_Whole):
+class SetObject(_ReadWhole):
     """A set: `add` V, `remove` V, `read`, which returns all of it in any order."""
 
     functions: Sequence[str] = ("add", "remove", "read")
