@@ -116,9 +116,9 @@ class _Interrupt:
         self._timer.start()
 
     def __exit__(self, *_: object) -> None:
+        # One that was sent and has not come yet comes here. (To take it back would leave CPython looking for it for ever.)
         with self._lock:
             self._done = True
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(self._thread, None)  # one that has not come yet
         self._timer.cancel()
 
     def _send(self) -> None:

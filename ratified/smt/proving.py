@@ -37,7 +37,7 @@ from ratified.smt.first_order.alternation import cycle, described, edges_of
 from ratified.smt.first_order.obligations import Obligation, Part, Translation
 from ratified.smt.first_order.shapes import Inexpressible
 from ratified.smt.result import Cell, Proof, Status
-from ratified.smt.script import CLAIMS, ProofScript, assumed_by, script_of
+from ratified.smt.script import CLAIMS, ProofScript, assumed_by, changed_by, script_of
 from ratified.smt.searching import searched
 from ratified.smt.smtlib import script
 from ratified.smt.solving import Job, Pool, SolverAnswer, installed, needs
@@ -134,6 +134,9 @@ def prove_script(
     translation = Translation(wanted)
     assumed = {f.name: f.span for f in assumed_by(cls)}
     translation.notes[:0] = [f"the script assumes {_what(f)} ({f.span})" for f in assumed_by(cls)]
+    translation.notes += [
+        f"the script has its own {f.kind.value} `{f.name}` ({f.span})" for f in changed_by(cls)
+    ]
     stating = Background(lambda: translation.obligations(only, by))
     try:
         stating.attend(watch.tick)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, overload
 
+from ratified.language import ir
 from ratified.language.api import invariant
 from ratified.language.errors import ModelError
 from ratified.language.ir import Function, Kind, Module
@@ -209,9 +210,43 @@ def applied(script: type[Model], model: type[Model]) -> type[Model]:
 
 def assumed_by(script: type[Model]) -> list[Function]:
     """The assumptions that a script adds to those of the model that it is about, or changes."""
-    plain = (c for c in script.__mro__ if issubclass(c, Model) and c is not Model and not has_lemmas(c))
-    about = next(plain, None)
+    about = _about(script)
     if about is None:
         return []  # a model with lemmas of its own: what it assumes is its own too
     known = {f.name: f.span for f in about.module.of_kind(Kind.ASSUMPTION)}
     return [f for f in script.module.of_kind(Kind.ASSUMPTION) if known.get(f.name) != f.span]
+
+
+def changed_by(script: type[Model]) -> list[Function]:
+    """What a script has in place of what the model that it is about has: steps, claims and helpers; and new conditions of steps.
+
+    A claim that is at least as strong (`return super().claim() and ...`) is not meant.
+    """
+    about = _about(script)
+    if about is None:
+        return []
+    plain = about.module.functions
+    return [
+        f
+        for key, f in script.module.functions.items()
+        if f.kind not in (Kind.ASSUMPTION, Kind.VIEW)
+        and (key in plain or f.kind is Kind.ACTION_CONSTRAINT)
+        and not (key in plain and _as_strong(f, plain[key], script.module))
+    ]
+
+
+def _as_strong(f: Function, original: Function, module: Module) -> bool:
+    """Whether a function is the original, or a claim that says what it says, and perhaps more."""
+    if f.span == original.span or f.kind not in CLAIMS:
+        return f.span == original.span
+    match f.body:
+        case (ir.Return(_, ir.And(_, _, (ir.Call() as first, *_)) | (ir.Call() as first)),):
+            given = [a.name for a in first.arguments if isinstance(a, ir.Local)]
+            again = module.functions[first.function].span == original.span
+            return again and given == [a.name for a in f.arguments]
+    return False
+
+
+def _about(script: type[Model]) -> type[Model] | None:
+    plain = (c for c in script.__mro__ if issubclass(c, Model) and c is not Model and not has_lemmas(c))
+    return next(plain, None)

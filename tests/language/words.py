@@ -787,7 +787,11 @@ class Dicts(Model):
 
     @invariant
     def one_of_them(self) -> bool:
-        return all(sum(1 for p in f.seen if f.seen[p]) == 1 for f in self.found)
+        return all(
+            sum(1 for p in f.seen if f.seen[p]) == 1
+            and all(f.seen.get(p) is not True or f.seen[p] for p in P)
+            for f in self.found
+        )
 
 
 class Wider(Model):

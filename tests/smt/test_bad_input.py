@@ -202,6 +202,28 @@ def test_what_a_script_assumes_is_named_beside_the_verdict(
     assert (assumed["name"], assumed["place"]["line"]) == ("one_node", line)
 
 
+OWN = '''    @action
+    def put(self, n: Node) -> None:
+        require(all(a == n for a in self.on))
+        self.on.add(n)
+
+    @lemma
+    def at_most_one(self) -> bool:
+        """It says more than it must."""
+        return super().at_most_one() and len(self.on) <= 1
+'''
+
+
+def test_a_step_of_a_scripts_own_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, status, out, _ = said(tmp_path, OWN, capsys)
+    line = (HEAD + OWN).splitlines().index("        require(all(a == n for a in self.on))")
+    assert status == 0
+    assert f"note the script has its own action `put` ({file}:{line}:5)".replace(" ", "") in "".join(
+        out.split()
+    )
+    assert "its own invariant" not in out
+
+
 VACUOUS = '''    @lemma
     def sizes_add_up(self) -> bool:
         """No step can change this."""

@@ -231,7 +231,8 @@ def _one_comparison(c: Context, node: ast.expr, left: ast.expr, op: ast.cmpop, r
             test = _membership(c, node, left, right)
             return ir.Not(span, BOOL, test) if isinstance(op, ast.NotIn) else test
         case ast.Is() | ast.IsNot():
-            if not isinstance(c.expr(left).type, EnumType | BoolType):
+            t = c.expr(left).type
+            if not isinstance(t.item if isinstance(t, OptionalType) else t, EnumType | BoolType):
                 c.fail(node, "`is` is for None, bools and enum members", "compare values with ==")
             symbol = "==" if isinstance(op, ast.Is) else "!="
         case _:
