@@ -137,12 +137,6 @@ def _unusable() -> tuple[type[RatifiedError], ...]:
     return Unsupported, CompilerMissing, CompilerFailed
 
 
-def _full() -> type[RatifiedError]:
-    from ratified.explore.native.codegen.shapes import Full
-
-    return Full
-
-
 def _without_native(found: Result, why: str) -> Result:
     return replace(found, notes=(*found.notes, f"the native engine was not used: {why}"))
 
@@ -225,9 +219,11 @@ def _meanwhile(
         finally:
             if not preparation.work.over(0):
                 preparation.work.end()
-    failed = preparation.work.failed
-    if failed is not None and not isinstance(failed, _full()):  # for which there is more room
-        raise failed
+    if (failed := preparation.work.failed) is not None:
+        from ratified.explore.native.codegen.shapes import Full
+
+        if not isinstance(failed, Full):  # for which there is more room
+            raise failed
     return _native(task, watch, preparation, large=True)
 
 

@@ -14,6 +14,7 @@ from ratified.explore.symmetry import MOST_PERMUTATIONS, interchangeable
 from ratified.language.model import Model
 from ratified.language.types import SortType
 from ratified.results.result import Result
+from ratified.results.words import listed
 
 MANY = 1_000_000
 """States that take long."""
@@ -40,8 +41,8 @@ def symmetry_hint(model: Model) -> str | None:
     if not sorts:
         return None
     plain = [s.__name__ for s in sorts if not SortType(s).symmetric]
-    declare = f"declare {_listed(plain)} Symmetric and " if plain else ""
-    names = _listed([s.__name__ for s in sorts])
+    declare = f"declare {listed(plain)} Symmetric and " if plain else ""
+    names = listed([s.__name__ for s in sorts])
     how = (
         "check the claims other than liveness with symmetry (--claim NAME --symmetry)"
         if liveness_claims(model.module)
@@ -51,7 +52,3 @@ def symmetry_hint(model: Model) -> str | None:
         f"nothing in the model distinguishes the values of {names}: {declare}{how}, "
         f"for up to {times:,} times fewer states"
     )
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]

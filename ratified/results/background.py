@@ -38,6 +38,14 @@ def start(thread: threading.Thread) -> None:
         thread.start()
 
 
+def interrupt(thread: int, kind: type[BaseException]) -> bool:
+    """Have an exception raised in a thread, by its identifier, wherever it is in Python's own code; whether it is there.
+
+    Such a one is never taken back: CPython would look for it for ever.
+    """
+    return bool(ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(kind)))
+
+
 class _Ended(BaseException):
     """What the thread of the work is sent. No handler of exceptions takes it for one of the work's own."""
 
@@ -121,9 +129,7 @@ class Background(Generic[T]):
             while not self._done.is_set():
                 lost.clear()
                 with STARTING:
-                    sent = ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                        ctypes.c_ulong(self._thread.ident or 0), ctypes.py_object(_Ended)
-                    )
+                    sent = interrupt(self._thread.ident or 0, _Ended)
                 # Where there is no such thread any more, the last one came when it was about to say so.
                 if not sent:
                     self._done.set()

@@ -7,7 +7,6 @@ little: memory is looked at a few times a second.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import resource
 import sys
@@ -18,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ratified.results import background
 from ratified.results.result import Limits
 
 _BETWEEN_LOOKS_AT_MEMORY = 0.05
@@ -107,16 +107,16 @@ class _Interrupt:
 
     def __init__(self, seconds: float) -> None:
         self.sent = False
-        self._thread = ctypes.c_ulong(threading.get_ident())
+        self._thread = threading.get_ident()
         self._lock, self._done = threading.Lock(), False
         self._timer = threading.Timer(seconds, self._send)
         self._timer.daemon = True
 
     def __enter__(self) -> None:
-        self._timer.start()
+        background.start(self._timer)
 
     def __exit__(self, *_: object) -> None:
-        # One that was sent and has not come yet comes here. (To take it back would leave CPython looking for it for ever.)
+        # One that was sent and has not come yet comes here.
         with self._lock:
             self._done = True
         self._timer.cancel()
@@ -125,7 +125,7 @@ class _Interrupt:
         with self._lock:
             if not self._done:
                 self.sent = True
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(self._thread, ctypes.py_object(KeyboardInterrupt))
+                background.interrupt(self._thread, KeyboardInterrupt)
 
 
 def resident() -> int:

@@ -15,9 +15,10 @@ from ratified.cli.report.checks import Checked, Report
 from ratified.cli.report.junit import Stamp
 from ratified.cli.report.render import render
 from ratified.cli.report.text import duration, size
-from ratified.cli.report.words import listed, plural
+from ratified.cli.report.words import plural
 from ratified.language.values import Set
 from ratified.results.result import Result, Verdict
+from ratified.results.words import listed
 from tests.cli import samples
 
 STAMP = Stamp("2001-02-03T04:05:06", "here")

@@ -15,10 +15,11 @@ from ratified.cli.report.text import (
     violation_lines,
     what_failed,
 )
-from ratified.cli.report.words import listed, model_and_settings, plural
+from ratified.cli.report.words import model_and_settings, plural
 from ratified.language.claims import not_checked
 from ratified.language.values import show
 from ratified.results.result import Verdict
+from ratified.results.words import listed
 from ratified.smt.finite.bounded import Bounded, InductionGap
 from ratified.version import __version__
 

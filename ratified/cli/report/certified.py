@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ratified.cli.report.words import listed, plural
+from ratified.cli.report.words import plural
+from ratified.results.words import listed
 from ratified.smt.certificate.folder import Certified
 from ratified.version import __version__
 

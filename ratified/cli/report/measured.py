@@ -13,12 +13,13 @@ from fractions import Fraction
 
 from ratified.cli.report.machine import json_cuts
 from ratified.cli.report.text import Paint, cuts, facts, labelled, table, trace_lines
-from ratified.cli.report.words import listed, model_and_settings, plural
+from ratified.cli.report.words import model_and_settings, plural
 from ratified.explore.measure import Figure, Measured
 from ratified.explore.measuring import WORDS, End, MeasuredAt
 from ratified.language.values import show
 from ratified.results.estimates import Estimate, IntOrFraction
 from ratified.results.result import Trace
+from ratified.results.words import listed
 from ratified.version import __version__
 
 SCHEMA = "ratified-measure/1"

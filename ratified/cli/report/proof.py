@@ -11,11 +11,12 @@ from typing import Any
 
 from ratified.cli.report.machine import json_place, json_unchecked
 from ratified.cli.report.text import WIDTH, Paint, duration, excerpt, facts, labelled, table
-from ratified.cli.report.words import listed, plural
+from ratified.cli.report.words import plural
 from ratified.language.claims import not_checked
 from ratified.language.values import show
 from ratified.results.changes import changes, compact
 from ratified.results.result import Verdict
+from ratified.results.words import listed
 from ratified.smt.certificate.ethos import Ethos
 from ratified.smt.certificate.making import Certificates
 from ratified.smt.first_order.obligations import Part

@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ratified.cli.report.checks import UNTESTED, Checked, Report
-from ratified.cli.report.words import listed, model_and_settings, plural
+from ratified.cli.report.words import model_and_settings, plural
 from ratified.language.claims import not_checked
 from ratified.language.errors import Span
 from ratified.language.values import show
@@ -27,6 +27,7 @@ from ratified.results.result import (
     Verdict,
     Violation,
 )
+from ratified.results.words import listed
 
 WIDTH = 100
 

@@ -3,9 +3,9 @@
 Any class with these members serves. `step` gives the states that are possible after an operation which returned what it did:
 none if it could not have, several if the object may choose. The result is UNKNOWN for an operation that has not returned.
 Four things may be said besides, which save search: `anonymous = True`, that it does not matter which process calls;
-`only_reads(operation)`, that an operation which returned what it did changes no state; and `precedes(operations)`, of which of
-those of a part that returned one must have taken effect before another, whatever the times (before itself, if it cannot have
-returned what it did); and `taken_by(operations)`, by which position one that has not returned must have taken effect.
+`only_reads(operation)`, that an operation which returned what it did changes no state; `precedes(operations)`, of which of those
+of a part that returned one must have taken effect before another, whatever the times (before itself, if it cannot have returned
+what it did); and `taken_by(operations)`, by which position one that has not returned must have taken effect.
 
 Guarantees: pure; states can be hashed and compared.
 """

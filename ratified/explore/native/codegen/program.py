@@ -120,11 +120,11 @@ def _generate(unit: Unit, symmetry: Symmetry | None, ahead: Callable[[str], None
 
 
 def _defined(program: Program, unit: Unit, symmetry: Symmetry | None) -> list[str]:
-    """The definitions of a program's macros."""
+    """The definitions of a program's macros; with room for more bounds, whose number is not known when compiling begins."""
+    room = max(6, (len(program.written.bounds) - 1).bit_length())
     macros = {
         **dict(zip(_COUNTED, program.counts, strict=True)),
-        "BOUNDS": 1
-        << max(6, (len(program.written.bounds) - 1).bit_length()),  # not known when compiling begins
+        "BOUNDS": 1 << room,
         "REFINEMENTS": len(program.refinements),
         "CLAIMS": len(program.goals),
         "SYMMETRY": int(symmetry is not None),

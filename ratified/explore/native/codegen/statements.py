@@ -396,7 +396,8 @@ def _(node: ir.Store, here: Here) -> None:
         _check_keys(w, value, ref.shape, node)
     if fit:
         value = fitted(w, value, resolved(fit.type, layout.of.scope), fit.name, fit)
-    _check_room(w, value, ref.shape, node)
+    if layout.of.scope.room:
+        _check_room(w, value, ref.shape, node)
     write(w, ref, value)
     if abstract is None:
         w.changed(node.variable)
