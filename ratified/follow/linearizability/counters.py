@@ -116,7 +116,7 @@ class _Between:
                 )
         waiting, words = dict.fromkeys(range(len(self.levels))), MOST_WORDS
         while waiting and words > 0:
-            place = next(iter(waiting))
+            place: int = next(iter(waiting))
             del waiting[place]
             fixed = {n for n in self.among[place] if len(self.places[n]) == 1}
             amounts = {n: _added(self.adds[n]) for n in sorted(self.among[place] - fixed)}
