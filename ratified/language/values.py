@@ -169,9 +169,11 @@ class Map(Value, Mapping[K, V]):
         """Put None at a key, whose value may be None."""
         self[key] = None  # type: ignore[assignment]  # the compiler sees to it
 
-    def pop(self, key: K) -> None:
-        """The same as `del`: the value becomes None. Read it before, if you need it."""
+    def pop(self, key: K) -> V:
+        """The same as `del`: the value becomes None. Returns what it was."""
+        value = self[key]
         del self[key]
+        return value
 
     @overload  # type: ignore[override]  # every key is there; what may be None is the value
     def get(self, key: K, /) -> V: ...
@@ -524,10 +526,12 @@ class Seq(Value, Sequence[T]):
         """Append elements to the variable's sequence."""
         self._update((*self._data, *items))
 
-    def pop(self, index: int = -1) -> None:
-        """Remove the element at a position (the last one) from the variable's sequence. Read it before, if you need it."""
+    def pop(self, index: int = -1) -> T:
+        """Remove the element at a position (the last one) from the variable's sequence, and return it."""
         at = self._checked(index) % len(self._data)
+        item = self._data[at]
         self._update(self._data[:at] + self._data[at + 1 :])
+        return item
 
     def clear(self) -> None:
         """Empty the variable's sequence."""

@@ -749,9 +749,11 @@ class Dicts(Model):
     @action
     def die(self, p: P) -> None:
         require(self.age.get(p) == 2)
-        del self.age[p]
+        last = self.age.pop(p)
+        assert last == 2
         self.pairs.pop((p, True), None)
-        self.friends[p].pop(p, None)
+        friend = self.friends[p].pop(p, None)
+        assert friend is None or p not in self.friends[p]
         self.slots.pop(7, None)
         if 1 in self.slots and 5 not in self.slots:
             del self.slots[1]
