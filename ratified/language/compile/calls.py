@@ -309,7 +309,7 @@ def _method(c: Context, node: ast.Call, value: ast.expr, method: str) -> Expr:
             f"this is one of several records: {operand.type}",
             "tell them apart first with isinstance or match",
         )
-    if method == "pop" and isinstance(operand.type, SetType | SeqType | MapType):
+    if method == "pop" and element_type(operand.type) is not None:
         _refuse_pop(c, node, value, operand.type)
     if method in MUTATORS:
         c.fail(node, f".{method}() changes a value in place, and returns nothing", _ON_ITS_OWN)
