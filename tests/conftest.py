@@ -49,7 +49,7 @@ def pytest_runtest_teardown() -> Iterator[None]:
 def pytest_configure(config: pytest.Config) -> None:
     """Count what the tests cost; and compile what the programs that they start import.
 
-    Where Python is told to write no bytecode, each of some hundred programs would otherwise do so for itself, in a second and more.
+    Where Python is told to write no bytecode, each of some hundred programs would compile for itself, for a second and more.
     """
     config.pluginmanager.register(Accounting(), "accounting")
     if not hasattr(config, "workerinput"):

@@ -31,9 +31,9 @@ class _Node:
 
 
 @functools.cache
-def _fields(kind: type[_Node]) -> Callable[[_Node], object]:
-    """What gives the parts of a term of a kind."""
-    return attrgetter(*kind.__match_args__)  # type: ignore[attr-defined]  # it is a dataclass
+def _fields(kind: Any) -> Callable[[_Node], object]:
+    """What gives the parts of a term of a kind, which is a dataclass."""
+    return attrgetter(*kind.__match_args__)
 
 
 def _hash_of(term: _Node) -> int:
@@ -41,7 +41,8 @@ def _hash_of(term: _Node) -> int:
     try:
         return term._hash
     except AttributeError:
-        made = hash((type(term), _fields(type(term))(term)))
+        kind: Any = type(term)
+        made = hash((kind, _fields(kind)(term)))
         object.__setattr__(term, "_hash", made)
         return made
 
