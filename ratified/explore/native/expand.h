@@ -93,7 +93,7 @@ static inline bool rx_judge_step(rx_worker *w, const uint64_t *t, uint32_t insta
     return true;
 }
 
-#if MODEL_REFINEMENTS
+#if ROOM_REFINEMENTS
 /* Whether refinements begin where this initial state does. */
 static __attribute__((noinline)) void rx_judge_beginning(rx_worker *w, const uint64_t *t) {
     const uint32_t first = MODEL_INVARIANTS + MODEL_STEP_INVARIANTS - MODEL_REFINEMENTS;
