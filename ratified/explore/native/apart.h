@@ -1,6 +1,6 @@
 /* A program in three translation units, which are compiled at the same time: the model's functions (RX_APART 1: initial states and
- * successors; 3: what is asked of states and steps), and the explorer (2), whose text depends alone on how wide a state is and for how
- * much there is room, so that its object serves most models. Of the model's text, which 1 and 3 share, each compiles what it calls.
+ * successors; 3: what is asked of states and steps), and the explorer (2), whose text depends alone on how wide a state is, for how much
+ * there is room, and whether there is symmetry, so that its object serves most models. Of the model's text, which 1 and 3 share, each compiles what it calls.
  *
  * What is static in one is known to the others by the functions below: a call more, where there is one anyway.
  */
@@ -9,7 +9,7 @@
 
 /* The macros of contract.h whose values the explorer is told by the model's part. */
 typedef struct rx_numbers {
-    int instances, places, constraints, invariants, step_invariants, refinements, claims, goals, symmetry;
+    int instances, places, constraints, invariants, step_invariants, refinements, claims, goals;
 } rx_numbers;
 
 #pragma GCC visibility push(hidden)
@@ -52,7 +52,6 @@ const rx_numbers rx_model_numbers = {
     .refinements = MODEL_REFINEMENTS,
     .claims = MODEL_CLAIMS,
     .goals = MODEL_GOALS,
-    .symmetry = MODEL_SYMMETRY,
 };
 int rx_model_constraints(const uint64_t *s) { return model_constraints(s); }
 int rx_model_invariants(const uint64_t *s) { return model_invariants(s); }
@@ -101,8 +100,6 @@ const rx_claims *rx_model_claims(void) { return (const rx_claims *)&model_claims
 #define MODEL_CLAIMS rx_model_numbers.claims
 #undef MODEL_GOALS
 #define MODEL_GOALS rx_model_numbers.goals
-#undef MODEL_SYMMETRY
-#define MODEL_SYMMETRY rx_model_numbers.symmetry
 void rx_overflow_apart(rx_batch *b) { rx_overflow(b); }
 void rx_fault_apart(rx_batch *b, uint32_t e, uint32_t i) { rx_fault(b, e, i); }
 

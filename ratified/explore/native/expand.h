@@ -144,7 +144,7 @@ static __attribute__((noinline)) void rx_settle(rx_worker *w) {
     for (uint32_t i = out; i < b->count; i++) {
         const uint32_t instance = b->instance[i];
         uint64_t *t = b->words[out];
-        if (MODEL_REFINEMENTS && !w->source) rx_judge_beginning(w, b->words[i]);
+        if (!w->source && MODEL_REFINEMENTS) rx_judge_beginning(w, b->words[i]);
         /* A step that changes nothing is common (a message sent again) and never new. */
         if (w->source && rx_same(b->words[i], w->source)) continue;
         if (out != i) rx_copy(t, b->words[i]);

@@ -145,7 +145,7 @@ def _room(number: int, least: int) -> int:
     return number if bits > 16 else (1 << bits + bits % 2) - 1
 
 
-_EXPLORED = "MODEL_WORDS", "MODEL_BOUNDS", "MODEL_REDUCTION"
+_EXPLORED = "MODEL_WORDS", "MODEL_BOUNDS", "MODEL_SYMMETRY", "MODEL_REDUCTION"
 """Macros that, beside rooms, the explorer is compiled for; others it is told (apart.h)."""
 
 
