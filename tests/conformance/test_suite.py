@@ -185,7 +185,7 @@ def test_it_is_driven_along_every_step_of_a_small_graph(
     assert sorted(done.refused.values()) == sorted(refused.values())
 
 
-@pytest.mark.slow
+@pytest.mark.long(suite="conform")
 def test_raft_is_driven_along_every_step_of_its_elections() -> None:
     model = RaftServers(Server=2, Value=1, max_term=2, max_log=0)
     done = cover(LazyGraph(model).all(), RaftDriver(model))
