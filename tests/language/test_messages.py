@@ -181,7 +181,31 @@ LINES: list[tuple[str, str, str, str]] = [
         "x = self.s.add(c)",
         "self.s.add(c)",
         ".add() changes a value in place, and returns nothing",
-        "update a variable: self.x.add(...), on a line of its own",
+        "write self.s.add(c) on a line of its own",
+    ),
+    (
+        "self.t = 't1'",
+        "'t1'",
+        "a string has a type only where a Literal is expected",
+        "choose a Turn by a parameter of the action or with choose(Turn), or name it by number: Turn(0)",
+    ),
+    (
+        "x = Slot.s1",
+        "Slot.s1",
+        "Slot has no `s1`",
+        "its values are numbered: Slot(0), or a parameter of the action ranges over them",
+    ),
+    (
+        "x = self.t.value",
+        "self.t.value",
+        "Turn has no field `value`",
+        "only records have fields; its number is int(self.t)",
+    ),
+    (
+        "x = random.choice(self.q)",
+        "random.choice",
+        "`random.choice` is not part of the modelling language",
+        "a choice is a parameter of the action: def act(self, x: T), and require(x in self.s)",
     ),
     (
         "x = self.t.soon()",
