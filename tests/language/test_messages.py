@@ -13,6 +13,7 @@ import pytest
 from ratified import ModelError
 
 PRELUDE = """\
+import random
 from enum import Enum
 from itertools import combinations, permutations, product
 from typing import Annotated, Literal, Self
@@ -187,13 +188,13 @@ LINES: list[tuple[str, str, str, str]] = [
         "self.t = 't1'",
         "'t1'",
         "a string has a type only where a Literal is expected",
-        "choose a Turn by a parameter of the action or with choose(Turn), or name it by number: Turn(0)",
+        "a parameter of the action ranges over its values: def act(self, x: Turn)",
     ),
     (
         "x = Slot.s1",
         "Slot.s1",
         "Slot has no `s1`",
-        "its values are numbered: Slot(0), or a parameter of the action ranges over them",
+        "a parameter of the action ranges over its values: def act(self, x: Slot)",
     ),
     (
         "x = self.t.value",
@@ -628,7 +629,7 @@ LINES: list[tuple[str, str, str, str]] = [
         "this may be None, and None has no `sort`",
         f"test it for None first {LOCAL}",
     ),
-    ("x = Client.nothing", "Client.nothing", "Client has no `nothing`", "look at its definition"),
+    ("x = Light.BLUE", "Light.BLUE", "Light has no `BLUE`", "look at its definition"),
     # displays, comprehensions, loops
     ("x = ()", "()", "an empty tuple is not part of the modelling language", "use None"),
     (

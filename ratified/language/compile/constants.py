@@ -83,7 +83,7 @@ def type_of(value: object, expected: Type | None = None) -> Type:
         inner = expected.item if isinstance(expected, OptionalType) else expected
         raise AnnotationProblem(
             "a string has a type only where a Literal is expected",
-            f"choose a {inner} by a parameter of the action or with choose({inner}), or name it by number: {inner}(0)"
+            f"a parameter of the action ranges over its values: def act(self, x: {inner})"
             if isinstance(inner, SortType)
             else 'declare the variable, or the local name, as Literal["idle", "busy"], or use an Enum',
         )

@@ -82,10 +82,11 @@ def _attribute(node: ast.Attribute, c: Context) -> Expr:
     if not records:
         named = c.static(value)
         if isinstance(named, type):
-            of_sort = (
-                f"its values are numbered: {named.__name__}(0), or a parameter of the action ranges over them"
-            )
-            remedy = of_sort if issubclass(named, Sort) else "look at its definition"
+            remedy = "look at its definition"
+            if issubclass(named, Sort):
+                remedy = (
+                    f"a parameter of the action ranges over its values: def act(self, x: {named.__name__})"
+                )
             c.fail(node, f"{ast.unparse(value)} has no `{attribute}`", remedy)
         number = f"only records have fields; its number is int({ast.unparse(value)})"
         remedy = number if isinstance(operand.type, SortType) else "only records have fields"
