@@ -396,11 +396,11 @@ class Translation:
                 if about and (axiom.beside is None or any(is_of(s, axiom.beside) for s in used)):
                     more[axiom.says] = axiom.fact
             for assumption in self.assumptions:
-                about = self._symbols_in(assumption.formula)
+                named = self._symbols_in(assumption.formula)
                 if (
-                    not about
-                    or any(s in used for s in about)
-                    or self._sized(about, [*chosen.values(), *facts])
+                    not named
+                    or any(s in used for s in named)
+                    or self._sized(named, [*chosen.values(), *facts])
                 ):
                     more[assumption.says] = assumption
             for name, known in self.bounds.items():
