@@ -34,9 +34,21 @@ def archives(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> tuple[
 def installed(tmp_path_factory: pytest.TempPathFactory, archives: tuple[Path, Path]) -> Path:
     """Install the wheel with its dependencies into an empty environment; return the `ratified` program."""
     folder = tmp_path_factory.mktemp("empty")
-    venv.create(folder, with_pip=True)
-    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    made = subprocess.run([*pip, str(archives[1])], capture_output=True, text=True, check=False)
+    venv.create(folder)
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        str(folder / "bin" / "python"),
+        "--disable-pip-version-check",
+    ]
+    made = subprocess.run(
+        [*pip, "install", "--quiet", "--no-compile", str(archives[1])],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert made.returncode == 0, made.stdout + made.stderr
     return folder / "bin" / "ratified"
 

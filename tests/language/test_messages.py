@@ -237,7 +237,7 @@ LINES: list[tuple[str, str, str, str]] = [
         "x = [k for k in enumerate(self.s)]",
         "self.s",
         "enumerate needs a sequence, and this is Set[Client]",
-        "only a Seq has an order: Seq(...) or sorted(...)",
+        "write Seq(...), which is in canonical order, or sorted(..., key=...)",
     ),
     (
         "x = [k for k in zip(self.q, self.q, strict=True)]",
@@ -249,7 +249,7 @@ LINES: list[tuple[str, str, str, str]] = [
         "x = [k for k in zip(self.q, self.s)]",
         "self.s",
         "zip needs sequences, and this is Set[Client]",
-        "only a Seq has an order: Seq(...) or sorted(...)",
+        "write Seq(...), which is in canonical order, or sorted(..., key=...)",
     ),
     ("x = first(Client)", "Client", "Client is not an ordered sort", "pass the class of a sort"),
     ("x = majorities(self.s)", "self.s", "self.s is not a sort", "pass the class of a sort"),
