@@ -186,10 +186,13 @@ def prove_script(
         assumes=assumed,
         vacuous=_vacuous(wanted),
     )
-    held = validated(proof, cls, translation, obligations, complete=complete)
+    held = validated(proof, cls, translation, obligations, complete=complete, watch=watch)
     if held is not None and held.outside and not held.beginnings:
         # Of a sequence that is too long, say, of which the formulas do not speak.
         proof = replace(proof, cells=(no_beginning("every initial state exceeds a bound"), *proof.cells))
+    if held is not None and held.cut_short and not held.states:
+        why = f"they were not compared with CPython: {_limit(held.cut_short, watch, usual=usual)}"
+        proof = replace(proof, cells=(_of_formulas("they say what the model says", why), *proof.cells))
     proof = replace(proof, held=held, seconds=time.monotonic() - started)
     if how.certificate is None:
         return proof
@@ -205,7 +208,11 @@ def limits_of(limits: Limits, options: ProofOptions) -> Limits:
 
 def _stopped(stop: Reached | KeyboardInterrupt, watch: LimitWatch, *, usual: bool) -> str:
     """Why a proof stopped before its end; `usual` if by limits that nobody has set."""
-    why = str(stop) or INTERRUPTED
+    return _limit(str(stop) or INTERRUPTED, watch, usual=usual)
+
+
+def _limit(why: str, watch: LimitWatch, *, usual: bool) -> str:
+    """A limit, with how to set another if nobody has set it."""
     if usual and why == watch.time_limit():
         return f"{why}, the default for all obligations together (--seconds sets another)"
     return why
@@ -231,18 +238,23 @@ def _is_open(cell: Cell) -> bool:
     return cell.status is Status.FAILED and unasked
 
 
+def _of_formulas(says: str, why: str) -> Cell:
+    """What stands for all obligations where their formulas cannot be relied on."""
+    return Cell("the formulas", Part.INITIATION, "the formulas", None, says, Status.UNDECIDED, (), why)
+
+
 def _not_stated(
     wanted: ProofScript, translation: Translation, why: str, solvers: tuple[str, ...], seconds: float
 ) -> Proof:
     """What is known where a limit is reached before the formulas are there."""
-    says = "what is claimed holds: its formulas were not made in time"
+    cell = _of_formulas("what is claimed holds: its formulas were not made in time", why)
     return Proof(
         wanted.name,
         wanted.module.name,
         tuple(lemma.function.name for lemma in wanted.lemmas),
         tuple(g.function.name for g in ((*wanted.lemmas, *wanted.goals) if wanted.alone else wanted.goals)),
         tuple(f.name for f in wanted.module.of_kind(Kind.ACTION)),
-        (Cell("the formulas", Part.INITIATION, "the formulas", None, says, Status.UNDECIDED, (), why),),
+        (cell,),
         tuple(translation.notes),
         (),
         solvers,

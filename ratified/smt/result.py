@@ -83,7 +83,7 @@ class Held:
 
     `explored` states are reachable from the initial states of `beginnings` of the `tried` sizes; at `outside` of them every
     initial state exceeds a bound. `refuted` is a claim that is false in a reachable state, and the size. `left_out` says what
-    could not be compared, and why.
+    could not be compared, and why; `cut_short`, which limit ended the comparison before its end, if one did.
     """
 
     sizes: int
@@ -97,6 +97,7 @@ class Held:
     tried: int
     refuted: tuple[str, str] | None
     left_out: tuple[str, ...]
+    cut_short: str = ""
 
 
 @dataclass(frozen=True, slots=True)

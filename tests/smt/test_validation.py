@@ -32,11 +32,13 @@ from ratified import (
     require,
     step_invariant,
 )
+from ratified.cli.report.proof import proof_text
+from ratified.results.limits import LimitWatch, Reached
 from ratified.results.result import Verdict
 from ratified.smt.facts import Role
 from ratified.smt.first_order.obligations import Obligation, Translation
 from ratified.smt.proving import ProofOptions, prove
-from ratified.smt.result import Held
+from ratified.smt.result import Held, Status
 from ratified.smt.script import script_of
 from ratified.smt.structure import Structure
 from ratified.smt.terms import (
@@ -66,6 +68,7 @@ from ratified.smt.terms import (
     some,
 )
 from ratified.smt.validation import validate as validation
+from ratified.smt.validation.comparing import Comparison
 from ratified.smt.validation.evaluation import Evaluation, Interpretation, TooMuch, WorkLeft
 from ratified.smt.validation.text import Unreadable, formula_of
 from ratified.smt.validation.validate import TranslationFault, validate
@@ -136,15 +139,19 @@ def obligations_of(cls: type[Model]) -> tuple[Translation, list[Obligation]]:
 
 
 def test_a_proof_says_what_it_was_held_against() -> None:
-    held = prove(Lock).held
+    found = prove(Lock)
+    held = found.held
     assert held is not None
     assert (held.sizes, held.states, held.steps, held.disabled, held.claims) == (7, 124, 275, 428, 372)
+    assert not held.cut_short
+    told = proof_text("Lock", replace(found, held=replace(held, cut_short="the time limit of 5 s")))
+    assert "of 7 sizes; cut short by the time limit of 5 s " in " ".join(told.split())
     assert (held.explored, held.beginnings, held.tried, held.refuted, held.left_out) == (248, 7, 7, None, ())
 
 
 def test_the_same_seed_holds_it_against_the_same() -> None:
     def once(seed: int) -> Held:
-        return validate(Lock, *obligations_of(Lock), seed=seed)
+        return validate(Lock, *obligations_of(Lock), seed=seed, units=200_000)
 
     assert once(1) == once(1)
 
@@ -178,6 +185,31 @@ def test_effort_that_some_sizes_have_no_use_for_is_for_others() -> None:
 def test_effort_that_runs_out_is_said() -> None:
     held = validate(Lock, *obligations_of(Lock), units=20_000)
     assert held.left_out[0] == "Lock(Client=1, Epoch=1): there is more to evaluate than there is time for"
+
+
+def test_a_limit_cuts_it_short_and_is_said() -> None:
+    """What was compared by then counts: all of the first size here."""
+    looks = iter(range(10))
+
+    def look() -> None:
+        if next(looks, None) is None:
+            raise Reached("the time limit of 5 s")
+
+    held = validate(Lock, *obligations_of(Lock), watch=LimitWatch(also=look))
+    assert (held.sizes, held.states, held.left_out, held.cut_short) == (1, 8, (), "the time limit of 5 s")
+
+
+def test_nothing_is_proved_whose_formulas_could_not_be_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(*_: object, **__: object) -> None:
+        raise Reached("the time limit of 300 s")
+
+    monkeypatch.setattr(validation, "plan_of", late)
+    found = prove(Lock)
+    assert found.verdict is Verdict.UNDECIDED
+    assert [c.why for c in found.of(Status.UNDECIDED)] == [
+        "they were not compared with CPython: the time limit of 300 s, the default for all obligations together "
+        "(--seconds sets another)"
+    ]
 
 
 # --- faults in formulas -----------------------------------------------------------------------------------------------
@@ -418,9 +450,8 @@ def test_a_claim_that_is_false_where_the_model_comes_is_never_proved(monkeypatch
     assert prove(Wrong).verdict is Verdict.VIOLATED
     whole = Translation.obligations
     monkeypatch.setattr(Translation, "obligations", nothing)
-    monkeypatch.setattr(
-        validation, "_compare", lambda *_: None
-    )  # formulas apart: what is explored is seen by itself
+    for part in ("beginning", "state"):  # formulas apart: what is explored is seen by itself
+        monkeypatch.setattr(Comparison, part, lambda *_: None)
     with pytest.raises(
         TranslationFault, match="`never_two` is proved, and false in a reachable state of Wrong"
     ):

@@ -143,12 +143,15 @@ def _ethos(said: Ethos) -> str:
 def _held(held: Held) -> str:
     """What the formulas were held against."""
     if not held.states:
-        why = (
-            held.left_out[0] if held.left_out else "the assumptions hold at none of the sizes that were tried"
-        )
+        whys = (*held.left_out, held.cut_short, "the assumptions hold at none of the sizes that were tried")
+        why = next(filter(None, whys))
         return f"the formulas were not compared with CPython: {why}"
     steps = plural(held.steps + held.disabled, "step")
-    return f"the formulas agree with CPython on {steps} and {plural(held.states, 'state')} of {plural(held.sizes, 'size')}"
+    cut = f"; cut short by {held.cut_short}" if held.cut_short else ""
+    return (
+        f"the formulas agree with CPython on {steps} and {plural(held.states, 'state')} of "
+        f"{plural(held.sizes, 'size')}{cut}"
+    )
 
 
 def _mark(cell: Cell | None) -> str:
@@ -282,6 +285,7 @@ def _json_held(held: Held) -> dict[str, Any]:
         "claims": held.claims,
         "explored": held.explored,
         "left_out": list(held.left_out),
+        "cut_short": held.cut_short or None,
     }
 
 

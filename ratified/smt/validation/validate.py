@@ -1,6 +1,7 @@
 """`prove` before it says PROVED: the formulas held to CPython at small sizes, by counts and a seed.
 
-Guarantees: the same proof is held against the same states and steps whenever it is run; what could not be compared is said.
+Guarantees: the same proof is held against the same states and steps whenever it is run, unless its time runs out; what could not
+be compared is said.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ratified.language.ir import Function, Kind
 from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
 from ratified.language.model import Model
 from ratified.language.scope import running
+from ratified.results.limits import LimitWatch, Reached
 from ratified.results.result import Verdict
 from ratified.smt.first_order.obligations import Obligation, Translation
 from ratified.smt.result import Held, Proof
@@ -49,11 +51,12 @@ def validated(
     obligations: Sequence[Obligation],
     *,
     complete: bool = True,
+    watch: LimitWatch | None = None,
 ) -> Held | None:
     """Hold a proof to CPython before it counts; None if it failed by itself, with a step that CPython takes.
 
     `complete` says that all obligations of the script are there, so that each claim has to be true of what is reached, and no
-    step may go wrong of which none of them speaks.
+    step may go wrong of which none of them speaks. A limit of `watch` cuts it short.
 
     Raises:
         TranslationFault: the formulas do not say what the model says, or a claim that is proved is false.
@@ -61,7 +64,7 @@ def validated(
     confirmed = {c.counterexample.confirmed for c in proof.cells if c.counterexample is not None}
     if proof.verdict is not Verdict.HOLDS and (True in confirmed or False not in confirmed):
         return None
-    held = validate(cls, translation, obligations, complete=complete)
+    held = validate(cls, translation, obligations, complete=complete, watch=watch)
     if proof.verdict is not Verdict.HOLDS:
         return held
     if held.refuted is not None and complete:
@@ -82,56 +85,98 @@ def validate(
     seed: int = 0,
     units: int | None = None,
     complete: bool = True,
+    watch: LimitWatch | None = None,
 ) -> Held:
     """Hold the formulas of a proof to CPython. Raises TranslationFault."""
-    rng = random.Random(seed)  # noqa: S311  # nothing is secret here
     obligations = list(obligations)
-    plan = plan_of(translation, obligations, complete=complete)
-    counted: Counter[str] = Counter()
-    each_counted: list[_Compared] = []
-    short: list[tuple[int, Model, list[Values]]] = []
-    refuted: tuple[str, str] | None = None
     left = max(UNITS, UNITS_EACH * len(obligations)) if units is None else units
-    usual = list(sizes_of(cls))
-    for number, sizes in enumerate([*usual, *larger_sizes(cls)]):
-        if number >= len(usual) and counted["tried"]:
-            break
-        share = left // (1 if number >= len(usual) - 1 else 3)
-        models = list(instances(cls, sizes, rng))
-        for model in models:
-            effort = WorkLeft(each := share // len(models))
-            reached, false = explored(model, plan.claims, WorkLeft(each // 4))
-            counted.update(tried=1, explored=len(reached), beginnings=bool(reached))
-            counted["outside"] += not reached and begins_outside(model)
-            if false is not None and refuted is None:
-                refuted = (false, repr(model))
-            each_counted.append(_compared(plan, model, reached, seed, effort, rng))
-            if each_counted[-1].why:
-                short.append((len(each_counted) - 1, model, reached))
-            left -= each - max(0, effort.left)
-    for place, model, reached in short:
-        # What other sizes did not need is for those that had too little.
-        if each_counted[place].why == OUT_OF_EFFORT and left > 2 * each_counted[place].effort:
-            effort = WorkLeft(left)
-            each_counted[place] = _compared(plan, model, reached, seed, effort, rng)
-            left = max(0, effort.left)
-    for one in each_counted:
-        counted.update(one.counted)
-        counted["sizes"] += one.counted["states"] > 0
-    left_out = [f"{model!r}: {each_counted[i].why}" for i, model, _ in short if each_counted[i].why]
-    return Held(
-        sizes=counted["sizes"],
-        states=counted["states"],
-        steps=counted["steps"],
-        disabled=counted["disabled"],
-        claims=counted["claims"],
-        explored=counted["explored"],
-        beginnings=counted["beginnings"],
-        outside=counted["outside"],
-        tried=counted["tried"],
-        refuted=refuted,
-        left_out=tuple(left_out),
-    )
+    holding = _Holding(cls, seed, left, watch or LimitWatch())
+    cut_short = ""
+    try:
+        with holding.watch.enforced():
+            holding.hold(plan_of(translation, obligations, complete=complete))
+    except Reached as stop:
+        cut_short = str(stop)
+    return holding.held(cut_short)
+
+
+class _Holding:
+    """What was compared so far. `left` is the effort that is left for all sizes."""
+
+    def __init__(self, cls: type[Model], seed: int, left: int, watch: LimitWatch) -> None:
+        self.cls, self.seed, self.left, self.watch = cls, seed, left, watch
+        self.rng = random.Random(seed)  # noqa: S311  # nothing is secret here
+        self.counted: Counter[str] = Counter()
+        self.compared: list[_Compared] = []
+        self.refuted: tuple[str, str] | None = None
+
+    def hold(self, plan: ComparisonPlan) -> None:
+        """Compare at each size in turn. Raises TranslationFault, Reached."""
+        usual = list(sizes_of(self.cls))
+        for number, sizes in enumerate([*usual, *larger_sizes(self.cls)]):
+            if number >= len(usual) and self.counted["tried"]:
+                break
+            share = self.left // (1 if number >= len(usual) - 1 else 3)
+            models = list(instances(self.cls, sizes, self.rng))
+            for model in models:
+                self._at(plan, model, share // len(models))
+        for place, short in enumerate(self.compared):
+            # What other sizes did not need is for those that had too little.
+            if short.why == OUT_OF_EFFORT and self.left > 2 * short.effort:
+                effort = WorkLeft(self.left)
+                self.compared[place] = self._compare(plan, short.model, short.reached, effort)
+                self.left = max(0, effort.left)
+
+    def _at(self, plan: ComparisonPlan, model: Model, share: int) -> None:
+        """Explore a size, and compare there."""
+        effort = WorkLeft(share)
+        reached, false = explored(model, plan.claims, WorkLeft(share // 4))
+        self.counted.update(tried=1, explored=len(reached), beginnings=bool(reached))
+        self.counted["outside"] += not reached and begins_outside(model)
+        if false is not None and self.refuted is None:
+            self.refuted = (false, repr(model))
+        self.compared.append(self._compare(plan, model, reached, effort))
+        self.left -= share - max(0, effort.left)
+
+    def _compare(
+        self, plan: ComparisonPlan, model: Model, reached: Sequence[Values], effort: WorkLeft
+    ) -> _Compared:
+        """Compare as much as there is effort for. Raises TranslationFault, Reached."""
+        given, why = effort.left, ""
+        comparison: Comparison | None = None
+        try:
+            comparison = Comparison(plan, model, self.seed, effort)
+            comparison.beginning()
+            for state in dict.fromkeys(states_of(model, reached, self.rng)):
+                self.watch.tick()
+                comparison.state(state)
+        except TooMuch as problem:
+            why = str(problem)
+        except Disagreement as found:
+            raise fault(found) from None
+        counted = Counter[str]() if comparison is None else comparison.counted
+        return _Compared(model, reached, counted, given, why)
+
+    def held(self, cut_short: str) -> Held:
+        """What was compared, and what was not."""
+        counted = self.counted
+        for one in self.compared:
+            counted.update(one.counted)
+            counted["sizes"] += one.counted["states"] > 0
+        return Held(
+            sizes=counted["sizes"],
+            states=counted["states"],
+            steps=counted["steps"],
+            disabled=counted["disabled"],
+            claims=counted["claims"],
+            explored=counted["explored"],
+            beginnings=counted["beginnings"],
+            outside=counted["outside"],
+            tried=counted["tried"],
+            refuted=self.refuted,
+            left_out=tuple(f"{one.model!r}: {one.why}" for one in self.compared if one.why),
+            cut_short=cut_short,
+        )
 
 
 def comparison_of(model: Model, *, effort: int, share: Share | None = None, seed: int = 0) -> Comparison:
@@ -147,36 +192,11 @@ def comparison_of(model: Model, *, effort: int, share: Share | None = None, seed
 class _Compared:
     """What was compared at a size, with how much effort, and why not more."""
 
+    model: Model
+    reached: Sequence[Values]
     counted: Counter[str]
     effort: int
     why: str
-
-
-def _compared(
-    plan: ComparisonPlan,
-    model: Model,
-    reached: Sequence[Values],
-    seed: int,
-    effort: WorkLeft,
-    rng: random.Random,
-) -> _Compared:
-    """Compare as much as there is effort for. Raises TranslationFault."""
-    given, why = effort.left, ""
-    comparison: Comparison | None = None
-    try:
-        comparison = Comparison(plan, model, seed, effort)
-        _compare(comparison, reached, rng)
-    except TooMuch as problem:
-        why = str(problem)
-    except Disagreement as found:
-        raise fault(found) from None
-    return _Compared(Counter() if comparison is None else comparison.counted, given, why)
-
-
-def _compare(comparison: Comparison, reached: Sequence[Values], rng: random.Random) -> None:
-    comparison.beginning()
-    for state in dict.fromkeys(states_of(comparison.model, reached, rng)):
-        comparison.state(state)
 
 
 def states_of(model: Model, reached: Sequence[Values], rng: random.Random) -> Iterator[Values]:

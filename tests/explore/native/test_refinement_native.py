@@ -74,7 +74,12 @@ ROWS = [
     (Paxos, "as_voting", {"Acceptor": 3, "Value": 2, "Ballot": 2}, 3_921, 17),
     (Paxos, "as_voting", {"Acceptor": 3, "Value": 2, "Ballot": 3}, 185_369, 25),
     pytest.param(
-        Paxos, "as_voting", {"Acceptor": 3, "Value": 2, "Ballot": 4}, 8_220_065, 33, marks=pytest.mark.slow
+        Paxos,
+        "as_voting",
+        {"Acceptor": 3, "Value": 2, "Ballot": 4},
+        8_220_065,
+        33,
+        marks=pytest.mark.long(suite="states"),
     ),
     (TwoPhase, "as_transaction_commit", {"ResourceManager": 3}, 288, 11),
     (TwoPhase, "as_transaction_commit", {"ResourceManager": 5}, 8_832, 17),
