@@ -21,8 +21,10 @@ SURVIVORS: Mapping[str, str] = {
     "membership majority_index: if not voters becomes if False": GUARDED,
     "progress FollowerProgress.__init__: 0 becomes 1 (2)": SET_LATER,
     "progress FollowerProgress.__init__: without self.snapshot = 0": SET_LATER,
+    "progress FollowerProgress.__init__: 0 becomes -1 (4)": "a follower is probed first, which sets what it was told",
     "progress FollowerProgress.probe: 0 becomes -1": SET_LATER,
     "state State.__init__: 0 becomes 1 (3)": SET_LATER,
+    "state State.__init__: without self.elapsed = 0": SET_LATER,
     "state State.compact: m[0] > self.applied becomes m[0] >= self.applied": "it only lists a configuration twice",
     "replication Replication.accept_leader: if self.state.role is not Role.FOLLOWER or self.state.leader is None "
     "becomes if True": "a follower becomes one again, of the same leader: the timer, which is set anyway, is drawn anew",

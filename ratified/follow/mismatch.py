@@ -139,7 +139,8 @@ def _blocked(follower: Tracker, state: Values, step: Do | Holds | Change | Refus
     if any(p not in step.arguments for p in parameters):
         return Blocked(str(step), "no values of its other arguments make it possible")
     span = follower.machine.why_not(state, step.action, tuple(step.arguments[p] for p in parameters))
-    return _at(follower, state, str(step), span) if span else Blocked(str(step), "")
+    why = "its guards are true: the model does not let one of its arguments have this value"
+    return _at(follower, state, str(step), span) if span else Blocked(str(step), why)
 
 
 def _at(follower: Tracker, state: Values, step: str, span: Span) -> Blocked:

@@ -466,6 +466,10 @@ def test_a_step_is_one_that_the_model_has() -> None:
     assert followed(at("a", "up", by=2)).result.verdict is Verdict.HOLDS
     beyond = followed(at("a", "up", by=3)).result
     assert (beyond.verdict, beyond.mismatch is not None) == (Verdict.VIOLATED, True)
+    with pytest.raises(
+        ConformanceError, match="its guards are true: the model does not let one of its arguments"
+    ):
+        Follower(Counting()).expect(at("a", "up", by=3))
 
     class Bounded(Counters):
         """A counter that is set to a number within the size of the model."""
