@@ -94,9 +94,14 @@
 #ifndef ROOM_INSTANCES
 #define ROOM_INSTANCES MODEL_INSTANCES
 #define ROOM_CONSTRAINTS MODEL_CONSTRAINTS
-#define ROOM_REFINEMENTS MODEL_REFINEMENTS
 #define ROOM_CLAIMS MODEL_CLAIMS
 #define ROOM_GOALS MODEL_GOALS
+#endif
+
+/* In one unit there is nothing to call for refinements that are not there. */
+#ifndef RX_APART
+#undef ROOM_REFINEMENTS
+#define ROOM_REFINEMENTS MODEL_REFINEMENTS
 #endif
 
 #define RX_OK (-1)
