@@ -6,12 +6,15 @@ import compileall
 import gc
 import os
 import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from ratified.version import __version__
 from tests.accounting import Accounting
 
 # Variables that change what programs print. A test that is about one of them sets it itself.
@@ -86,6 +89,18 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def checkout() -> Path:
     """Return the root of this checkout."""
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def archives(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> tuple[Path, Path]:
+    """Build the sdist, and the wheel out of the sdist, as a release would; for tests of the xdist group `archives`."""
+    folder = tmp_path_factory.mktemp("dist")
+    subprocess.run(
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(checkout)],
+        check=True,
+        capture_output=True,
+    )
+    return folder / f"ratified-{__version__}.tar.gz", folder / f"ratified-{__version__}-py3-none-any.whl"
 
 
 @pytest.fixture

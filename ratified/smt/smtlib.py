@@ -26,8 +26,8 @@ from ratified.smt.terms import (
     Symbol,
     Term,
     The,
+    mentioned,
     symbols_of,
-    vocabulary,
 )
 
 
@@ -72,13 +72,13 @@ def _all(terms: Iterable[Term], names: Mapping[Bound, str]) -> str:
 
 def sorts_in(terms: Iterable[Term]) -> list[str]:
     """The uninterpreted sorts that terms mention, in order of appearance."""
-    found = dict.fromkeys(s for t in terms for s in vocabulary(t).sorts)
+    found = dict.fromkeys(s for t in terms for s in mentioned(t).sorts)
     return [s for s in found if s not in (BOOL, INT)]
 
 
 def uses_numbers(terms: Iterable[Term]) -> bool:
     """Whether terms mention integers."""
-    return any(vocabulary(t).numbers for t in terms)
+    return any(mentioned(t).numbers for t in terms)
 
 
 def logic(terms: Iterable[Term]) -> str:
@@ -86,7 +86,7 @@ def logic(terms: Iterable[Term]) -> str:
     found = list(terms)
     if not uses_numbers(found):
         return "UF"
-    return "UFNIA" if any(vocabulary(t).hard for t in found) else "UFLIA"
+    return "UFNIA" if any(mentioned(t).hard for t in found) else "UFLIA"
 
 
 def declaration(symbol: Symbol) -> str:

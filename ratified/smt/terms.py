@@ -22,12 +22,12 @@ INT = "Int"
 class _Node:
     """What a term remembers of itself once it was asked: formulas share parts, and are asked often."""
 
-    __slots__ = ("_choices", "_free", "_hash", "_vocabulary")
+    __slots__ = ("_choices", "_free", "_hash", "_mentioned")
 
     _choices: int
     _free: frozenset[Bound]
     _hash: int
-    _vocabulary: Vocabulary
+    _mentioned: Mentioned
 
 
 @functools.cache
@@ -390,7 +390,7 @@ def choices(term: Term) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Vocabulary:
+class Mentioned:
     """What a term mentions: symbols by name, and sorts, in order of appearance; integers, and operations that are not linear."""
 
     symbols: Mapping[str, Symbol]
@@ -399,19 +399,19 @@ class Vocabulary:
     hard: bool
 
 
-def vocabulary(term: Term) -> Vocabulary:
-    """The vocabulary of a term."""
+def mentioned(term: Term) -> Mentioned:
+    """What a term mentions."""
     if isinstance(term, Bound | Number):
-        return _vocabulary_of(term)
+        return _mentioned_in(term)
     try:
-        return term._vocabulary
+        return term._mentioned
     except AttributeError:
-        found = _vocabulary_of(term)
-        object.__setattr__(term, "_vocabulary", found)
+        found = _mentioned_in(term)
+        object.__setattr__(term, "_mentioned", found)
         return found
 
 
-def _vocabulary_of(term: Term) -> Vocabulary:
+def _mentioned_in(term: Term) -> Mentioned:
     symbols: dict[str, Symbol] = {}
     sorts: dict[str, None] = {}
     numbers = hard = False
@@ -430,14 +430,14 @@ def _vocabulary_of(term: Term) -> Vocabulary:
             case Arithmetic(op, _):
                 numbers, hard = True, hard or op in ("*", "div", "mod")
     numbers = numbers or any(INT in (*s.arguments, s.result) for s in symbols.values())
-    return Vocabulary(symbols, tuple(sorts), numbers, hard)
+    return Mentioned(symbols, tuple(sorts), numbers, hard)
 
 
 def symbols_of(terms: Iterable[Term]) -> dict[str, Symbol]:
     """The symbols that terms mention, by name, in order of appearance."""
     found: dict[str, Symbol] = {}
     for term in terms:
-        for name, symbol in vocabulary(term).symbols.items():
+        for name, symbol in mentioned(term).symbols.items():
             known = found.setdefault(name, symbol)
             assert known == symbol, (known, symbol)
     return found

@@ -112,7 +112,6 @@ STATEMENTS = (
 
 MEMBERS = (
     "text: str",
-    "number: int",
     "ratio: float",
     "anything: object",
     "items: list[int]",

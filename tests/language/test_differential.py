@@ -80,14 +80,14 @@ def test_seeded_models_do_the_same_and_most_of_them_move() -> None:
     """Larger models than Hypothesis likes to try."""
     refused: Counter[str] = Counter()
     sizes = []
-    for seed in range(100):
+    for seed in range(60):
         try:
             sizes.append(agree(of_seed(seed), STATES_MOST))
         except RatifiedError as problem:
             refused[problem.message] += 1
-    assert refused.total() <= 5, refused
-    assert sum(states >= 5 for states in sizes) >= 45
-    assert sum(states >= 20 for states in sizes) >= 20
+    assert refused.total() <= 3, refused
+    assert sum(states >= 5 for states in sizes) >= 27
+    assert sum(states >= 20 for states in sizes) >= 9
 
 
 @pytest.mark.slow

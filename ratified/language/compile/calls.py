@@ -160,6 +160,10 @@ def _static_call(c: Context, node: ast.Call, function: object) -> Expr:
     remedy = INSTEAD.get(function) or OF_COLLECTIONS.get(name.rpartition(".")[2])
     if isinstance(function, type) and issubclass(function, Enum):
         remedy = f"name the member: {name}.{next(iter(function)).name}; one that is computed, by `match` in a helper"
+    elif name.startswith("random."):
+        remedy = _ELSEWHERE["pick"]
+    elif name.startswith("time."):
+        remedy = "let a variable be the time, and an action let it pass"
     elif hasattr(function, "cache_info"):
         remedy = "leave out the cache, which would keep the answers of another size"
     remedy = remedy or "write it as a helper method or typed function"
@@ -312,7 +316,8 @@ def _method(c: Context, node: ast.Call, value: ast.expr, method: str) -> Expr:
     if method == "pop" and element_type(operand.type) is not None:
         _refuse_pop(c, node, value, operand.type)
     if method in MUTATORS:
-        c.fail(node, f".{method}() changes a value in place, and returns nothing", _ON_ITS_OWN)
+        remedy = f"write {ast.unparse(node)} on a line of its own"
+        c.fail(node, f".{method}() changes a value in place, and returns nothing", remedy)
     c.fail(node, f"{operand.type} has no method `{method}`", "see docs/language.md for what it has")
 
 
@@ -321,9 +326,6 @@ def _defined_in(t: Type, method: str) -> FunctionType | None:
     owner = t.record if isinstance(t, RecordType) else t.enum if isinstance(t, EnumType) else None
     function = vars(owner).get(method) if owner is not None and not issubclass(owner, Text) else None
     return function if isinstance(function, FunctionType) else None
-
-
-_ON_ITS_OWN = "update a variable: self.x.add(...), on a line of its own"
 
 
 def _refuse_pop(c: Context, node: ast.Call, value: ast.expr, of: Type) -> NoReturn:

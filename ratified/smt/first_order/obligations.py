@@ -45,10 +45,10 @@ from ratified.smt.terms import (
     disj,
     every,
     implies,
+    mentioned,
     neg,
     rebuilt,
     symbols_of,
-    vocabulary,
 )
 
 
@@ -396,11 +396,11 @@ class Translation:
                 if about and (axiom.beside is None or any(is_of(s, axiom.beside) for s in used)):
                     more[axiom.says] = axiom.fact
             for assumption in self.assumptions:
-                mentioned = self._symbols_in(assumption.formula)
+                named = self._symbols_in(assumption.formula)
                 if (
-                    not mentioned
-                    or any(s in used for s in mentioned)
-                    or self._sized(mentioned, [*chosen.values(), *facts])
+                    not named
+                    or any(s in used for s in named)
+                    or self._sized(named, [*chosen.values(), *facts])
                 ):
                     more[assumption.says] = assumption
             for name, known in self.bounds.items():
@@ -456,7 +456,7 @@ def settled(facts: Sequence[Fact]) -> list[Fact]:
     plain = conj(*(atom if value == TRUE else neg(atom) for atom, value in known.items()))
     names = {atom.symbol.name for atom in known}
     rest = [
-        f if names.isdisjoint(vocabulary(f.formula).symbols) else replace(f, formula=simpler(f.formula))
+        f if names.isdisjoint(mentioned(f.formula).symbols) else replace(f, formula=simpler(f.formula))
         for f in facts
     ]
     return [Fact("what the facts below say at once", plain), *rest]
