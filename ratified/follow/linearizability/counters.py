@@ -5,10 +5,11 @@ Guarantees: pure; what is told holds in every order in which the operations can 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby, pairwise
+from itertools import accumulate, groupby, pairwise
 from typing import Any, Final
 
 from ratified.follow.linearizability.history import UNKNOWN, HistoryError, Operation
@@ -52,23 +53,11 @@ class CounterObject:
         levels = [list(those) for _, those in groupby(reads, key=_result)]
         for lower, higher in pairwise(levels):
             yield from ((one, other) for one in lower for other in higher if (one.end or 0) > other.call)
-        left, bounds = MOST_WORDS, [_Bounds(level, adds) for level in levels]
-        below = set[int]()
-        for one in bounds:  # what is in a sum is in every larger one
-            one.sure |= below
-            left -= one.cost()
-            if left < 0:
-                return
-            yield from one.narrowed()
-            below = one.sure
-        above = set(range(len(adds)))
-        for one in reversed(bounds):  # and what is not in one, in no smaller one
-            one.may &= above
-            left -= one.cost()
-            if left < 0:
-                return
-            yield from one.narrowed()
-            above = one.may
+        between = _Between(levels, adds)
+        if (wrong := between.narrowed()) is not None:
+            yield (max(levels[wrong], key=lambda r: r.end or 0),) * 2
+        else:
+            yield from between.pairs()
 
     def step(self, state: int, operation: Operation) -> Sequence[int]:
         """The sum."""
@@ -88,41 +77,88 @@ def _result(read: Operation) -> Any:
     return read.result
 
 
-class _Bounds:
-    """Reads that returned the same sum: the adds that are surely in it, and those that may be."""
+class _Between:
+    """Reads that returned the same sum make a level; adds are between two levels, before the first or after the last.
 
-    def __init__(self, reads: Sequence[Operation], adds: Sequence[Operation]) -> None:
-        self.reads = reads
+    `places` has, for each add, the levels before which it may be, and after the one before; the last is after all of them, or
+    never.
+    """
+
+    def __init__(self, levels: Sequence[Sequence[Operation]], adds: Sequence[Operation]) -> None:
+        self.levels = levels
         self.adds = adds
-        called, ended = max(r.call for r in reads), min(r.end or 0 for r in reads)
-        self.sure = {n for n, a in enumerate(adds) if a.end is not None and a.end < called}
-        self.may = {n for n, a in enumerate(adds) if a.call < ended}
+        sums = [0, *(_result(level[0]) for level in levels)]
+        self.lacks = [after - before for before, after in pairwise(sums)]
+        ended = sorted((min(r.end or 0 for r in level), n) for n, level in enumerate(levels))
+        called = sorted((max(r.call for r in level), n) for n, level in enumerate(levels))
+        latest = [0, *accumulate((n + 1 for _, n in ended), max)]
+        first = [*accumulate((n for _, n in reversed(called)), min, initial=len(levels))][::-1]
+        self.places = [
+            set(
+                range(
+                    latest[bisect_left(ended, (a.call,))],
+                    (len(levels) if a.end is None else first[bisect_left(called, (a.end,))]) + 1,
+                )
+            )
+            for a in adds
+        ]
+        self.among: list[set[int]] = [set() for _ in range(len(levels) + 1)]
+        for n, places in enumerate(self.places):
+            for place in places:
+                self.among[place].add(n)
 
-    def lacks(self) -> int:
-        """What those that may be in it add to the sum."""
-        return _result(self.reads[0]) - sum(_added(self.adds[n]) for n in self.sure)  # type: ignore[no-any-return]
+    def narrowed(self) -> int | None:
+        """Leave out places where an add makes a sum impossible, or where it is needed in another; a level that cannot be."""
+        for n, places in enumerate(self.places):
+            if not places:  # a smaller sum was read after it, a larger one before
+                return min(
+                    (k for k, level in enumerate(self.levels) if _is_after(level, self.adds[n])), default=0
+                )
+        waiting, words = dict.fromkeys(range(len(self.levels))), MOST_WORDS
+        while waiting and words > 0:
+            place: int = next(iter(waiting))
+            del waiting[place]
+            fixed = {n for n in self.among[place] if len(self.places[n]) == 1}
+            amounts = {n: _added(self.adds[n]) for n in sorted(self.among[place] - fixed)}
+            lacks = self.lacks[place] - sum(_added(self.adds[n]) for n in fixed)
+            if not _is_sum(lacks, list(amounts.values())):
+                return place
+            words -= len(set(amounts.values())) * _cost(lacks, len(amounts))
+            for amount in set(amounts.values()):
+                others = list(amounts.values())
+                others.remove(amount)
+                some = [n for n, other in amounts.items() if other == amount]
+                if not _is_sum(lacks - amount, others):
+                    waiting |= self._leave(some, place, there=False)
+                elif not _is_sum(lacks, others):
+                    waiting |= self._leave(some, place, there=True)
+        return None
 
-    def cost(self) -> int:
-        """Of narrowing them, in words."""
-        open_ones = len(self.may - self.sure)
-        return open_ones * _cost(self.lacks(), open_ones)
+    def _leave(self, adds: Sequence[int], at: int, *, there: bool) -> dict[int, None]:
+        """Leave adds no place but one, or every other; the places to look at again."""
+        again: dict[int, None] = {}
+        for n in adds:
+            again |= dict.fromkeys(sorted(self.places[n]))
+            gone = self.places[n] - {at} if there else {at}
+            for place in gone:
+                self.among[place].discard(n)
+            self.places[n] -= gone
+        again.pop(len(self.levels), None)
+        return again
 
-    def narrowed(self) -> Iterable[tuple[Operation, Operation]]:
-        """Decide of each that may be in it whether it must be, or cannot."""
-        lacks, open_ones = self.lacks(), sorted(self.may - self.sure)
-        amounts = [_added(self.adds[n]) for n in open_ones]
-        if not self.sure <= self.may or not _is_sum(lacks, amounts):
-            yield (max(self.reads, key=lambda r: r.end or 0),) * 2
-            return
-        for at, n in enumerate(open_ones):
-            others = amounts[:at] + amounts[at + 1 :]
-            add = self.adds[n]
-            if not _is_sum(lacks, others):
-                self.sure.add(n)
-                yield from ((add, r) for r in self.reads if add.end is not None)
-            elif not _is_sum(lacks - amounts[at], others):
-                self.may.discard(n)
-                yield from ((r, add) for r in self.reads if add.end is not None)
+    def pairs(self) -> Iterable[tuple[Operation, Operation]]:
+        """What comes before what."""
+        for add, places in zip(self.adds, self.places, strict=True):
+            if add.end is not None:
+                low, high = min(places), max(places)
+                below = self.levels[low - 1] if low > 0 else ()
+                above = self.levels[high] if high < len(self.levels) else ()
+                yield from ((r, add) for r in below if (r.end or 0) > add.call)
+                yield from ((add, r) for r in above if add.end > r.call)
+
+
+def _is_after(level: Sequence[Operation], add: Operation) -> bool:
+    return add.end is not None and any(r.call > add.end for r in level)
 
 
 def _cost(wanted: int, count: int) -> int:

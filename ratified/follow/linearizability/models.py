@@ -216,6 +216,9 @@ class Queue:
         for _, other, later in came:
             until = bisect_left(came, (later.call,))
             yield from ((one, other) for _, one, _ in came[max(0, until - NEAR) : until])
+        yield from _around_nothing(
+            [o for o in takes if o.result is None], [(ins[v], out) for v, out in outs.items()]
+        )
         if not any(o.result is UNKNOWN for o in takes):
             stays = (
                 o
@@ -234,6 +237,22 @@ class Queue:
         if not state:
             return (state,) if operation.result is None else ()
         return (state[1:],) if same(state[0], operation.result) else ()
+
+
+def _around_nothing(
+    nothing: Sequence[Operation], passed: Sequence[tuple[Operation, Operation]]
+) -> Iterable[tuple[Operation, Operation]]:
+    """Where nothing is left, what went in before has come out, and what comes out later goes in later."""
+    called = sorted(passed, key=lambda one: one[0].call)
+    ended = sorted(((i, o) for i, o in passed if i.end is not None), key=lambda one: one[0].end or 0)
+    for none in nothing:
+        start, end = none.call, none.end or 0
+        until = bisect_left(called, end, key=lambda one: one[0].call)
+        yield from (
+            (none, i) for i, o in called[max(0, until - NEAR) : until] if o.call > end and i.end is not None
+        )
+        until = bisect_left(ended, start, key=lambda one: one[0].end or 0)
+        yield from ((o, none) for _, o in ended[max(0, until - NEAR) : until] if (o.end or 0) > start)
 
 
 def _took(operation: Operation) -> bool:

@@ -33,7 +33,7 @@ MOST_ASKED: Final = 8
 """So many of them are asked for."""
 
 _Taken = tuple[bool, int, "_Taken"] | None
-Reaches = Callable[[SequentialState, Sequence[Operation]], bool]
+WithinReach = Callable[[SequentialState, Sequence[Operation]], bool]
 
 
 class RanOut(Exception):
@@ -131,7 +131,7 @@ class PartSearch:
         count = Counter(names)
         self._alike = [name if count[name] > 1 else None for name in names]
         self._are_alike = any(self._alike)
-        reach: Callable[[Operation], Reaches | None] = (
+        reach: Callable[[Operation], WithinReach | None] = (
             getattr(model, "reach", lambda _: None) if told else lambda _: None
         )
         self._reach = [reach(o) for o in self.done]
