@@ -58,7 +58,7 @@ def test_expressions_have_the_same_values(generated: GeneratedModel, folder: Pat
     same_as_cpython(generated, folder)
 
 
-@examples(300, 5_000)
+@examples(160, 5_000)
 @given(refused=refused_models())
 def test_what_is_not_the_language_is_refused_with_its_place(refused: Refused, folder: Path) -> None:
     with pytest.raises(ModelError) as caught:

@@ -205,7 +205,7 @@ def _collect(node: ir.Collect, frame: Frame) -> Any:
         if node.default is None:
             fail(
                 node,
-                f"{node.kind}() of an empty container",
+                node.why_nothing,
                 "give a default=, or test first that it is not empty",
             )
         return frame.expr(node.default)

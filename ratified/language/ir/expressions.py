@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ratified.language.errors import Span
-from ratified.language.types import RecordType, SortType, Type
+from ratified.language.types import MapType, RecordType, SortType, Type
 
 
 class Which(Enum):
@@ -432,6 +432,14 @@ class Collect(Expr):
     clauses: tuple[Clause, ...]
     key: Expr | None = None
     default: Expr | None = None
+
+    @property
+    def why_nothing(self) -> str:
+        """Why a min or max has no value where there is nothing: that of what a partial map has at one key is `m[k]`."""
+        match self.clauses[0].domain:
+            case MakeSeq(items=(At(container=Expr(type=MapType(partial=True))),)):
+                return "a key that is not there"
+        return f"{self.kind}() of an empty container"
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,6 @@ def _core_of_z3(terms: Terms, given: Sequence[Clause]) -> list[int] | None:
     z3.set_param(proof=False)  # read when a context is made
     solver = z3.Solver(ctx=z3.Context())
     solver.set("rlimit", EFFORT)
-    solver.set("core.minimize", True)  # Z3's own interface
     solver.from_string("\n".join(["(set-option :produce-unsat-cores true)", *text.declarations(), *lines]))
     match solver.check():
         case z3.unsat:

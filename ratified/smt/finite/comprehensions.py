@@ -125,7 +125,7 @@ def _extreme(
         best, best_key = algebra.choose(take, value, best), algebra.choose(take, key, best_key)
         have = circuit.either(have, there)
     if node.default is None:
-        context.problem(-have, node, f"{node.kind}() of an empty container")
+        context.problem(-have, node, node.why_nothing)
         return best
     if have == TRUE:
         return best

@@ -107,7 +107,7 @@ def extreme(node: ir.Collect, context: LogicContext) -> Shape:
     exists = conj(neg(empty), *heard)
     found = _ranked(node, exists, quiet) if node.key is not None else _greatest(node, exists, quiet)
     if node.default is None:
-        context.demand(Failing.ERROR, neg(empty), f"{node.kind}() of an empty container", node.span)
+        context.demand(Failing.ERROR, neg(empty), node.why_nothing, node.span)
         return found
     return either(empty, context.under(empty).expr(node.default), found)
 

@@ -370,9 +370,7 @@ def _best_known(node: ir.Collect, here: Here, met: list[Met]) -> HeldValue:
     keyed = sorted(met, key=words, reverse=node.kind == "max")
     found: HeldValue
     if node.default is None:
-        w.fault_unless(
-            either(FALSE, *(m.present for m in keyed)), f"{node.kind}() of an empty container", node
-        )
+        w.fault_unless(either(FALSE, *(m.present for m in keyed)), node.why_nothing, node)
         found = keyed.pop().values[0]
     else:
         found = here.ev(node.default)
@@ -385,7 +383,7 @@ def _best_by_statements(node: ir.Collect, here: Here, elements: Collected) -> He
     w = here.w
     have, before = w.flag(begins=False), w.later()
     elements.written()
-    nothing = f"{node.kind}() of an empty container"
+    nothing = node.why_nothing
     if not elements.met:
         if node.default is None:
             w.fault_unless(FALSE, nothing, node)
