@@ -36,4 +36,14 @@ SURVIVORS: Mapping[str, str] = {
     "state State.persisted: without return False": GUARDED,
     "membership change: if now.joint becomes if False": "a joint configuration that is committed is left in the same step, and "
     "before it is committed nothing may be changed",
+    "log Log.truncate: 0 becomes -1": "nothing is cut at or before the snapshot: that is committed",
+    "progress FollowerProgress.matched: without self.inflight.clear()": "`probe` has cleared it, and a probe is not counted there",
+    "progress FollowerProgress.probe: without self.inflight.clear()": "it is looked at only where entries are sent one after the "
+    "other, and cleared when that begins",
+    "reads Reads.take: False becomes True": "what is on the way has begun or waits for the term's first commit: no round begins",
+    "replication Replication.handle_append_entries: self.commit_of_follower(m.commit, last) becomes "
+    "self.commit_of_follower(last, m.commit)": "it is the smaller of the two",
+    "replication Replication.handle_append_response: if self.state.role is Role.LEADER becomes if True": "who has stepped down "
+    "hands over to nobody",
+    "state State.persisted: self._persisted < token <= self._token becomes self._persisted <= token <= self._token": AGAIN,
 }
