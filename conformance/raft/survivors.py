@@ -37,7 +37,7 @@ SURVIVORS: Mapping[str, str] = {
     "membership change: if now.joint becomes if False": "a joint configuration that is committed is left in the same step, and "
     "before it is committed nothing may be changed",
     "log Log.truncate: 0 becomes -1": "nothing is cut at or before the snapshot: that is committed",
-    "progress FollowerProgress.matched: without self.inflight.clear()": "`probe` has cleared it, and a probe is not counted there",
+    "progress FollowerProgress.matched: without self.inflight.clear()": "`probe` has cleared it, and probes are not counted",
     "progress FollowerProgress.probe: without self.inflight.clear()": "it is looked at only where entries are sent one after the "
     "other, and cleared when that begins",
     "reads Reads.take: False becomes True": "what is on the way has begun or waits for the term's first commit: no round begins",
