@@ -269,10 +269,12 @@ def exit_status(returned: int) -> int:
 
 
 def environment() -> dict[str, str]:
-    """Return this process's environment with `.venv` switched on."""
-    inherited = {k: v for k, v in os.environ.items() if k not in ("PYTHONHOME", "__PYVENV_LAUNCHER__")}
+    """Return this process's environment with `.venv` switched on, where compiled Python is kept as well."""
+    left = ("PYTHONHOME", "__PYVENV_LAUNCHER__", "PYTHONDONTWRITEBYTECODE")
+    inherited = {k: v for k, v in os.environ.items() if k not in left}
     path = os.pathsep.join([str(BIN), inherited.get("PATH", os.defpath)])
-    return {**inherited, "PATH": path, "VIRTUAL_ENV": str(VENV)}
+    kept = {"PYTHONPYCACHEPREFIX": str(VENV / "bytecode")}
+    return {**inherited, "PATH": path, "VIRTUAL_ENV": str(VENV), **kept}
 
 
 def say(text: str) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import compileall
+import gc
 import os
 import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from ratified.version import __version__
 from tests.accounting import Accounting
 
 # Variables that change what programs print. A test that is about one of them sets it itself.
@@ -24,6 +29,10 @@ MOODS = (
     "PYTHONWARNINGS",
     "GITHUB_ACTIONS",
 )
+
+
+# Cycles are rare, and looking for them among all that a long run has made takes a tenth of its time.
+gc.set_threshold(50_000, 20, 20)
 
 
 # What is started in the background of a script ignores Ctrl-C, and so does all that it starts. The tests of Ctrl-C need it.
@@ -41,8 +50,15 @@ def pytest_runtest_teardown() -> Iterator[None]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Count what the tests cost."""
+    """Count what the tests cost; and compile what the programs that they start import.
+
+    Where Python is told to write no bytecode, each of some hundred programs would compile for itself, for a second and more.
+    """
     config.pluginmanager.register(Accounting(), "accounting")
+    if not hasattr(config, "workerinput"):
+        package = Path(__file__).resolve().parent.parent / "ratified"
+        for folder in (package, *(room for room in package.iterdir() if room.is_symlink())):
+            compileall.compile_dir(folder, quiet=2)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -73,6 +89,18 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def checkout() -> Path:
     """Return the root of this checkout."""
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def archives(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> tuple[Path, Path]:
+    """Build the sdist, and the wheel out of the sdist, as a release would; for tests of the xdist group `archives`."""
+    folder = tmp_path_factory.mktemp("dist")
+    subprocess.run(
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(checkout)],
+        check=True,
+        capture_output=True,
+    )
+    return folder / f"ratified-{__version__}.tar.gz", folder / f"ratified-{__version__}-py3-none-any.whl"
 
 
 @pytest.fixture

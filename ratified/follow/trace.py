@@ -230,7 +230,7 @@ def _event(event: Mapping[str, Any], number: int, where: str) -> Event:
         if kind is None:
             raise TraceError(
                 f"{where}: the event has an unknown field {name!r}",
-                remedy=f"it may have {', '.join(FIELDS)}",
+                remedy=f"it may have {', '.join(FIELDS)}; anything else goes into `arguments`, or --clock names it",
             )
         if not isinstance(value, kind):
             told = {str: "text", dict: "an object", bool: "true or false"}[kind]

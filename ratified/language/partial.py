@@ -50,10 +50,16 @@ class PartialMap(Map[K, V]):
         self[key]  # fails where there is none
         self[key] = None  # type: ignore[assignment]  # how absence is held
 
-    def pop(self, key: K, /, *otherwise: None) -> None:
-        """Remove a key, which must be there unless called as `m.pop(k, None)`. Read the value before, if you need it."""
-        if key in self or not otherwise:
+    @overload
+    def pop(self, key: K, /) -> V: ...
+    @overload
+    def pop(self, key: K, otherwise: None, /) -> V | None: ...
+    def pop(self, key: K, /, *otherwise: None) -> V | None:
+        """Remove a key, which must be there unless called as `m.pop(k, None)`, and return its value (or None)."""
+        value = self.get(key)
+        if value is not None or not otherwise:
             del self[key]
+        return value
 
     def clear(self) -> None:
         """Remove every key."""

@@ -9,11 +9,11 @@ and that nothing else holds (`compile/copies.py`).
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from enum import Enum, EnumType
 from itertools import chain
-from typing import Any, Protocol, Self, TypeAlias, TypeVar, overload
+from typing import Any, Protocol, Self, TypeAlias, TypeVar, get_origin, overload
 
 from ratified.language.deferred import Deferred
 from ratified.language.errors import ModelError
@@ -169,9 +169,11 @@ class Map(Value, Mapping[K, V]):
         """Put None at a key, whose value may be None."""
         self[key] = None  # type: ignore[assignment]  # the compiler sees to it
 
-    def pop(self, key: K) -> None:
-        """The same as `del`: the value becomes None. Read it before, if you need it."""
+    def pop(self, key: K) -> V:
+        """The same as `del`: the value becomes None. Returns what it was."""
+        value = self[key]
         del self[key]
+        return value
 
     @overload  # type: ignore[override]  # every key is there; what may be None is the value
     def get(self, key: K, /) -> V: ...
@@ -188,12 +190,24 @@ class Map(Value, Mapping[K, V]):
         changed = {k: v if place is None else attached(v, place.child(k)) for k, v in other.items()}
         self._update((self | changed)._data)
 
+    @overload
     @classmethod
-    def fromkeys(cls, keys: Iterable[K], value: T) -> Map[K, T]:
-        """The same value at every key of a type: `Map.fromkeys(Node, 0)`, which may also be the default of a variable."""
+    def fromkeys(cls, keys: Iterable[K], value: T) -> Map[K, T]: ...
+    @overload
+    @classmethod
+    def fromkeys(cls, keys: type[K], value: T) -> Map[K, T]: ...
+    @overload
+    @classmethod
+    def fromkeys(cls, keys: object, value: T) -> Map[Any, T]: ...
+    @classmethod
+    def fromkeys(cls, keys: Any, value: T) -> Map[Any, T]:
+        """The same value at every key of a type, which may also be the default of a variable.
+
+        `Map.fromkeys(Node, 0)`, `Map.fromkeys(tuple[Row, Column], 0)`, `Map.fromkeys(Annotated[int, Range(1, 9)], 0)`.
+        """
         if isinstance(value, Deferred) or (scope_if_any() is None and is_unsized(keys)):
-            return Deferred(lambda: Map((k, _computed(value)) for k in keys), each=value)  # type: ignore[return-value]  # Model computes it
-        return Map((k, value) for k in keys)
+            return Deferred(lambda: Map((k, _computed(value)) for k in _keys_of(keys)), each=value)  # type: ignore[return-value]  # Model computes it
+        return Map((k, value) for k in _keys_of(keys))
 
     def entries(self) -> ItemsView[K, V]:
         """Every key of the type with what it holds, which for a key that a partial map has not is None: for engines."""
@@ -231,9 +245,25 @@ class Map(Value, Mapping[K, V]):
         return "{" + ", ".join(f"{show(k)}: {show(v)}" for k, v in self._data.items()) + "}"
 
 
+def is_type(value: object) -> bool:
+    """Whether this names a type, rather than values: `bool`, `Literal["a"]`, `tuple[A, B]`."""
+    return isinstance(value, type) or get_origin(value) is not None
+
+
 def is_unsized(keys: object) -> bool:
-    """Whether these are the values of a sort, which are known in a model of a size alone."""
-    return isinstance(keys, type) and not isinstance(keys, EnumType)
+    """Whether these are the values of a type, which are known in a model of a size alone."""
+    return is_type(keys) and not isinstance(keys, EnumType)
+
+
+def _keys_of(keys: Any) -> Iterable[Any]:
+    """The values of a type in the scope in force, or those that are given."""
+    if not is_type(keys) or (isinstance(keys, type) and isinstance(keys, Iterable)):
+        return keys  # type: ignore[no-any-return]  # sorts and Enums are iterable themselves
+    return values_of_type[0](keys)
+
+
+values_of_type: list[Callable[[object], Iterable[Any]]] = []
+"""What the values of a type are in the scope in force: put here by `types`, which knows."""
 
 
 def _computed(value: T) -> T:
@@ -524,10 +554,12 @@ class Seq(Value, Sequence[T]):
         """Append elements to the variable's sequence."""
         self._update((*self._data, *items))
 
-    def pop(self, index: int = -1) -> None:
-        """Remove the element at a position (the last one) from the variable's sequence. Read it before, if you need it."""
+    def pop(self, index: int = -1) -> T:
+        """Remove the element at a position (the last one) from the variable's sequence, and return it."""
         at = self._checked(index) % len(self._data)
+        item = self._data[at]
         self._update(self._data[:at] + self._data[at + 1 :])
+        return item
 
     def clear(self) -> None:
         """Empty the variable's sequence."""

@@ -229,6 +229,7 @@ class PendingObligation:
     trivial: bool = False
     stage: str = "quick"
     text: str = ""
+    settled: Sequence[Fact] = ()
     tried: int = 0
     sizes: dict[str, int] = field(default_factory=dict)
     smallest: dict[str, int] = field(default_factory=dict)
@@ -285,7 +286,8 @@ class PendingObligation:
         return tuple(t for t in tries if t[0] != CVC5)
 
     def _ordered(self, order: int) -> str:
-        return script(title(self.obligation), ORDERS[order](settled(self.obligation.facts)))
+        self.settled = self.settled or settled(self.obligation.facts)
+        return script(title(self.obligation), ORDERS[order](self.settled))
 
     def _job(self, solver: str, text: str, effort: int = 0) -> Job:
         return Job(id(self), solver, text, self.how.timeout, effort)

@@ -26,8 +26,8 @@ from ratified.smt.terms import (
     Symbol,
     Term,
     The,
+    mentioned,
     symbols_of,
-    walk,
 )
 
 
@@ -70,27 +70,15 @@ def _all(terms: Iterable[Term], names: Mapping[Bound, str]) -> str:
     return " ".join(text(t, names) for t in terms)
 
 
-def sorts_in(terms: Sequence[Term]) -> list[str]:
+def sorts_in(terms: Iterable[Term]) -> list[str]:
     """The uninterpreted sorts that terms mention, in order of appearance."""
-    found: dict[str, None] = {}
-    for term in terms:
-        for part in walk(term):
-            if isinstance(part, Apply):
-                found.update(dict.fromkeys((*part.symbol.arguments, part.symbol.result)))
-            elif isinstance(part, Quantified):
-                found.update(dict.fromkeys(v.sort for v in part.variables))
+    found = dict.fromkeys(s for t in terms for s in mentioned(t).sorts)
     return [s for s in found if s not in (BOOL, INT)]
 
 
 def uses_numbers(terms: Iterable[Term]) -> bool:
     """Whether terms mention integers."""
-    return any(
-        isinstance(p, Number | Arithmetic)
-        or (isinstance(p, Bound) and p.sort == INT)
-        or (isinstance(p, Apply) and INT in (*p.symbol.arguments, p.symbol.result))
-        for t in terms
-        for p in walk(t)
-    )
+    return any(mentioned(t).numbers for t in terms)
 
 
 def logic(terms: Iterable[Term]) -> str:
@@ -98,8 +86,7 @@ def logic(terms: Iterable[Term]) -> str:
     found = list(terms)
     if not uses_numbers(found):
         return "UF"
-    hard = any(isinstance(p, Arithmetic) and p.op in ("*", "div", "mod") for t in found for p in walk(t))
-    return "UFNIA" if hard else "UFLIA"
+    return "UFNIA" if any(mentioned(t).hard for t in found) else "UFLIA"
 
 
 def declaration(symbol: Symbol) -> str:

@@ -7,9 +7,12 @@ substitution captures.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
 
 BOOL = "Bool"
 INT = "Int"
@@ -19,11 +22,18 @@ INT = "Int"
 class _Node:
     """What a term remembers of itself once it was asked: formulas share parts, and are asked often."""
 
-    __slots__ = ("_choices", "_free", "_hash")
+    __slots__ = ("_choices", "_free", "_hash", "_mentioned")
 
     _choices: int
     _free: frozenset[Bound]
     _hash: int
+    _mentioned: Mentioned
+
+
+@functools.cache
+def _fields(kind: Any) -> Callable[[_Node], object]:
+    """What gives the parts of a term of a kind, which is a dataclass."""
+    return attrgetter(*kind.__match_args__)
 
 
 def _hash_of(term: _Node) -> int:
@@ -31,7 +41,8 @@ def _hash_of(term: _Node) -> int:
     try:
         return term._hash
     except AttributeError:
-        made = hash((type(term), *(getattr(term, name) for name in type(term).__match_args__)))  # type: ignore[attr-defined]  # of a dataclass
+        kind: Any = type(term)
+        made = hash((kind, _fields(kind)(term)))
         object.__setattr__(term, "_hash", made)
         return made
 
@@ -315,29 +326,33 @@ def minus(left: Term, right: Term) -> Term:
     return left if right == Number(0) else Arithmetic("-", (left, right))
 
 
+_PARTS: Mapping[type, Callable[[Any], tuple[Term, ...]]] = {
+    Bound: lambda _: (),
+    Number: lambda _: (),
+    Apply: attrgetter("arguments"),
+    And: attrgetter("operands"),
+    Or: attrgetter("operands"),
+    Arithmetic: attrgetter("operands"),
+    Equal: attrgetter("left", "right"),
+    Not: lambda t: (t.operand,),
+    Choice: attrgetter("test", "then", "orelse"),
+    Quantified: lambda t: (t.body,),
+    The: attrgetter("exists", "says"),
+}
+
+
 def parts(term: Term) -> tuple[Term, ...]:
     """The terms directly inside a term."""
-    match term:
-        case Apply(_, inner) | And(inner) | Or(inner) | Arithmetic(_, inner):
-            return inner
-        case Equal(left, right):
-            return left, right
-        case Not(operand):
-            return (operand,)
-        case Choice(test, then, orelse):
-            return test, then, orelse
-        case Quantified(_, _, body):
-            return (body,)
-        case The(_, exists, says):
-            return exists, says
-    return ()
+    return _PARTS[type(term)](term)
 
 
 def walk(term: Term) -> Iterator[Term]:
     """A term and all terms inside it, outer before inner."""
-    yield term
-    for part in parts(term):
-        yield from walk(part)
+    left = [term]
+    while left:
+        term = left.pop()
+        yield term
+        left += parts(term)[::-1]
 
 
 _NONE: frozenset[Bound] = frozenset()
@@ -374,14 +389,57 @@ def choices(term: Term) -> int:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Mentioned:
+    """What a term mentions: symbols by name, and sorts, in order of appearance; integers, and operations that are not linear."""
+
+    symbols: Mapping[str, Symbol]
+    sorts: tuple[str, ...]
+    numbers: bool
+    hard: bool
+
+
+def mentioned(term: Term) -> Mentioned:
+    """What a term mentions."""
+    if isinstance(term, Bound | Number):
+        return _mentioned_in(term)
+    try:
+        return term._mentioned
+    except AttributeError:
+        found = _mentioned_in(term)
+        object.__setattr__(term, "_mentioned", found)
+        return found
+
+
+def _mentioned_in(term: Term) -> Mentioned:
+    symbols: dict[str, Symbol] = {}
+    sorts: dict[str, None] = {}
+    numbers = hard = False
+    for part in walk(term):
+        match part:
+            case Apply(symbol, _):
+                known = symbols.setdefault(symbol.name, symbol)
+                assert known == symbol, (known, symbol)
+                sorts |= dict.fromkeys((*symbol.arguments, symbol.result))
+            case Quantified(_, variables, _):
+                sorts |= dict.fromkeys(v.sort for v in variables)
+            case Bound(_, sort):
+                numbers = numbers or sort == INT
+            case Number():
+                numbers = True
+            case Arithmetic(op, _):
+                numbers, hard = True, hard or op in ("*", "div", "mod")
+    numbers = numbers or any(INT in (*s.arguments, s.result) for s in symbols.values())
+    return Mentioned(symbols, tuple(sorts), numbers, hard)
+
+
 def symbols_of(terms: Iterable[Term]) -> dict[str, Symbol]:
     """The symbols that terms mention, by name, in order of appearance."""
     found: dict[str, Symbol] = {}
     for term in terms:
-        for part in walk(term):
-            if isinstance(part, Apply):
-                known = found.setdefault(part.symbol.name, part.symbol)
-                assert known == part.symbol, (known, part.symbol)
+        for name, symbol in mentioned(term).symbols.items():
+            known = found.setdefault(name, symbol)
+            assert known == symbol, (known, symbol)
     return found
 
 

@@ -92,7 +92,7 @@ def test_a_trace_is_told_as_far_as_it_was_followed(
 def test_a_history_is_undecided(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     calls = [{"process": 0, "type": kind, "f": "write", "value": 1} for kind in ("invoke", "ok")]
     (tmp_path / "h.ndjson").write_text("".join(json.dumps(c) + "\n" for c in calls))
-    monkeypatch.setattr("ratified.follow.linearizability.check._PartSearch.run", on_call(1, lambda: None))
+    monkeypatch.setattr("ratified.follow.linearizability.search.PartSearch.run", on_call(1, lambda: None))
     outcome = check_history(read_history(tmp_path / "h.ndjson"), Register())
     assert (outcome.verdict, outcome.stopped) == (Verdict.UNDECIDED, "interrupted")
 

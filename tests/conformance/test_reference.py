@@ -21,15 +21,15 @@ from ratified.impl.raft.messages import HardState
 from ratified.impl.system import BrokenPromise
 
 NAMES = ("n1", "n2", "n3")
-LATE = (
-    "old-snapshot-loaded",
-    "snapshot-vouches-for-log",
-    "leaves-joint-without-learners",
-    "learners-elect",
-    "hasty-hand-over",
-    "new-leader-reads-early",
-)
-"""Bugs that the model allows, in calm too, or that only rare state shows."""
+LATE = {
+    "old-snapshot-loaded": 40,
+    "snapshot-vouches-for-log": 6,
+    "leaves-joint-without-learners": 0,
+    "learners-elect": 0,
+    "hasty-hand-over": 0,
+    "new-leader-reads-early": 0,
+}
+"""Bugs that the model allows, in calm too, or that only rare state shows; and a seed soon after which they are caught."""
 
 
 def begun(protocol: str) -> tuple[Core, BackToBack]:
@@ -105,9 +105,9 @@ def test_who_finds_what_is_broken() -> None:
     assert finder("no exception: n1 raised KeyError(1)") == "exception"
 
 
-@pytest.mark.parametrize("bug", LATE)
-def test_what_the_model_allows_is_caught(bug: str) -> None:
-    assert caught("raft", bug, 60) == "reference"
+@pytest.mark.parametrize(("bug", "first"), LATE.items())
+def test_what_the_model_allows_is_caught(bug: str, first: int) -> None:
+    assert caught("raft", bug, 20, first) == "reference"
 
 
 @pytest.mark.parametrize(

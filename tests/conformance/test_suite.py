@@ -6,6 +6,8 @@ import itertools
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +20,7 @@ from ratified.conform.cover import UNREACHED, Edge, LazyGraph, cover
 from ratified.conform.ending import after
 from ratified.conform.machine import explore, regression_test
 from ratified.conform.mutants import planted
+from ratified.conform.protocol import Protocol as Held
 from ratified.conform.simulation import simulated
 from ratified.conform.suite import covered
 from ratified.conformance.raft.edges import RaftDriver
@@ -160,6 +163,21 @@ def test_covering_that_runs_out_of_time_claims_nothing() -> None:
     assert (found.stopped, found.holds, found.taken) == ("interrupted", False, 0)
 
 
+def _graph_kept(protocol: str) -> Held:
+    """A protocol, of whose model the small graph is found once."""
+    held = PROTOCOLS[protocol]
+    assert held.graph is not None
+    graph = held.graph
+    return replace(held, graph=lambda small: (_small_graph(protocol), graph(small)[1]))
+
+
+@cache
+def _small_graph(protocol: str) -> LazyGraph:
+    graph = PROTOCOLS[protocol].graph
+    assert graph is not None
+    return graph(True)[0]
+
+
 @pytest.mark.parametrize(
     ("protocol", "states", "edges", "taken", "walks", "least", "refused"),
     [
@@ -171,7 +189,7 @@ def test_covering_that_runs_out_of_time_claims_nothing() -> None:
 def test_it_is_driven_along_every_step_of_a_small_graph(
     protocol: str, states: int, edges: int, taken: int, walks: int, least: int, refused: dict[str, int]
 ) -> None:
-    done = covered(PROTOCOLS[protocol], small=True, tries=True)
+    done = covered(_graph_kept(protocol), small=True, tries=True)
     assert done is not None
     assert done.holds, done
     assert (done.states, done.edges, done.taken, done.walks, done.least) == (
@@ -185,7 +203,7 @@ def test_it_is_driven_along_every_step_of_a_small_graph(
     assert sorted(done.refused.values()) == sorted(refused.values())
 
 
-@pytest.mark.slow
+@pytest.mark.long(suite="conform")
 def test_raft_is_driven_along_every_step_of_its_elections() -> None:
     model = RaftServers(Server=2, Value=1, max_term=2, max_log=0)
     done = cover(LazyGraph(model).all(), RaftDriver(model))
@@ -206,7 +224,7 @@ def test_raft_is_driven_along_every_step_of_its_elections() -> None:
 )
 def test_a_bug_shows_on_the_graph(protocol: str, bug: str) -> None:
     with planted(PROTOCOLS[protocol].mutants()[bug]):
-        done = covered(PROTOCOLS[protocol], small=True)
+        done = covered(_graph_kept(protocol), small=True)
     assert done is not None
     assert done.failure is not None
 
@@ -235,20 +253,13 @@ def test_conform(capsys: Capture) -> None:
     assert err == ""
     assert re.match(r"HOLDS  raft: [\d,]+ events, each a step of the model\n", out)
     assert "922 states, 8,138 steps" in out
-    assert cli.run(["conform", "paxos", "--seconds", "0", "--format", "json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert (told["schema"], told["verdict"], told["runs"], told["failure"]) == (
-        "ratified-conform/1",
-        "holds",
-        1,
-        None,
-    )
 
 
 def test_conform_for_so_many_events(capsys: Capture) -> None:
     assert cli.run(["conform", "multi-paxos", "--events", "500", "--seed", "7", "--format", "json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert (told["verdict"], told["runs"], told["events"], told["hypothesis"]["runs"]) == ("holds", 5, 591, 0)
+    assert (told["schema"], told["verdict"], told["failure"]) == ("ratified-conform/1", "holds", None)
+    assert (told["runs"], told["events"], told["hypothesis"]["runs"]) == (5, 591, 0)
     with planted(PROTOCOLS["multi-paxos"].mutants()["ignores-promise"]):
         assert cli.run(["conform", "multi-paxos", "--events", "500", "--seed", "7"]) == 1
     assert "found by reference" in capsys.readouterr().out
@@ -273,7 +284,7 @@ def test_a_run_is_recorded(tmp_path: Path, capsys: Capture) -> None:
 
 @pytest.mark.parametrize("protocol", ["multi-paxos", "raft"])
 def test_a_run_may_end_at_any_event(protocol: str) -> None:
-    for events in range(150, 180):
+    for events in range(150, 180, 3):
         run = simulated(PROTOCOLS[protocol], 0, most=events)
         assert (run.verdict, run.found, run.events) == (Verdict.HOLDS, None, events)
 

@@ -446,6 +446,21 @@ def test_events_that_make_no_sense_are_told_from_a_mismatch(event: Event, messag
     assert str(raised.value).startswith(message)
 
 
+class Reporting(Counting):
+    def on_up(self, node: str, by: int, **rest: int) -> Steps:
+        return do("up", c=self.counter(node), by=by + sum(rest.values()))
+
+
+def test_arguments_that_a_handler_does_not_name_are_ignored_or_given_to_the_rest() -> None:
+    event = at("a", "up", by=1, more=1)
+    assert counts(followed(event)) == {(1, 0)}
+    follower = Follower(Reporting())
+    follower.expect(event)
+    assert counts(follower) == {(2, 0)}
+    with pytest.raises(EventError, match=r"^up has no 'by'\n"):
+        follower.expect(at("a", "up", more=2))
+
+
 def test_a_step_is_one_that_the_model_has() -> None:
     """Whatever an action would do with arguments outside of its bounds: the model does not take it with them."""
     assert followed(at("a", "up", by=2)).result.verdict is Verdict.HOLDS

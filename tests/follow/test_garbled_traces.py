@@ -32,7 +32,7 @@ def test_nothing_but_an_error_comes_of_what_makes_no_sense(protocol: str) -> Non
     events = [json.loads(line) for line in record.getvalue().splitlines()]
     random = Random(0)  # to repeat runs, not to keep secrets
     told = 0
-    for _ in range(150):
+    for _ in range(60):
         number = random.randrange(len(events))
         event = copy.deepcopy(events[number])
         path = random.choice(
@@ -54,4 +54,4 @@ def test_nothing_but_an_error_comes_of_what_makes_no_sense(protocol: str) -> Non
             told += follower.is_over
         except (EventError, StepError):
             told += 1
-    assert told > 40
+    assert told > 16

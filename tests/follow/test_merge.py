@@ -158,7 +158,8 @@ def test_events_that_are_told_twice_or_late(folder: Path, capsys: pytest.Capture
         ),
         (
             ["--clock", "wall:then", "--error", "5ms"],
-            "n1.ndjson:1: the event has an unknown field 'at'\n  it may have node, action, arguments, variables, certain\n",
+            "n1.ndjson:1: the event has an unknown field 'at'\n  it may have node, action, arguments, variables, certain; "
+            "anything else goes into `arguments`, or --clock names it\n",
         ),
         (
             ["--clock", "vector:at"],

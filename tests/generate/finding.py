@@ -13,7 +13,7 @@ import multiprocessing
 import re
 import sys
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import CodeType, FrameType
 from unittest import mock
@@ -54,8 +54,8 @@ class Script:
     seed: int
     source: str
     cls: type[Model] | None
-    written: int | None
-    uses: frozenset[CodeType]
+    written: int | None = None
+    uses: frozenset[CodeType] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +68,19 @@ class Found:
 
 
 def script_at(seed: int, folder: Path) -> Script:
-    """The script of a seed."""
+    """The script of a seed; of its translation nothing is known."""
     made = provable_model(seed)
     try:
         cls = load_script(made, folder)
     except RatifiedError:
-        return Script(seed, made.text, None, None, frozenset())
+        return Script(seed, made.text, None)
+    return Script(seed, made.text, cls)
+
+
+def translated(script: Script) -> Script:
+    """A script with what is known of its translation."""
+    if (cls := script.cls) is None:
+        return script
     uses = set[CodeType]()
 
     def note(frame: FrameType, event: str, _: object) -> None:
@@ -85,7 +92,7 @@ def script_at(seed: int, folder: Path) -> Script:
         said = written(cls)
     finally:
         sys.setprofile(None)
-    return Script(seed, made.text, cls, said, frozenset(uses))
+    return replace(script, written=said, uses=frozenset(uses))
 
 
 def written(cls: type[Model]) -> int | None:
@@ -182,7 +189,7 @@ def _found(given: tuple[Kind, Path]) -> Found:
 
 def table(number: int, folder: Path, found: dict[str, Found], *, processes: int = 3) -> Iterator[str]:
     """The table, a line as soon as it is known; `found` gets what each fault is found by."""
-    _SCRIPTS[:] = (script_at(seed, folder) for seed in range(number))
+    _SCRIPTS[:] = (translated(script_at(seed, folder)) for seed in range(number))
     yield "| kind | planted fault | formulas compared with CPython | engines alone | what they report |"
     yield "|---|---|---|---|---|"
     named = {faults[0].says: kind for kind, faults in KINDS.items()}

@@ -436,9 +436,9 @@ KINDS: dict[str, tuple[Kind, ...]] = {
         Kind(
             "an assumption about sizes alone is dropped",
             f"{LOGIC}.obligations",
-            "not mentioned\n                    or any(s in used for s in mentioned)\n"
-            "                    or self._sized(mentioned, [*chosen.values(), *facts])",
-            "any(s in used for s in mentioned)",
+            "not named\n                    or any(s in used for s in named)\n"
+            "                    or self._sized(named, [*chosen.values(), *facts])",
+            "any(s in used for s in named)",
         ),
     ),
     "conversely: too little is known about majorities": (

@@ -112,7 +112,6 @@ STATEMENTS = (
 
 MEMBERS = (
     "text: str",
-    "number: int",
     "ratio: float",
     "anything: object",
     "items: list[int]",
@@ -140,8 +139,6 @@ MEMBERS = (
     "def help_me(self) -> bool:\n    if True:\n        return 5\n    return None\n@invariant\ndef claim(self) -> bool:\n"
     "    return self.help_me()",
     "async def later(self) -> bool:\n    return True",
-    "@property\ndef odd(self) -> bool:\n    return True",
-    "@staticmethod\ndef odd() -> bool:\n    return True",
 )
 """Members that no model may have."""
 

@@ -107,7 +107,9 @@ def _first_line(definition: ast.FunctionDef) -> int:
 
 def functions_of(module: ModuleType) -> list[FunctionType]:
     """All functions of a module, those of its table of rules too, which have no names of their own."""
-    return [f for f in gc.get_objects() if isinstance(f, FunctionType) and f.__module__ == module.__name__]
+    # Who refers to the module's names: looking at every object there is takes ten times as long.
+    found = gc.get_referrers(vars(module))
+    return [f for f in found if isinstance(f, FunctionType) and f.__module__ == module.__name__]
 
 
 def _live(module: ModuleType) -> Iterator[tuple[tuple[str, int], FunctionType]]:

@@ -6,10 +6,10 @@ planted any more (the stretch is gone) is an error: the lists of faults are to f
 
 from __future__ import annotations
 
-import ast
 import builtins
 import contextlib
 import dis
+import functools
 import importlib
 import inspect
 from collections.abc import Iterator
@@ -58,25 +58,32 @@ def _globals_of(code: CodeType) -> set[str]:
     return {i.argval for c in all_codes(code) for i in dis.get_instructions(c) if i.opname == "LOAD_GLOBAL"}
 
 
+def _codes(source: str, file: str) -> dict[tuple[str, int], CodeType]:
+    """All codes of a source, by name and line."""
+    return {(c.co_name, c.co_firstlineno): c for c in all_codes(compile(source, file, "exec"))}
+
+
+@functools.cache
+def _right(name: str) -> tuple[str, str, dict[tuple[str, int], CodeType], list[FunctionType]]:
+    """A module without a fault: its source, its file, the codes of that, and its functions."""
+    module = importlib.import_module(name)
+    source = inspect.getsource(module)
+    return source, module.__file__ or "", _codes(source, ""), functions_of(module)
+
+
 def changes(kind: Kind) -> list[tuple[FunctionType, CodeType, CodeType]]:
     """The functions that a fault changes, each with its code and the wrong one.
 
     Raises LookupError: the source is another by now, or what it is to be asks for a name that it does not know.
     """
-    module = importlib.import_module(kind.module)
-    source = inspect.getsource(module)
+    source, file, before, functions = _right(kind.module)
     if kind.old not in source:
         raise LookupError(f"{kind.says}: {kind.module} has no {kind.old!r}")
-    before = {(c.co_name, c.co_firstlineno): c for c in all_codes(compile(ast.parse(source), "", "exec"))}
-    wrong_source = source.replace(kind.old, kind.new)
     shift = kind.new.count("\n") - kind.old.count("\n")
     at = source[: source.index(kind.old)].count("\n") + 1
-    made = {
-        (c.co_name, c.co_firstlineno): c
-        for c in all_codes(compile(wrong_source, module.__file__ or "", "exec"))
-    }
+    made = _codes(source.replace(kind.old, kind.new), file)
     changed = []
-    for function in functions_of(module):
+    for function in functions:
         name, line = function.__code__.co_name, function.__code__.co_firstlineno
         code = made.get((name, line + shift if line > at else line))
         old = before.get((name, line))

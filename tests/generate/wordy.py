@@ -141,6 +141,11 @@ class WordyWriter(ClaimingWriter):
             [
                 [f"self.{DICT}[{key}] = {value}"],
                 [f"self.{DICT}.pop({key}, None)"],
+                [
+                    f"{own} = self.{DICT}.pop({key}, None)",
+                    f"if {own} is None:",
+                    f"    self.{DICT}[{key}] = {value}",
+                ],
                 [f"require({key} in self.{DICT})", f"del self.{DICT}[{key}]"],
                 [f"{own} = PartialMap(self.{DICT})", f"{own}[{key}] = {value}", f"self.{DICT} = {own}"],
                 [f"self.{DICT} = PartialMap({self._dict_made(scope, found)})"],
@@ -373,7 +378,11 @@ class WordyWriter(ClaimingWriter):
                 if self.choose.chance(30):
                     return [f"if len({name}) > 0:", f"    {name}[{self.choose.pick(['0', '-1'])}] = {value}"]
                 if self.choose.chance(20):
-                    return [f"if len({name}) > 0:", f"    {name}.pop()"]
+                    taken = self.fresh("taken")
+                    pop = f"{name}.pop({self.choose.pick(['', '0', '-1'])})"
+                    if self.choose.chance(50):
+                        return [f"if len({name}) > 0:", f"    {pop}"]
+                    return [f"if len({name}) > 1:", f"    {taken} = {pop}", f"    {name}[0] = {taken}"]
                 return [f"if len({name}) < {limit}:", f"    {name}.append({value})"]
             case _:
                 return []

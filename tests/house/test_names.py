@@ -193,7 +193,7 @@ def defined_twice(package: Path) -> dict[str, list[str]]:
 def test_a_name_has_one_meaning_in_a_folder(tmp_path: Path) -> None:
     package = Path(ratified.__file__).parent
     workbench = [folder for folder in package.iterdir() if folder.is_dir() and not folder.is_symlink()]
-    assert {folder.name: defined_twice(folder) for folder in workbench if defined_twice(folder)} == {}
+    assert {folder.name: twice for folder in workbench if (twice := defined_twice(folder))} == {}
     for name in ("one.py", "two.py"):
         (tmp_path / name).write_text("class _Own:\n    pass\n\n\nclass Both:\n    pass\n")
     (tmp_path / "inner").mkdir()

@@ -19,6 +19,7 @@ from tests.generate.models import GeneratedModel, model_texts, random_model
 from tests.generate.mutations import Refused, refused_models
 from tests.generate.profile import examples
 from tests.generate.running import load, of_seed
+from tests.generate.wordy import wordy_model
 
 STATES_MOST = 60
 """States of one model whose steps are compared."""
@@ -57,7 +58,7 @@ def test_expressions_have_the_same_values(generated: GeneratedModel, folder: Pat
     same_as_cpython(generated, folder)
 
 
-@examples(300, 5_000)
+@examples(160, 5_000)
 @given(refused=refused_models())
 def test_what_is_not_the_language_is_refused_with_its_place(refused: Refused, folder: Path) -> None:
     with pytest.raises(ModelError) as caught:
@@ -79,21 +80,22 @@ def test_seeded_models_do_the_same_and_most_of_them_move() -> None:
     """Larger models than Hypothesis likes to try."""
     refused: Counter[str] = Counter()
     sizes = []
-    for seed in range(100):
+    for seed in range(60):
         try:
             sizes.append(agree(of_seed(seed), STATES_MOST))
         except RatifiedError as problem:
             refused[problem.message] += 1
-    assert refused.total() <= 5, refused
-    assert sum(states >= 5 for states in sizes) >= 45
-    assert sum(states >= 20 for states in sizes) >= 20
+    assert refused.total() <= 3, refused
+    assert sum(states >= 5 for states in sizes) >= 27
+    assert sum(states >= 20 for states in sizes) >= 9
 
 
 @pytest.mark.slow
 def test_models_type_check(tmp_path: Path) -> None:
     """As they stand, but for one thing: the generator writes comparisons of what cannot be equal."""
-    for seed in range(60):
+    for seed in range(40):
         (tmp_path / f"generated_{seed}.py").write_text(random_model(seed).text)
+        (tmp_path / f"wordy_{seed}.py").write_text(wordy_model(seed).text)
     command = [
         sys.executable,
         "-m",

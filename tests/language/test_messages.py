@@ -13,6 +13,7 @@ import pytest
 from ratified import ModelError
 
 PRELUDE = """\
+import random
 from enum import Enum
 from itertools import combinations, permutations, product
 from typing import Annotated, Literal, Self
@@ -181,7 +182,31 @@ LINES: list[tuple[str, str, str, str]] = [
         "x = self.s.add(c)",
         "self.s.add(c)",
         ".add() changes a value in place, and returns nothing",
-        "update a variable: self.x.add(...), on a line of its own",
+        "write self.s.add(c) on a line of its own",
+    ),
+    (
+        "self.t = 't1'",
+        "'t1'",
+        "a string has a type only where a Literal is expected",
+        "a parameter of the action ranges over its values: def act(self, x: Turn)",
+    ),
+    (
+        "x = Slot.s1",
+        "Slot.s1",
+        "Slot has no `s1`",
+        "a parameter of the action ranges over its values: def act(self, x: Slot)",
+    ),
+    (
+        "x = self.t.value",
+        "self.t.value",
+        "Turn has no field `value`",
+        "only records have fields; its number is int(self.t)",
+    ),
+    (
+        "x = random.choice(self.q)",
+        "random.choice",
+        "`random.choice` is not part of the modelling language",
+        "a choice is a parameter of the action: def act(self, x: T), and require(x in self.s)",
     ),
     (
         "x = self.t.soon()",
@@ -237,7 +262,7 @@ LINES: list[tuple[str, str, str, str]] = [
         "x = [k for k in enumerate(self.s)]",
         "self.s",
         "enumerate needs a sequence, and this is Set[Client]",
-        "only a Seq has an order: Seq(...) or sorted(...)",
+        "write Seq(...), which is in canonical order, or sorted(..., key=...)",
     ),
     (
         "x = [k for k in zip(self.q, self.q, strict=True)]",
@@ -249,7 +274,7 @@ LINES: list[tuple[str, str, str, str]] = [
         "x = [k for k in zip(self.q, self.s)]",
         "self.s",
         "zip needs sequences, and this is Set[Client]",
-        "only a Seq has an order: Seq(...) or sorted(...)",
+        "write Seq(...), which is in canonical order, or sorted(..., key=...)",
     ),
     ("x = first(Client)", "Client", "Client is not an ordered sort", "pass the class of a sort"),
     ("x = majorities(self.s)", "self.s", "self.s is not a sort", "pass the class of a sort"),
@@ -604,7 +629,7 @@ LINES: list[tuple[str, str, str, str]] = [
         "this may be None, and None has no `sort`",
         f"test it for None first {LOCAL}",
     ),
-    ("x = Client.nothing", "Client.nothing", "Client has no `nothing`", "look at its definition"),
+    ("x = Light.BLUE", "Light.BLUE", "Light has no `BLUE`", "look at its definition"),
     # displays, comprehensions, loops
     ("x = ()", "()", "an empty tuple is not part of the modelling language", "use None"),
     (

@@ -749,9 +749,11 @@ class Dicts(Model):
     @action
     def die(self, p: P) -> None:
         require(self.age.get(p) == 2)
-        del self.age[p]
+        last = self.age.pop(p)
+        assert last == 2
         self.pairs.pop((p, True), None)
-        self.friends[p].pop(p, None)
+        friend = self.friends[p].pop(p, None)
+        assert friend is None or p not in self.friends[p]
         self.slots.pop(7, None)
         if 1 in self.slots and 5 not in self.slots:
             del self.slots[1]
@@ -794,10 +796,17 @@ class Dicts(Model):
         )
 
 
+Letter = Literal["a", "b"]
+
+
 class Wider(Model):
-    """A `Literal` as one with more words; families whose size is a parameter; permutations in a guard; a variable `given`."""
+    """A `Literal` as one with more words; families whose size is a parameter; permutations in a guard; a variable `given`.
+
+    Maps whose keys are of a type that is no set of values in Python.
+    """
 
     most: Param[Small] = 2
+    told: Map[Letter, Map[tuple[P, Small], bool]] = Map.fromkeys(Letter, Map.fromkeys(tuple[P, Small], False))
     x: Literal["a", "b", "c"] = "a"
     y: Literal["b", "a"] = "a"
     z: Literal["b"] | None = None
@@ -825,8 +834,14 @@ class Wider(Model):
     def order(self, line: Annotated[Seq[P], AtMost("len(P)")]) -> None:
         require(line in permuted(self.given))
         self.line = line
+        self.told["b"] = Map.fromkeys(tuple[P, Small], len(line) > 0)
         self.z = "b"
         self.x = "c" if self.z == self.y else self.y
+
+    @invariant
+    def all_told(self) -> bool:
+        empty = Map.fromkeys(Small, Map.fromkeys(bool, 0))
+        return self.told["b"][choose(P), 3] == (len(self.line) > 0) and empty[3][True] == 0
 
     @invariant
     def counted(self) -> bool:

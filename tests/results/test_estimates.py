@@ -106,14 +106,14 @@ def test_fractions_are_counted_exactly() -> None:
 
 
 def test_intervals_hold_as_often_as_they_say() -> None:
-    """Of 2,000 samples of a skewed distribution, and more of them the surer one is to be.
+    """Of 600 samples of a skewed distribution, and more of them the surer one is to be.
 
     Misses that are each at most as likely as promised are above their mean by 6.2 deviations less often than once in 10**9.
     """
     dice = Random(7)
     missed: Counter[float] = Counter()
     samples: list[Counter[IntOrFraction]] = [
-        Counter(min(int(dice.expovariate(1)), 9) for _ in range(60)) for _ in range(2_000)
+        Counter(min(int(dice.expovariate(1)), 9) for _ in range(60)) for _ in range(600)
     ]
     for confidence in (0.5, 0.9, 0.99):
         for sample in samples:
@@ -122,6 +122,6 @@ def test_intervals_hold_as_often_as_they_say() -> None:
             assert median.high is not None
             # P(0) is 0.632: the median is 0.
             missed[confidence] += not median.low <= 0 <= median.high
-        most = 2_000 * (1 - confidence)
+        most = 600 * (1 - confidence)
         assert missed[confidence] <= most + 6.2 * math.sqrt(most * confidence)
     assert all(missed[a] >= missed[b] for a, b in pairwise(sorted(missed)))

@@ -55,7 +55,7 @@ def compared(seed: int, folder: Path) -> Counter[str] | None:
 @pytest.mark.parametrize(
     "seeds",
     [
-        range(15, 55),
+        range(15, 40),
         *(pytest.param(range(n, n + 50), marks=pytest.mark.long(suite="random")) for n in range(0, 200, 50)),
     ],
 )

@@ -25,7 +25,7 @@ from ratified.tla.module import Export
 from ratified.tla.tlc import Tlc, TlcResult
 
 SOURCE = Path(__file__).with_name("Runner.java")
-OPTIONS = ("-XX:+UseSerialGC", "-Xmx1g", "-Xss4m", "-XX:MaxDirectMemorySize=512m")
+OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx1g", "-Xss4m", "-XX:MaxDirectMemorySize=512m")
 MODELS_EACH = 150
 """After so many a machine is given up: threads and memory that TLC leaves behind add up."""
 

@@ -35,6 +35,7 @@ def test_golden(name: str) -> None:
     golden(f"{made.name}.cfg", made.config)
 
 
+@pytest.mark.sampled(every=4)
 @pytest.mark.parametrize("name", bundled)
 def test_lines_keep_to_eighty_columns_and_the_text_is_always_the_same(name: str) -> None:
     cls = load(name)

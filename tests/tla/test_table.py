@@ -15,7 +15,7 @@ from tests.tla.table import hold, names, row, rows
 pytestmark = pytest.mark.xdist_group("tlc")
 
 
-EACH = 8
+EACH = 16
 """TLC is asked about one bundled model of so many."""
 
 

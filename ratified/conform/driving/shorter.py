@@ -1,7 +1,7 @@
 """Walks that fail, made short, and told.
 
 Guarantees: a walk that is told as repeating was asked for anew, from the beginning, and failed; the shortest way along the graph
-to where a walk failed is tried before steps are left out one by one.
+to where a walk failed is tried before steps are left out one by one, and two at a time.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from ratified.conform.driving.graph import ROOT, Ask, TooManyStatesError
@@ -123,6 +124,13 @@ class Shrinking:
 
         attempts = ATTEMPTS_OF_DRIVERS if best.failure.is_driver else ATTEMPTS
         leave_out([asked.ask for asked in best.walk], still, attempts)
+        script = [asked.ask for asked in best.walk]
+        pairs = (
+            (i, j) for j in range(len(script) - 1) for i in range(j)
+        )  # as what one does and another takes back
+        for i, j in islice(pairs, attempts // 2):
+            if still([*script[:i], *script[i + 1 : j], *script[j + 1 :]]):
+                break
         return best
 
 

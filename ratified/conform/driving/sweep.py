@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import importlib
 import importlib.machinery
 import json
 import os
@@ -92,11 +93,15 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class DrivingAnswer:
-    """What a process says of a driving: its verdict, what went wrong, and the lines that were run, where these were watched."""
+    """What a process says of a driving: its verdict, what went wrong; where it was watched, the lines that were run, too.
+
+    `modules` are those of the workbench that it took.
+    """
 
     verdict: str
     why: str = ""
     lines: tuple[int, ...] = ()
+    modules: tuple[str, ...] = ()
 
 
 def mistakes(source: str) -> list[Mistake]:
@@ -281,6 +286,8 @@ def sweep(
             remedy="the system is a module of its own, which the driver imports",
         )
     limit = within if within is not None else max(LEAST_WITHIN, TIMES_WITHIN * (clock() - began))
+    for name in asis.modules:
+        importlib.import_module(name)  # here once, instead of in the process of each mutant
     every = mistakes(source)
     lines = set(asis.lines)
     tried: dict[int, Tried] = {
@@ -357,7 +364,14 @@ def _watched(file: Path, code: CodeType, run: Callable[[], DrivingAnswer]) -> Dr
     finally:
         sys.settrace(None)
         threading.settrace(None)
-    return DrivingAnswer(answer.verdict, answer.why, tuple(sorted(lines)))
+    return DrivingAnswer(answer.verdict, answer.why, tuple(sorted(lines)), _of_the_workbench(file))
+
+
+def _of_the_workbench(file: Path) -> tuple[str, ...]:
+    """Modules of the workbench that are loaded; none where mistakes are planted into one of them."""
+    found = {n: m for n, m in sys.modules.items() if n.startswith("ratified.")}
+    planted_into = str(file) in {os.path.realpath(getattr(m, "__file__", None) or "") for m in found.values()}
+    return () if planted_into else tuple(found)
 
 
 @dataclass(slots=True)
@@ -428,7 +442,9 @@ def _finished(
         said = json.loads(process.data)
     except ValueError:
         return process.number, MutantOutcome.ENDED
-    return process.number, DrivingAnswer(**{**said, "lines": tuple(said["lines"])})
+    return process.number, DrivingAnswer(
+        **{**said, "lines": tuple(said["lines"]), "modules": tuple(said["modules"])}
+    )
 
 
 def _forked(task: Callable[[], DrivingAnswer]) -> tuple[int, int]:

@@ -63,7 +63,7 @@ static rx_header *rx_checkpoint_header(const rx_run *run) {
     if (!h) return NULL;
     memcpy(h->magic, RX_CHECKPOINT_MAGIC, sizeof h->magic);
     h->bytes = bytes;
-    h->words = W, h->instances = MODEL_INSTANCES, h->bounds = MODEL_BOUNDS, h->constraints = MODEL_CONSTRAINTS;
+    h->words = W, h->instances = ROOM_INSTANCES, h->bounds = MODEL_BOUNDS, h->constraints = ROOM_CONSTRAINTS;
     h->deadlock = run->config.deadlock;
     h->witness_wanted = run->config.witness_wanted, h->witness_step_wanted = run->config.witness_step_wanted;
     h->digest_bytes = digest;
@@ -165,8 +165,8 @@ static int rx_checkpoint_judge(rx_run *run, const rx_header *h, size_t bytes) {
         return rx_refuse(run, "is damaged: its header does not match its checksum");
     const size_t mine = strlen(MODEL_DIGEST);
     const uint64_t padded = (h->digest_bytes + 8) / 8 * 8;
-    const bool same_shape = h->words == W && h->instances == MODEL_INSTANCES && h->bounds == MODEL_BOUNDS &&
-                            h->constraints == MODEL_CONSTRAINTS && h->digest_bytes == mine;
+    const bool same_shape = h->words == W && h->instances == ROOM_INSTANCES && h->bounds == MODEL_BOUNDS &&
+                            h->constraints == ROOM_CONSTRAINTS && h->digest_bytes == mine;
     const char *digest = (const char *)h + bytes - 8 - padded;
     if (!same_shape || memcmp(digest, MODEL_DIGEST, mine)) {
         /* With other numbers of instances the text stands elsewhere only if the header is damaged: it is counted from

@@ -10,7 +10,7 @@
 #ifndef RX_COMPONENTS_H
 #define RX_COMPONENTS_H
 
-enum { RX_GOAL_WORDS = (2 * MODEL_GOALS + 63) / 64, RX_BETWEEN_LOOKS = 1 << 14, RX_AHEAD = 16, RX_DEGREE_BITS = 24 };
+enum { RX_GOAL_WORDS = (2 * ROOM_GOALS + 63) / 64, RX_BETWEEN_LOOKS = 1 << 14, RX_AHEAD = 16, RX_DEGREE_BITS = 24 };
 #define RX_NONE UINT32_MAX
 #define RX_DEGREE_MOST (((uint64_t)1 << RX_DEGREE_BITS) - 1)
 
@@ -35,7 +35,7 @@ typedef struct rx_live {
     uint64_t *said;                 /* by state: of goals */
     uint32_t *quiet;                /* expanded states in which nothing is demanded; atomic: how many */
     uint64_t quiet_count;
-    uint64_t faults[MODEL_CLAIMS];  /* by claim: the first state without an answer, plus one; 0 if there is none */
+    uint64_t faults[ROOM_CLAIMS];   /* by claim: the first state without an answer, plus one; 0 if there is none */
     /* Of a search: by state RX_NONE if it is outside; 0 if it was not visited; up to `states`, the least number of a state that it
      * may be in a component with; above `name`, its component. */
     uint32_t *number;
@@ -53,7 +53,7 @@ typedef struct rx_live {
     uint64_t loops_count, loops_reserved;
 } rx_live;
 
-#if defined __GNUC__ && !defined __clang__
+#ifdef RX_GRADED
 #pragma GCC push_options
 #pragma GCC optimize("O2")
 #endif
@@ -240,7 +240,7 @@ static int rx_live_look(const rx_run *run, rx_live *l, uint32_t goal, enum rx_mo
     return found;
 }
 
-#if defined __GNUC__ && !defined __clang__
+#ifdef RX_GRADED
 #pragma GCC pop_options
 #endif
 #endif

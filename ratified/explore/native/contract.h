@@ -20,6 +20,9 @@
  *   MODEL_REDUCTION        1 if steps are left out (reduce.h): an instance that is not possible then tells why (0 if it is not there)
  *   MODEL_SYMMETRY         1 if model_canonical does anything, else 0
  *   MODEL_DIGEST           a string literal that names model, size, parameters and layout: a checkpoint of another is refused
+ *   ROOM_INSTANCES, ROOM_CONSTRAINTS, ROOM_REFINEMENTS, ROOM_CLAIMS, ROOM_GOALS
+ *                          for as many there is room, which is what the explorer is compiled for (apart.h): the numbers themselves if
+ *                          the macros are not there
  *
  * FUNCTIONS, all `static inline`, that come after this file. A state is MODEL_WORDS words; two states are equal if and only
  * if their words are, so unused bits are always 0. No answer depends on what was asked before.
@@ -88,6 +91,19 @@
 #define MODEL_REDUCTION 0
 #endif
 
+#ifndef ROOM_INSTANCES
+#define ROOM_INSTANCES MODEL_INSTANCES
+#define ROOM_CONSTRAINTS MODEL_CONSTRAINTS
+#define ROOM_CLAIMS MODEL_CLAIMS
+#define ROOM_GOALS MODEL_GOALS
+#endif
+
+/* In one unit there is nothing to call for refinements that are not there. */
+#ifndef RX_APART
+#undef ROOM_REFINEMENTS
+#define ROOM_REFINEMENTS MODEL_REFINEMENTS
+#endif
+
 #define RX_OK (-1)
 #define RX_FAULT(e) (-2 - (e))
 
@@ -109,7 +125,7 @@ typedef struct rx_batch {
     uint32_t instance[RX_BATCH];
     uint64_t left[MODEL_BOUNDS + 1]; /* how often each bound was left */
 #if MODEL_REDUCTION
-    uint8_t refused[MODEL_INSTANCES]; /* by which of its first conditions an instance is not possible, from 1; 0: not known */
+    uint8_t refused[ROOM_INSTANCES];  /* by which of its first conditions an instance is not possible, from 1; 0: not known */
 #endif
 } rx_batch;
 

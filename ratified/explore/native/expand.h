@@ -93,7 +93,7 @@ static inline bool rx_judge_step(rx_worker *w, const uint64_t *t, uint32_t insta
     return true;
 }
 
-#if MODEL_REFINEMENTS
+#if ROOM_REFINEMENTS
 /* Whether refinements begin where this initial state does. */
 static __attribute__((noinline)) void rx_judge_beginning(rx_worker *w, const uint64_t *t) {
     const uint32_t first = MODEL_INVARIANTS + MODEL_STEP_INVARIANTS - MODEL_REFINEMENTS;
@@ -144,7 +144,7 @@ static __attribute__((noinline)) void rx_settle(rx_worker *w) {
     for (uint32_t i = out; i < b->count; i++) {
         const uint32_t instance = b->instance[i];
         uint64_t *t = b->words[out];
-        if (MODEL_REFINEMENTS && !w->source) rx_judge_beginning(w, b->words[i]);
+        if (!w->source && MODEL_REFINEMENTS) rx_judge_beginning(w, b->words[i]);
         /* A step that changes nothing is common (a message sent again) and never new. */
         if (w->source && rx_same(b->words[i], w->source)) continue;
         if (out != i) rx_copy(t, b->words[i]);

@@ -19,23 +19,26 @@
 #include "sort.h"
 
 /* What follows runs once a level or less, and is the larger part of the text: a first run should not wait for it to be
- * optimised. What goes through all states, or all steps, is optimised a little. */
-#if defined __GNUC__ && !defined __clang__
+ * optimised. What goes through all states, or all steps, is optimised a little; nothing is where nothing is to be. */
+#if defined __GNUC__ && !defined __clang__ && defined __OPTIMIZE__
+#define RX_GRADED
+#endif
+#ifdef RX_GRADED
 #pragma GCC optimize("O0")
 #endif
 #include "grow.h"
 #include "files.h"
-#if defined __GNUC__ && !defined __clang__
+#ifdef RX_GRADED
 #pragma GCC optimize("O1")
 #endif
 #include "disk.h"
-#if defined __GNUC__ && !defined __clang__
+#ifdef RX_GRADED
 #pragma GCC optimize("O0")
 #endif
 #include "checkpoint.h"
 #include "trace.h"
 #include "search.h"
-#if defined __GNUC__ && !defined __clang__
+#ifdef RX_GRADED
 #pragma GCC optimize("O1")
 #endif
 #include "layers.h"
@@ -43,7 +46,7 @@
 #include "simulate.h"
 #include "liveness.h"
 #include "ranks.h"
-#if defined __GNUC__ && !defined __clang__
+#ifdef RX_GRADED
 #pragma GCC optimize("O0")
 #endif
 #include "api.h"

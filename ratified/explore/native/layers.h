@@ -40,7 +40,7 @@ static bool rx_in_layer(rx_worker *w, const uint64_t *s) {
     const rx_finding *f = &w->run->finding;
     if (!w->run->goals && f->kind == RX_INVARIANT) {
         /* Where a refinement does not begin: any initial state may be the one. */
-        if (f->property >= MODEL_INVARIANTS) return true;
+        if (f->property >= (uint32_t)MODEL_INVARIANTS) return true;
         return MODEL_INVARIANTS && model_invariants(s) == (int)f->property;
     }
     w->source = s;

@@ -12,7 +12,7 @@
 #ifndef RX_LIVENESS_H
 #define RX_LIVENESS_H
 
-#if MODEL_GOALS
+#if ROOM_GOALS
 
 #include "components.h"
 
@@ -136,7 +136,7 @@ static void rx_work_live(rx_worker *w) {
                 rx_settle_live(w);
             }
             rx_live_place(w, i);
-            for (uint32_t k = 0; k < MODEL_CLAIMS; k++)
+            for (int k = 0; k < MODEL_CLAIMS; k++)
                 if (RX_UNLIKELY(model_claims[k](w->source, l->said + i * RX_GOAL_WORDS) != RX_OK)) {
                     uint64_t old = RX_LOAD(l->faults[k]);
                     while ((!old || i + 1 < old) && !__atomic_compare_exchange_n(&l->faults[k], &old, i + 1, false,

@@ -13,7 +13,7 @@ static inline bool rx_choice_new(rx_worker *w) { return w != NULL; }
 
 #else
 
-#define RX_SET ((MODEL_INSTANCES + 63) / 64)
+#define RX_SET ((ROOM_INSTANCES + 63) / 64)
 
 /* A worker's: of the state being expanded. */
 typedef struct rx_choice {
@@ -21,8 +21,8 @@ typedef struct rx_choice {
     uint64_t fresh[RX_SET];   /* of these, where the steps did not fit into the batch, those with a step to a new state */
     uint64_t taken[RX_SET];
     uint64_t found[RX_SET], waiting[RX_SET];
-    uint64_t several[MODEL_INSTANCES][RX_SET]; /* closed sets, of what is enabled */
-    uint32_t sizes[MODEL_INSTANCES];
+    uint64_t several[ROOM_INSTANCES][RX_SET]; /* closed sets, of what is enabled */
+    uint32_t sizes[ROOM_INSTANCES];
     uint32_t from;  /* where the state's steps begin in the batch */
     bool spilt;     /* they did not fit */
     uint64_t left[MODEL_BOUNDS + 1];

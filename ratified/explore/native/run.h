@@ -32,7 +32,7 @@
 
 /* Which of the transitions that reach a new state first has the smallest number: one entry per state of the level being
  * built. */
-#if MODEL_INSTANCES <= 65535
+#if ROOM_INSTANCES <= 65535
 typedef uint16_t rx_first;
 #else
 typedef uint32_t rx_first;
@@ -121,10 +121,10 @@ typedef struct rx_places {
 typedef struct rx_counters {
     uint64_t generated, expanded, degree_min, degree_max;
     uint64_t witness_missing, witness_step_missing;
-    uint64_t fired[MODEL_INSTANCES + 1]; /* transitions */
-    uint64_t fresh[MODEL_INSTANCES + 1]; /* states it was the smallest to reach first; complete levels only */
+    uint64_t fired[ROOM_INSTANCES + 1]; /* transitions */
+    uint64_t fresh[ROOM_INSTANCES + 1]; /* states it was the smallest to reach first; complete levels only */
     uint64_t left[MODEL_BOUNDS + 1];
-    uint64_t constrained[MODEL_CONSTRAINTS + 1];
+    uint64_t constrained[ROOM_CONSTRAINTS + 1];
 } rx_counters;
 
 /* What a simulation is to do. */

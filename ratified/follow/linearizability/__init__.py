@@ -10,7 +10,8 @@ Herlihy & Wing, "Linearizability: a correctness condition for concurrent objects
 from __future__ import annotations
 
 from ratified.follow.linearizability.check import HistoryOutcome, Linearizability, check_history
-from ratified.follow.linearizability.growing import CounterObject, ListObject, SetObject
+from ratified.follow.linearizability.counters import CounterObject
+from ratified.follow.linearizability.growing import ListObject, SetObject
 from ratified.follow.linearizability.history import (
     UNKNOWN,
     History,

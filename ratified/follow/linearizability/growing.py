@@ -163,31 +163,3 @@ class SetObject(_ReadWhole):
         shown = () if operation.result is UNKNOWN else tuple(map(exactly, _shown(operation)))
         known = operation.result is UNKNOWN or (len(shown) == len(state) and state.issuperset(shown))
         return (state,) if known else ()
-
-
-@dataclass(frozen=True, slots=True)
-class CounterObject:
-    """A counter: `add` N, which may be negative, and `read`."""
-
-    functions: Sequence[str] = ("add", "read")
-    anonymous: bool = True
-
-    def initial(self) -> int:
-        """Zero."""
-        return 0
-
-    def part(self, operation: Operation) -> Hashable:
-        """Its key, if there are several counters."""
-        return operation.key  # type: ignore[no-any-return]  # frozen when it was read
-
-    def only_reads(self, operation: Operation) -> bool:
-        """Reads."""
-        return operation.function == "read"
-
-    def step(self, state: int, operation: Operation) -> Sequence[int]:
-        """The sum."""
-        if operation.function == "read":
-            return (state,) if operation.result in (UNKNOWN, state) else ()
-        if type(operation.argument) is not int:
-            raise HistoryError(f"{operation} adds no number", remedy='{"f": "add", "value": 2}')
-        return (state + operation.argument,)

@@ -27,6 +27,7 @@ from ratified.language.types import (
     MapType,
     NoneType,
     OptionalType,
+    SeqType,
     TupleType,
     Type,
     fits,
@@ -51,7 +52,10 @@ def _assignment(node: ast.Assign, c: Context) -> Made:
 def _annotation(node: ast.AnnAssign, c: Context) -> Made:
     if not isinstance(node.target, ast.Name):
         c.fail(node, "only names can be annotated", "declare variables in the body of the class")
-    return _annotated(c, node.target, node.annotation, node.value), False
+    if node.value is None:
+        return _annotated(c, node.target, node.annotation, None), False
+    taken, value = _popped(c, node, node.value)
+    return [*taken, *_annotated(c, node.target, node.annotation, value)], False
 
 
 @rules.rule(ast.AugAssign)
@@ -109,6 +113,11 @@ _INSTEAD_OF_DEL = "it takes away a key of a PartialMap[K, V]; for a Set write .d
 
 
 def _assign(c: Context, node: ast.Assign, target: ast.expr, value: ast.expr) -> list[Node]:
+    taken, value = _popped(c, node, value)
+    return [*taken, *_given(c, node, target, value)]
+
+
+def _given(c: Context, node: ast.Assign, target: ast.expr, value: ast.expr) -> list[Node]:
     match target:
         case ast.Name():
             return assign_name(c, node, target, c.expr(value, c.env.types.get(target.id)), value)
@@ -141,6 +150,30 @@ def _assign(c: Context, node: ast.Assign, target: ast.expr, value: ast.expr) -> 
         case ast.Tuple(targets) if all(isinstance(t, ast.Name) or is_place(c, t) for t in targets):
             return _assign_several(c, node, targets, value)
     c.fail(target, _NOT_A_PLACE, _instead(c, target, "write self.x = ..., self.x[k] = ..., or name = ..."))
+
+
+def _popped(c: Context, node: ast.stmt, value: ast.expr) -> tuple[list[Node], ast.expr]:
+    """Of `x = s.pop(i)` and `x = m.pop(k)`: reading it and taking it away, and then the name that stands for what is assigned."""
+    match value:
+        case ast.Call(ast.Attribute(container, "pop"), arguments, []) if len(arguments) < 3 and (
+            is_place(c, container) or (isinstance(container, ast.Name) and container.id in c.env.types)
+        ):
+            t = c.expr(container).type
+        case _:
+            return [], value
+    if isinstance(t, SeqType) and len(arguments) < 2:
+        index = arguments[0] if arguments else ast.Constant(-1)
+        read: ast.expr = ast.Subscript(container, index, ast.Load())
+    elif isinstance(t, MapType) and isinstance(t.value, OptionalType) and arguments:
+        key, *otherwise = arguments
+        get = ast.Call(ast.Attribute(container, "get", ast.Load()), [key], [])
+        read = get if otherwise else ast.Subscript(container, key, ast.Load())
+    else:
+        return [], value
+    name = _another_name(c, container, [], "popped")
+    ast.fix_missing_locations(ast.copy_location(read, value))
+    made = assign_name(c, node, name, c.expr(read), read)
+    return [*made, *mutation(c, value, container, "pop")], ast.copy_location(_as_read(name), value)
 
 
 _NOT_A_PLACE = "only names and variables of self can be assigned"
@@ -189,14 +222,14 @@ def _assign_several(c: Context, node: ast.Assign, targets: list[ast.expr], value
     return lets
 
 
-def _another_name(c: Context, place: ast.expr, taken: list[ast.Name]) -> ast.Name:
+def _another_name(c: Context, place: ast.expr, taken: list[ast.Name], kind: str = "new") -> ast.Name:
     """A name, that the function does not use, for what a place is about to hold."""
     inner = place
     while isinstance(inner, ast.Subscript):
         inner = inner.value
-    assert isinstance(inner, ast.Attribute)
-    name = f"new_{inner.attr}"
-    while name in c.names_used or any(name == t.id for t in taken):
+    assert isinstance(inner, ast.Attribute | ast.Name)
+    name = f"{kind}_{inner.attr if isinstance(inner, ast.Attribute) else inner.id}"
+    while name in c.names_used or name in c.declarations or any(name == t.id for t in taken):
         name += "_"
     c.assignments[name] = 2  # so that its type is the place's, whatever the first value's bounds are
     return ast.copy_location(ast.Name(name, ast.Store()), place)

@@ -323,7 +323,7 @@ def _sequence_view(what: str) -> Handler:
             c.fail(
                 argument,
                 f"{what} needs a sequence, and this is {operand.type}",
-                "only a Seq has an order: Seq(...) or sorted(...)",
+                "write Seq(...), which is in canonical order, or sorted(..., key=...)",
             )
         if what == "enumerate":
             item = TupleType((INT, item))
@@ -345,7 +345,7 @@ def _zip(c: Context, node: ast.Call) -> Expr:
             c.fail(
                 source,
                 f"zip needs sequences, and this is {made.type}",
-                "only a Seq has an order: Seq(...) or sorted(...)",
+                "write Seq(...), which is in canonical order, or sorted(..., key=...)",
             )
     item = TupleType((item_of(c, a, first), item_of(c, b, second)))
     return ir.Zip(c.span(node), SeqType(item), a, b)

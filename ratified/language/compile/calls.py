@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from enum import Enum
 from types import FunctionType
+from typing import NoReturn
 
 from ratified.language import api, ir
 from ratified.language.compile import partial
@@ -98,7 +99,10 @@ _ELSEWHERE = {
     **dict.fromkeys(("Append", "append"), "write s + [x], or self.s.append(x)"),
     "SubSeq": "write s[i:j]; positions count from 0",
     "DOMAIN": "write m.keys() of a map, range(len(s)) of a sequence",
-    "product": "write two `for`: all(... for a in A for b in B)",
+    **{
+        name: f"import it above the model: from itertools import {name}"
+        for name in ("product", "chain", "pairwise")
+    },
     "tuples": "write Set((a, b) for a in A for b in B)",
     "ENABLED": "write enabled(self.act, ...)",
     "UNCHANGED": "leave it out: a variable that is not assigned keeps its value",
@@ -156,6 +160,10 @@ def _static_call(c: Context, node: ast.Call, function: object) -> Expr:
     remedy = INSTEAD.get(function) or OF_COLLECTIONS.get(name.rpartition(".")[2])
     if isinstance(function, type) and issubclass(function, Enum):
         remedy = f"name the member: {name}.{next(iter(function)).name}; one that is computed, by `match` in a helper"
+    elif name.startswith("random."):
+        remedy = _ELSEWHERE["pick"]
+    elif name.startswith("time."):
+        remedy = "let a variable be the time, and an action let it pass"
     elif hasattr(function, "cache_info"):
         remedy = "leave out the cache, which would keep the answers of another size"
     remedy = remedy or "write it as a helper method or typed function"
@@ -305,8 +313,10 @@ def _method(c: Context, node: ast.Call, value: ast.expr, method: str) -> Expr:
             f"this is one of several records: {operand.type}",
             "tell them apart first with isinstance or match",
         )
+    if method == "pop" and element_type(operand.type) is not None:
+        _refuse_pop(c, node, value, operand.type)
     if method in MUTATORS:
-        remedy = _read_first(node, value, operand.type) if method == "pop" else _ON_ITS_OWN
+        remedy = f"write {ast.unparse(node)} on a line of its own"
         c.fail(node, f".{method}() changes a value in place, and returns nothing", remedy)
     c.fail(node, f"{operand.type} has no method `{method}`", "see docs/language.md for what it has")
 
@@ -318,20 +328,16 @@ def _defined_in(t: Type, method: str) -> FunctionType | None:
     return function if isinstance(function, FunctionType) else None
 
 
-_ON_ITS_OWN = "update a variable: self.x.add(...), on a line of its own"
-
-
-def _read_first(node: ast.Call, value: ast.expr, of: Type) -> str:
-    """What to write in place of a `pop` whose value is wanted."""
+def _refuse_pop(c: Context, node: ast.Call, value: ast.expr, of: Type) -> NoReturn:
     written = ast.unparse(value)
-    if isinstance(of, MapType):
-        key = ast.unparse(node.args[0]) if node.args else "k"
-        read = f"{written}.get({key})" if len(node.args) > 1 else f"{written}[{key}]"
-        return f"read it first: x = {read}, and then, on a line of its own, {ast.unparse(node)}"
-    at = ast.unparse(node.args[0]) if node.args else "-1"
-    read = f"choose({written})" if isinstance(of, SetType) else f"{written}[{at}]"
-    take = f"{written}.remove(x)" if isinstance(of, SetType) else ast.unparse(node)
-    return f"read it first: x = {read}, and then, on a line of its own, {take}"
+    remedy = f"give what it takes away a name, on a line of its own: x = {ast.unparse(node)}"
+    if isinstance(of, SetType):
+        remedy = (
+            f"choose it first: x = choose({written}), and then, on a line of its own, {written}.remove(x)"
+        )
+    elif node.keywords or (isinstance(of, MapType) and not node.args):
+        remedy = f"write x = {written}.pop(k), or pop(k, None)"
+    c.fail(node, ".pop() changes a value in place", remedy)
 
 
 def _get(c: Context, node: ast.Call, operand: Expr, of: MapType) -> Expr:

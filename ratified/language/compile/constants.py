@@ -80,9 +80,12 @@ def type_of(value: object, expected: Type | None = None) -> Type:
     if hasattr(type(value), "__record_types__"):
         return RecordType(type(value))
     if isinstance(value, str):
+        inner = expected.item if isinstance(expected, OptionalType) else expected
         raise AnnotationProblem(
             "a string has a type only where a Literal is expected",
-            'declare the variable, or the local name, as Literal["idle", "busy"], or use an Enum',
+            f"a parameter of the action ranges over its values: def act(self, x: {inner})"
+            if isinstance(inner, SortType)
+            else 'declare the variable, or the local name, as Literal["idle", "busy"], or use an Enum',
         )
     if isinstance(value, float | bytes | complex):
         raise AnnotationProblem(
@@ -91,12 +94,16 @@ def type_of(value: object, expected: Type | None = None) -> Type:
         )
     raise AnnotationProblem(
         f"{show(value)[:60]} cannot be used as a value in a model",
-        _plain(value),
+        _plain(value, expected),
     )
 
 
-def _plain(value: object) -> str:
+def _plain(value: object, expected: Type | None) -> str:
     """What to write in place of a container of Python's own."""
+    if isinstance(expected, MapType) and value == {}:
+        if expected.partial:
+            return "write PartialMap(), or leave it out"
+        return "a Map has a value for every key: leave it out, or write Map.fromkeys(K, v)"
     known: dict[type, str] = {list: "Seq", set: "Set", frozenset: "Set", dict: "Map"}
     instead = known.get(type(value))
     if instead is None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+from enum import Enum
+from typing import Annotated, Literal
 
 from ratified.language import ir
 from ratified.language.compile import partial
@@ -30,7 +32,7 @@ from ratified.language.types import (
     fits,
     unbounded,
 )
-from ratified.language.values import Bag
+from ratified.language.values import Bag, is_type
 
 ITEM = "item_"
 """The name of an element where the source gives it none."""
@@ -163,7 +165,8 @@ def _pair(c: Context, k: Expr, v: Expr, t: MapType, key: ast.expr, value: ast.ex
 def map_from_keys(c: Context, node: ast.Call) -> Expr:
     """`Map.fromkeys(K, value)`."""
     keys, value = positional(c, node, 2, 2)
-    domain = iterable(c, keys)
+    named = type_named(c, keys)
+    domain = iterable(c, keys) if named is None else ir.Universe(c.span(keys), SetType(named))
     if not _complete(domain):
         c.fail(keys, "a Map is total: its keys must range over a whole type", "write Map.fromkeys(K, value)")
     item = item_of(c, domain, keys)
@@ -174,6 +177,18 @@ def map_from_keys(c: Context, node: ast.Call) -> Expr:
     t = t or MapType(item, unbounded(made.type))
     pair = ir.MakeTuple(span, TupleType((unbounded(item), t.value)), (ir.Local(span, item, ITEM), made))
     return ir.Collect(span, t, "map", pair, (Clause((ITEM,), domain, ()),))
+
+
+def type_named(c: Context, node: ast.expr) -> Type | None:
+    """The type that an expression names, where it is not the set of its values too: `bool`, `Literal["a"]`, `tuple[A, B]`."""
+    match node:
+        case ast.Subscript(head) if c.static(head) in (tuple, Annotated, Literal):
+            return c.declared(node, node, "this type")
+        case ast.Name() | ast.Attribute():
+            value = c.static(node)
+            if is_type(value) and not (isinstance(value, type) and issubclass(value, Sort | Enum)):
+                return c.typed(value, node)
+    return None
 
 
 def make_map(c: Context, node: ast.Call, expected: Type | None) -> Expr:

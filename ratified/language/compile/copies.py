@@ -27,7 +27,9 @@ def changed_names(function: ast.FunctionDef) -> frozenset[str]:
             case ast.Expr(ast.Call(ast.Attribute(ast.Name(name), method))) if method in MUTATORS:
                 found.add(name)
             case (
-                ast.Delete([ast.Subscript(ast.Name(name))])
+                ast.Assign(_, ast.Call(ast.Attribute(ast.Name(name), "pop")))
+                | ast.AnnAssign(_, _, ast.Call(ast.Attribute(ast.Name(name), "pop")))
+                | ast.Delete([ast.Subscript(ast.Name(name))])
                 | ast.Assign([ast.Subscript(ast.Name(name))])
                 | ast.AugAssign(ast.Subscript(ast.Name(name)))
             ):

@@ -17,7 +17,7 @@ from ratified.language.deferred import Deferred
 from ratified.language.ir import Expr, Which
 from ratified.language.rules import Rules
 from ratified.language.sorts import Sort
-from ratified.language.types import BOOL, INT, EnumType, OptionalType, SetType, records_of
+from ratified.language.types import BOOL, INT, EnumType, OptionalType, SetType, SortType, records_of
 
 constants: Rules[Context, Expr] = Rules("constants")
 rules: Rules[Context, Expr] = Rules("names")
@@ -80,9 +80,17 @@ def _attribute(node: ast.Attribute, c: Context) -> Expr:
             "test it for None first (give it a local name)",
         )
     if not records:
-        if isinstance(c.static(value), type):
-            c.fail(node, f"{ast.unparse(value)} has no `{attribute}`", "look at its definition")
-        c.fail(node, f"{operand.type} has no field `{attribute}`", "only records have fields")
+        named = c.static(value)
+        if isinstance(named, type):
+            remedy = "look at its definition"
+            if issubclass(named, Sort):
+                remedy = (
+                    f"a parameter of the action ranges over its values: def act(self, x: {named.__name__})"
+                )
+            c.fail(node, f"{ast.unparse(value)} has no `{attribute}`", remedy)
+        number = f"only records have fields; its number is int({ast.unparse(value)})"
+        remedy = number if isinstance(operand.type, SortType) else "only records have fields"
+        c.fail(node, f"{operand.type} has no field `{attribute}`", remedy)
     if len(records) == 1 and isinstance(found := vars(records[0].record).get(attribute), property):
         assert isinstance(found.fget, FunctionType)
         key = c.module.plain_function(c, node, found.fget, records[0])

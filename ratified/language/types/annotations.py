@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types as python_types
 import typing
-from collections import abc, defaultdict, deque
+from collections import Counter, abc, defaultdict, deque
 from collections.abc import Sequence
 from enum import Enum
 from functools import reduce
@@ -166,6 +166,8 @@ def _instead(annotation: object, origin: object) -> str:
     if kind in _LIKE_MAP:
         whole = inside or "K, V"
         return f"write Map[{whole}] (a value for every key) or PartialMap[{whole}] (like a dict)"
+    if kind is Counter:
+        return f"write Annotated[Bag[{inside or 'T'}], AtMost(n)]"
     if kind in _LIKE_SET:
         return f"write Set[{inside or 'T'}]"
     if kind in _LIKE_SEQ or kind is tuple:

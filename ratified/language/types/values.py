@@ -9,9 +9,9 @@ from typing import Any
 
 from ratified.language.errors import ModelError
 from ratified.language.rules import Rules
-from ratified.language.scope import Scope, scope_if_any
+from ratified.language.scope import Scope, current_scope, scope_if_any
 from ratified.language.sorts import members
-from ratified.language.types.annotations import AnnotationProblem
+from ratified.language.types.annotations import AnnotationProblem, from_annotation
 from ratified.language.types.bounds import WIDE, bound_value
 from ratified.language.types.forms import (
     BagType,
@@ -35,7 +35,7 @@ from ratified.language.types.forms import (
     records_of,
 )
 from ratified.language.types.texts import Text
-from ratified.language.values import Bag, Map, Seq, Set, show
+from ratified.language.values import Bag, Map, Seq, Set, show, values_of_type
 
 _Counting = tuple[tuple[float, ...], Scope]
 """How many values the types inside of a type have, and the scope."""
@@ -125,6 +125,9 @@ _VALUES: Rules[Scope, Iterable[object]] = Rules("the values of types")
 def values_of(t: Type, scope: Scope) -> Iterator[object]:
     """Every value of a finite type, in canonical order. The caller has looked at `cardinality` first."""
     yield from _VALUES(t, scope)
+
+
+values_of_type.append(lambda annotation: values_of(from_annotation(annotation), current_scope()))
 
 
 @_VALUES.rule(BoolType)

@@ -45,6 +45,7 @@ from ratified.smt.terms import (
     disj,
     every,
     implies,
+    mentioned,
     neg,
     rebuilt,
     symbols_of,
@@ -395,11 +396,11 @@ class Translation:
                 if about and (axiom.beside is None or any(is_of(s, axiom.beside) for s in used)):
                     more[axiom.says] = axiom.fact
             for assumption in self.assumptions:
-                mentioned = self._symbols_in(assumption.formula)
+                named = self._symbols_in(assumption.formula)
                 if (
-                    not mentioned
-                    or any(s in used for s in mentioned)
-                    or self._sized(mentioned, [*chosen.values(), *facts])
+                    not named
+                    or any(s in used for s in named)
+                    or self._sized(named, [*chosen.values(), *facts])
                 ):
                     more[assumption.says] = assumption
             for name, known in self.bounds.items():
@@ -440,7 +441,7 @@ def settled(facts: Sequence[Fact]) -> list[Fact]:
 
     Solvers do so too, but not before they have chosen how to deal with quantifiers.
     """
-    known: dict[Term, Term] = {}
+    known: dict[Apply, Term] = {}
     for fact in facts:
         for part in fact.formula.operands if isinstance(fact.formula, And) else (fact.formula,):
             atom = part.operand if isinstance(part, Not) else part
@@ -450,8 +451,12 @@ def settled(facts: Sequence[Fact]) -> list[Fact]:
         return list(facts)
 
     def simpler(term: Term) -> Term:
-        return known[term] if term in known else rebuilt(term, simpler)
+        return known[term] if isinstance(term, Apply) and term in known else rebuilt(term, simpler)
 
     plain = conj(*(atom if value == TRUE else neg(atom) for atom, value in known.items()))
-    rest = [replace(f, formula=simpler(f.formula)) for f in facts]
+    names = {atom.symbol.name for atom in known}
+    rest = [
+        f if names.isdisjoint(mentioned(f.formula).symbols) else replace(f, formula=simpler(f.formula))
+        for f in facts
+    ]
     return [Fact("what the facts below say at once", plain), *rest]

@@ -124,7 +124,7 @@ def test_generated_code_is_clean_under_sanitizers(models: int, tmp_path: Path) -
             continue
         source, binary = tmp_path / "model.c", tmp_path / "main"
         source.write_text(text)
-        flags = ["-std=c11", "-O1", "-w", "-pthread", "-fsanitize=address,undefined"]
+        flags = ["-std=c11", "-O0", "-w", "-pthread", "-fsanitize=address,undefined"]
         folders = ["-fno-sanitize-recover=all", f"-I{RUNTIME}", f"-I{HERE}", f'-DMODEL_FILE="{source}"']
         command = [*find_compiler(), *flags, *folders, str(HERE / "main.c"), "-o", str(binary)]
         built = subprocess.run(command, capture_output=True, text=True, check=False)

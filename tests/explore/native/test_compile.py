@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 import pytest
 
@@ -22,7 +22,16 @@ from ratified.explore.native.compile import (
 )
 from ratified.explore.native.driver import NativeExploration, RunOptions
 from ratified.explore.native.library import load, loaded
-from ratified.language import Model, Param, Range, action, invariant
+from ratified.language import (
+    Model,
+    Param,
+    Range,
+    action,
+    constraint,
+    invariant,
+    require,
+    step_invariant,
+)
 
 ROOT = Path(__file__).parents[3]
 SMALL = '__attribute__((visibility("default"))) int answer(void) { return 42; }\n'
@@ -114,10 +123,10 @@ def test_a_damaged_library_is_compiled_again(cache: Path) -> None:
     assert compiled.path.is_relative_to(cache)
 
 
-def test_the_explorer_is_compiled_once_for_models_of_the_same_counts(
+def test_the_explorer_is_compiled_once_for_models_of_the_same_width(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of a second such model the explorer is not compiled; a model with other counts has an explorer of its own."""
+    """Of a second such model the explorer is not compiled, whatever is claimed of it; a wider one has an explorer of its own."""
     script, log = tmp_path / "cc", tmp_path / "log"
     script.write_text(f'#!/bin/sh\necho "$*" >>{log}\nexec {find_compiler()[0]} "$@"\n')
     script.chmod(0o755)
@@ -136,11 +145,12 @@ def test_the_explorer_is_compiled_once_for_models_of_the_same_counts(
 
     assert compiled(Counter(by=1)) == ["-DRX_APART=1", "-DRX_APART=2", "-DRX_APART=3"]
     assert compiled(Counter(by=3)) == ["-DRX_APART=1", "-DRX_APART=3"]
-    assert compiled(CounterThatIsAsked(by=1)) == ["-DRX_APART=1", "-DRX_APART=2", "-DRX_APART=3"]
+    assert compiled(CounterThatIsAsked(by=1)) == ["-DRX_APART=1", "-DRX_APART=3"]
+    assert compiled(WideCounter(by=1)) == ["-DRX_APART=1", "-DRX_APART=2", "-DRX_APART=3"]
     assert sorted(path.suffix for path in (cache / "native").iterdir()) == [
-        *[".c"] * 3,
+        *[".c"] * 4,
         *[".o"] * 2,
-        *[".so"] * 3,
+        *[".so"] * 4,
     ]
 
 
@@ -156,11 +166,29 @@ class Counter(Model):
 
 
 class CounterThatIsAsked(Counter):
-    """The same, and a claim."""
+    """The same, and claims, another action and a constraint."""
+
+    @action
+    def stay(self, m: Annotated[int, Range(0, 3)]) -> None:
+        require(m == self.n)
+
+    @constraint
+    def never_four(self) -> bool:
+        return self.n != 4
 
     @invariant
     def in_range(self) -> bool:
         return self.n < 4
+
+    @step_invariant
+    def in_steps(self, old: Self) -> bool:
+        return self.n in (old.n, (old.n + self.by) % 4)
+
+
+class WideCounter(Counter):
+    """The same, in a state of two words."""
+
+    m: Annotated[int, Range(0, 2**62)]
 
 
 AT_ONCE = """

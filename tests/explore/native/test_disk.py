@@ -238,7 +238,7 @@ def test_killed_again_and_again(memory: int, tmp_path: Path) -> None:
         if done.returncode == 0:
             break
         assert done.returncode == -SIGKILL, done.stderr
-        kill_in += 1 if runs < 12 else 7
+        kill_in += 1 if runs < 8 else 12
     assert runs > 10
     options = RunOptions(
         limits=Limits(memory=memory or None), spill=tmp_path, checkpoint=tmp_path / "checkpoint"

@@ -16,7 +16,7 @@ from ratified.models.paxos.broken import SmallestVote
 from ratified.models.paxos.paxos import Paxos
 
 HERE = Path(__file__).parent
-FLAGS = ("-std=c11", "-O1", "-g", "-pthread", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+FLAGS = ("-std=c11", "-O0", "-g", "-pthread", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
 def run(text: str, folder: Path) -> str:

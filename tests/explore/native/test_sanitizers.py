@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 def build(sanitizer: str, model: str, macros: tuple[str, ...], target: Path) -> None:
     flags = [
         "-std=c11",
-        "-O1",
+        "-O1" if sanitizer == "thread" else "-O0",  # which takes longer: to compile, or to run
         "-g",
         "-Wall",
         "-Wextra",
@@ -47,7 +47,7 @@ def test_clean(sanitizer: str, model: str, macros: tuple[str, ...], says: str, t
     build(sanitizer, model, macros, binary)
     spill = str(tmp_path)
     for arguments in (
-        ["1"],
+        *([["1"]] if sanitizer != "thread" else []),
         ["2"],
         ["2", "1", "2", spill],
         ["2", "1", "2", spill, f"{spill}/c"],

@@ -280,6 +280,42 @@ def test_what_comes_out_of_a_queue_says_in_which_order_it_went_in() -> None:
     assert (outcome.failure.operation, outcome.failure.exact) == (again, True)
 
 
+CROWD = 24
+SHUFFLED = random.Random(1).sample(range(CROWD), CROWD)
+SQUARES = [n * n * 977 + 1 for n in range(1, CROWD)]
+SUMS = [sum(SQUARES[:7]), sum(SQUARES[:15])]
+TAKEN = [value for n, value in enumerate(SHUFFLED[:9]) if n % 3]
+
+
+def crowd(function: str, values: Sequence[int], read: str, results: Sequence[int]) -> list[Operation]:
+    """Changes that all overlap, and while they are under way one after the other what tells of them."""
+    changes = [op(n, function, v, None, n, 200 - n) for n, v in enumerate(values)]
+    lost = [op(70 + n, "dequeue", None, UNKNOWN, 40 + n, None) for n in range(5)] if read == "dequeue" else []
+    return [*changes, *lost, *(op(99, read, None, r, 50 + 2 * n, 51 + 2 * n) for n, r in enumerate(results))]
+
+
+@pytest.mark.parametrize(
+    ("model", "operations", "verdict"),
+    [
+        (Register(), crowd("write", range(CROWD), "read", SHUFFLED[:9]), Verdict.HOLDS),
+        (Register(), crowd("write", range(CROWD), "read", [5, 6, 5]), Verdict.VIOLATED),
+        (CounterObject(), crowd("add", SQUARES, "read", SUMS), Verdict.HOLDS),
+        (CounterObject(), crowd("add", SQUARES[:9], "read", [7 * 977]), Verdict.VIOLATED),
+        (Queue(), crowd("enqueue", range(CROWD), "dequeue", TAKEN), Verdict.HOLDS),
+        (Queue(), crowd("enqueue", range(CROWD), "dequeue", [*TAKEN, TAKEN[0]]), Verdict.VIOLATED),
+    ],
+    ids=["register", "written once", "counter", "no sum", "queue", "taken twice"],
+)
+def test_a_crowd_is_decided_by_what_its_results_tell(
+    model: SequentialModel, operations: list[Operation], verdict: Verdict
+) -> None:
+    """A search alone would try the orders of two dozen."""
+    outcome = check_history(operations, model, configurations=5_000)
+    assert outcome.verdict is verdict
+    if outcome.failure:
+        assert outcome.failure.operation == operations[-1]
+
+
 def hard(key: str, at: int, count: int = 24) -> list[Operation]:
     """Concurrent appends, of which what was read is a last one: every order of the others leads to another state."""
     calls = [Operation(n, "append", str(n), None, at + n, at + 2 * count - n, key) for n in range(count)]
@@ -467,3 +503,5 @@ def test_true_is_no_number() -> None:
     recorder.call(2, "read")
     recorder.end(2, 1)
     assert check_history(recorder.history(), Register()).verdict is Verdict.HOLDS
+    lost = [op(0, "write", True, UNKNOWN, 0, None), op(1, "write", 1, UNKNOWN, 1, None)]
+    assert check_history([*lost, op(2, "read", None, 1, 2, 3)], Register()).verdict is Verdict.HOLDS

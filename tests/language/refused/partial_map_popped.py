@@ -11,4 +11,4 @@ class M(Model):
     @action
     def forget(self, n: Node) -> None:
         require(n in self.asked)
-        self.last = self.asked.pop(n)
+        self.last = self.asked.pop(n) if self.last is None else n

@@ -6,4 +6,4 @@ class M(Model):
 
     @action
     def act(self) -> None:
-        self.last = self.log.pop(0)
+        self.last = min(self.log.pop(0), self.last)

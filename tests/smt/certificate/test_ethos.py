@@ -10,7 +10,6 @@ import pytest
 from ratified.cli.report.proof import proof_text
 from ratified.cli.scripts import script_for
 from ratified.smt.certificate import ethos
-from ratified.smt.certificate.making import Certificates
 from ratified.smt.proving import ProofOptions, prove
 
 READS = """#!{python}
@@ -32,13 +31,6 @@ def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, then: str) -> None:
     monkeypatch.setenv(ethos.VARIABLE, str(rules))
 
 
-def made(folder: Path) -> Certificates:
-    """The certificates of a small proof."""
-    proof = prove(script_for("consensus"), options=ProofOptions(certificate=folder / "made"))
-    assert proof.certificates
-    return proof.certificates
-
-
 def test_proofs_that_ethos_accepts_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(tmp_path, monkeypatch, 'print("correct")')
     proof = prove(script_for("consensus"), options=ProofOptions(certificate=tmp_path / "made"))
@@ -47,16 +39,32 @@ def test_proofs_that_ethos_accepts_are_told(tmp_path: Path, monkeypatch: pytest.
     assert "ethos       3 of 3 proofs of cvc5 are correct" in proof_text("consensus", proof)
 
 
+def test_a_proof_that_it_does_not_accept_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(tmp_path, monkeypatch, 'print("incorrect")')
+    proof = prove(script_for("consensus"), options=ProofOptions(certificate=tmp_path / "made"))
+    assert proof.certificates
+    assert proof.certificates.ethos is not None
+    assert (proof.certificates.ethos.right, len(proof.certificates.ethos.wrong)) == (0, 3)
+
+
+IMPOSSIBLE = "(set-logic UF)\n(declare-fun p () Bool)\n(assert p)\n(assert (not p))\n(check-sat)\n"
+
+
 @pytest.mark.parametrize(
-    "then", ['print("correct")\nsys.exit(1)', 'print("incorrect")', 'print("correct, but for a step")', ""]
+    ("then", "opinion"),
+    [
+        ('print("correct")', "unsat"),
+        ('print("correct")\nsys.exit(1)', "sat"),
+        ('print("incorrect")', "sat"),
+        ('print("correct, but for a step")', "sat"),
+        ("", "sat"),
+    ],
 )
 def test_whatever_else_it_says_is_no_proof(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, then: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, then: str, opinion: str
 ) -> None:
     stand_in(tmp_path, monkeypatch, then)
-    found = made(tmp_path).ethos
-    assert found is not None
-    assert (found.right, len(found.wrong), found.not_found) == (0, 3, ())
+    assert ethos.opinion(IMPOSSIBLE, 10) == opinion
 
 
 @pytest.mark.parametrize("lacking", ["ethos", "Cpc.eo"])
@@ -64,10 +72,10 @@ def test_without_it_there_is_no_such_opinion(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacking: str
 ) -> None:
     stand_in(tmp_path, monkeypatch, 'print("correct")')
+    assert ethos.installed()
     (tmp_path / lacking).unlink()
-    assert made(tmp_path).ethos is None
+    assert not ethos.installed()
 
 
 def test_of_what_is_not_so_there_is_no_proof() -> None:
-    satisfiable = "(set-logic UF)\n(declare-fun p () Bool)\n(assert p)\n(check-sat)\n"
-    assert ethos.opinion(satisfiable, 10) == "unknown"
+    assert ethos.opinion(IMPOSSIBLE.replace("(assert (not p))\n", ""), 10) == "unknown"

@@ -284,10 +284,8 @@ def test_certificates_are_written_checked_and_compared_with_the_model(
 
 
 def test_what_is_not_proved_has_no_certificate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = tmp_path / "voting"
-    status, told = said(
-        capsys, "prove", "voting", "--without", "one_value_per_ballot", "--certificate", folder
-    )
+    folder = tmp_path / "ring"
+    status, told = said(capsys, "prove", "ring", "--without", "keys_are_at_home", "--certificate", folder)
     assert status == 1
     assert "; none for " in " ".join(told.split())
     status, told = said(capsys, "certified", folder)

@@ -62,12 +62,11 @@ def test_a_fault_in_a_circuit_is_noticed(fault: str, folder: Path, monkeypatch: 
             "less",
             lambda left, right, context: -context.algebra.equal(left, right),
         )
-    noticed = 0
     for seed in range(12):
         try:
             agree(load(random_model(seed), folder), most=4, symbolic=1)
         except Disagreement:
-            noticed += 1
+            return
         except (RatifiedError, AssertionError, KeyError, StopIteration):
             pass
-    assert noticed > 0
+    pytest.fail("no model notices it")

@@ -34,7 +34,7 @@ from ratified.language.model import Model
 INSTANCES_MOST = 2**22
 """So many instances of actions, each of which is counted by every thread."""
 
-VERSION = 4
+VERSION = 5
 """Changes when the same model would give another program."""
 
 SUPPORT = (Path(__file__).resolve().parent / "support.h").read_text(encoding="utf-8")
@@ -119,23 +119,43 @@ def _generate(unit: Unit, symmetry: Symmetry | None, ahead: Callable[[str], None
     return Generated(_text(unit, functions, defined), program, _explorer(defined))
 
 
-def _defined(program: Program, unit: Unit, symmetry: Symmetry | None) -> list[str]:
-    """The definitions of a program's macros; with room for more bounds, whose number is not known when compiling begins."""
+def _defined(program: Program, unit: Unit, symmetry: Symmetry | None) -> dict[str, int]:
+    """A program's macros; with room for more bounds, whose number is not known when compiling begins."""
+    numbers = dict(zip(_COUNTED, program.counts, strict=True))
     room = max(6, (len(program.written.bounds) - 1).bit_length())
     macros = {
-        **dict(zip(_COUNTED, program.counts, strict=True)),
-        "BOUNDS": 1 << room,
-        "REFINEMENTS": len(program.refinements),
-        "CLAIMS": len(program.goals),
-        "SYMMETRY": int(symmetry is not None),
+        **{f"MODEL_{name}": number for name, number in numbers.items()},
+        "MODEL_BOUNDS": 1 << room,
+        "MODEL_REFINEMENTS": len(program.refinements),
+        "MODEL_CLAIMS": len(program.goals),
+        "MODEL_SYMMETRY": int(symmetry is not None),
+        # The sets of instances of a reduction have one width in Python and in C.
+        "ROOM_INSTANCES": numbers["INSTANCES"] if unit.reduced else _room(numbers["INSTANCES"], 8),
+        "ROOM_CONSTRAINTS": _room(numbers["CONSTRAINTS"], 4),
+        "ROOM_REFINEMENTS": 1,
+        "ROOM_CLAIMS": numbers["GOALS"] and _room(len(program.goals), 4),
+        "ROOM_GOALS": -(-numbers["GOALS"] // 32) * 32,  # two bits for each: whole words
     }
-    if unit.reduced:
-        macros["REDUCTION"] = 1
-    return [f"#define MODEL_{name} {value}" for name, value in macros.items()]
+    return {**macros, "MODEL_REDUCTION": 1} if unit.reduced else macros
 
 
-def _explorer(defined: Sequence[str]) -> str:
-    return "\n".join([*defined, '#include "contract.h"', '#include "explorer.c"', ""])
+def _room(number: int, least: int) -> int:
+    """So many or more: few numbers, so that many models have the same. What is very large is left as it is."""
+    bits = max(least, number.bit_length())
+    return number if bits > 16 else (1 << bits + bits % 2) - 1
+
+
+_EXPLORED = "MODEL_WORDS", "MODEL_BOUNDS", "MODEL_SYMMETRY", "MODEL_REDUCTION"
+"""Macros that, beside rooms, the explorer is compiled for; others it is told (apart.h)."""
+
+
+def _explorer(defined: dict[str, int]) -> str:
+    chosen = {name: n for name, n in defined.items() if name in _EXPLORED or name.startswith("ROOM_")}
+    return "\n".join([*_lines(chosen), '#include "contract.h"', '#include "explorer.c"', ""])
+
+
+def _lines(defined: dict[str, int]) -> list[str]:
+    return [f"#define {name} {number}" for name, number in defined.items()]
 
 
 def _canonical(unit: Unit, symmetry: Symmetry | None) -> list[str]:
@@ -146,7 +166,8 @@ def _canonical(unit: Unit, symmetry: Symmetry | None) -> list[str]:
     )
 
 
-def _text(unit: Unit, functions: Sequence[str], defined: Sequence[str]) -> str:
+def _text(unit: Unit, functions: Sequence[str], macros: dict[str, int]) -> str:
+    defined = _lines(macros)
     body = "\n\n".join([SUPPORT, "\n".join(unit.shared.tables.text()), *functions])
     named = [repr(unit.model), *unit.layout.describe()]
     digest = hashlib.sha256("\n".join([str(VERSION), *named, *defined, body]).encode()).hexdigest()
