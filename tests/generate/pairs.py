@@ -171,7 +171,9 @@ def _explored(explore: Callable[[Model], Result], case: Case) -> Said:
     failed = found.violation
     if not found.distinct:
         return Said(raw=found)  # whatever init does leaves a bound
-    if found.stopped not in (None, BEYOND_BOUNDS) and (failed is None or failed.kind is PropertyKind.LIVENESS):
+    if found.stopped not in (None, BEYOND_BOUNDS) and (
+        failed is None or failed.kind is PropertyKind.LIVENESS
+    ):
         return Said(clear=found.depth, liveness="liveness violated" if failed else "")
     if failed is not None and failed.kind in SAFETY:
         return Said(verdict="violated", failed=failed.name, shortest=len(failed.trace), raw=found)
