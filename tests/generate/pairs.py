@@ -108,7 +108,7 @@ class Asked:
         match told.verdict, told.kind:
             case "holds", _ if told.distinct:
                 return Said(told.distinct, told.depth, verdict="holds", raw=told)
-            case "violated", "invariant" | "step":
+            case "violated", "invariant" | "step" if told.violated not in _refinements(case):
                 return Said(verdict="violated", failed=told.violated, shortest=len(told.states), raw=told)
             case "error", "evaluation" if told.states:
                 return Said(verdict="error", shortest=len(told.states), raw=told)
@@ -171,8 +171,10 @@ def _explored(explore: Callable[[Model], Result], case: Case) -> Said:
     failed = found.violation
     if not found.distinct:
         return Said(raw=found)  # whatever init does leaves a bound
-    if failed is None and found.stopped not in (None, BEYOND_BOUNDS):
-        return Said(clear=found.depth)
+    if found.stopped not in (None, BEYOND_BOUNDS) and (
+        failed is None or failed.kind is PropertyKind.LIVENESS
+    ):
+        return Said(clear=found.depth, liveness="liveness violated" if failed else "")
     if failed is not None and failed.kind in SAFETY:
         return Said(verdict="violated", failed=failed.name, shortest=len(failed.trace), raw=found)
     if failed is not None and failed.kind is not PropertyKind.LIVENESS:
@@ -196,6 +198,11 @@ def _symmetric(model: Model) -> Result:
 
 def _native(model: Model) -> Result:
     return check_native(model, limits=_FEW, flags=("-O0",), threads=1)
+
+
+def _refinements(case: Case) -> set[str]:
+    """Claims that TLC takes for one of steps, and of which the plainest searches know nothing."""
+    return {f.name for f in case.model.module.of_kind(Kind.REFINEMENT)}
 
 
 def _reduced(said: Said) -> Said:
