@@ -127,14 +127,19 @@ def load_binding(target: str) -> Binding:
         raise
 
 
-def check_heading(target: str, heading: Mapping[str, object], name: str) -> None:
-    """Raise RatifiedError where a trace says that it is of another bundled system than a binding's."""
+def check_heading(target: str, binding: Binding, heading: Mapping[str, object], name: str) -> None:
+    """Raise RatifiedError where a trace says that it is of another system than the binding's."""
     from ratified.bundled.conformance import PROTOCOLS
 
-    system = heading.get("trace")
+    system, mine = heading.get("trace"), binding.system
     if target in PROTOCOLS and system != target and system in PROTOCOLS:
         raise RatifiedError(
             f"{name} is a trace of {system}, not of {target}", remedy=f"ratified trace {system} {name}"
+        )
+    if system and mine and system != mine:
+        raise RatifiedError(
+            f"{name} is a trace of {system}, not of {mine}",
+            remedy=f"follow it with a binding of its own; {mine!r} is the `system` of {type(binding).__name__}",
         )
 
 

@@ -109,6 +109,8 @@ class Binding:
     if what to remove depends on all possible states.
     """
 
+    system: ClassVar[str] = ""
+    """What the heading of its traces says, if it says anything: `{"trace": "leases"}`. A trace of another system is refused."""
     unobserved: ClassVar[Sequence[str]] = ()
     most_unobserved: ClassVar[int] = 3
     duplicated: ClassVar[int] = 0

@@ -172,7 +172,9 @@ def test_a_trace_that_ends_within_a_line_is_told_from_one_that_is_none(binding: 
     )
 
 
-def test_traces_one_behind_the_other_and_of_another_system(binding: str, capsys: Capture) -> None:
+def test_traces_one_behind_the_other_and_of_another_system(
+    binding: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     heading = '{"trace": "paxos", "nodes": ["n1", "n2", "n3"]}'
     path = written(FINE[0], heading, FINE[1])
     assert said(capsys, binding, path) == (
@@ -186,6 +188,15 @@ def test_traces_one_behind_the_other_and_of_another_system(binding: str, capsys:
         2,
         "",
         "Error: run.ndjson is a trace of paxos, not of raft\n  ratified trace paxos run.ndjson\n",
+    )
+    own = "from lock_binding import LockServer\n\nclass Own(LockServer):\n    system = 'locks'\n"
+    Path("own.py").write_text(own)
+    monkeypatch.syspath_prepend("examples")
+    assert said(capsys, "own.py:Own", path) == (
+        2,
+        "",
+        "Error: run.ndjson is a trace of paxos, not of locks\n"
+        "  follow it with a binding of its own; 'locks' is the `system` of Own\n",
     )
 
 

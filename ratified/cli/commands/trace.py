@@ -202,7 +202,7 @@ def _run(
     if any(other not in ({}, heading) for other, _ in read):
         raise TraceError(f"{name} have headings that differ", remedy="traces of one run have the same")
     events = read[0][1]
-    check_heading(request.binding, heading, name)
+    check_heading(request.binding, binding, heading, name)
     with mistakes_told(type(binding), "begin"):
         binding.begin(heading)
     follower = Follower(
