@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -31,3 +34,15 @@ def test_a_proof_that_is_committed_holds_and_is_of_todays_script(
 
 def test_certificates_are_small() -> None:
     assert sum(file.stat().st_size for name in NAMES for file in folder_of(name).iterdir()) <= BYTES_MOST
+
+
+def test_the_documentation_says_how_many_there_are(checkout: Path) -> None:
+    rows = re.findall(
+        r"^\| `([a-z-]+)`.* \| ([\d,]+) \|$", (checkout / "docs" / "proving.md").read_text(), re.MULTILINE
+    )
+    said = {name: int(count.replace(",", "")) for name, count in rows if name in NAMES}
+    manifests = {name: json.loads((folder_of(name) / "manifest.json").read_text()) for name in NAMES}
+    listed = {name: len(manifest["obligations"]) for name, manifest in manifests.items()}
+    assert said.items() <= listed.items()
+    assert len(said) > len(NAMES) // 2
+    assert f"all {sum(listed.values()):,} obligations" in (checkout / "docs" / "certificates.md").read_text()
