@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -199,17 +199,25 @@ def test_other_codes_are_the_callers_and_a_call_is_what_callers_expect(tmp_path:
     with_servers(tmp_path, test)
 
 
-def test_a_stream_is_tried_again_until_its_first_answer_is_there(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("faults", "killed", "failure"),
+    [("a=busy:0", (), Failure.OVERLOADED), ("", ("a",), Failure.NOT_SENT)],
+    ids=["busy", "killed"],
+)
+def test_a_stream_is_tried_again_until_its_first_answer_is_there(
+    faults: str, killed: Sequence[str], failure: Failure, tmp_path: Path
+) -> None:
     async def test(lab: Lab, client: Callable[..., Client]) -> None:
-        for faults, killed, failure in (("a=busy:0", "", Failure.OVERLOADED), ("", "a", Failure.NOT_SENT)):
-            one = client()
-            if killed:
-                await lab.servers[killed].kill()
-            stream = one.channel.unary_stream(WATCH)(b"", timeout=PATIENCE_S, metadata=[("x-lab", faults)])
-            assert [part.split()[0] async for part in stream] == [b"b", b"b", b"b"]
-            assert (one.picks, one.failures("a")) == ("ab", [failure])
-            assert await stream.code() is grpc.StatusCode.OK
-            await one.told(lambda event: isinstance(event, Answered))
+        for (
+            name
+        ) in killed:  # before anything is connected to it, on which a request might be sent while it dies
+            await lab.servers[name].kill()
+        one = client()
+        stream = one.channel.unary_stream(WATCH)(b"", timeout=PATIENCE_S, metadata=[("x-lab", faults)])
+        assert [part.split()[0] async for part in stream] == [b"b", b"b", b"b"]
+        assert (one.picks, one.failures("a")) == ("ab", [failure])
+        assert await stream.code() is grpc.StatusCode.OK
+        await one.told(lambda event: isinstance(event, Answered))
 
     with_servers(tmp_path, test)
 
