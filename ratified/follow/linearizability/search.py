@@ -115,7 +115,7 @@ class PartSearch:
         anonymous = getattr(model, "anonymous", False)
 
         def does(o: Operation) -> Hashable:
-            values = (o.argument, o.result)
+            values = (o.key, o.argument, o.result)
             return (
                 o.function,
                 exactly(values) if self._are_mixed else values,

@@ -59,6 +59,25 @@ def op(process: int, function: str, argument: Any, result: Any, call: int, end: 
     return Operation(process, function, argument, result, call, end)
 
 
+class Together:
+    """Keys that are decided together, as where an operation may be about several."""
+
+    functions = ("get", "put")
+    anonymous = True
+
+    def part(self, operation: Operation) -> None:
+        return None
+
+    def initial(self) -> tuple[tuple[Any, Any], ...]:
+        return ()
+
+    def step(self, state: tuple[tuple[Any, Any], ...], operation: Operation) -> tuple[Any, ...]:
+        now = dict(state)
+        if operation.function == "put":
+            return (tuple(sorted({**now, operation.key: operation.argument}.items())),)
+        return (state,) if operation.result in (UNKNOWN, now.get(operation.key)) else ()
+
+
 @st.composite
 def histories(draw: st.DrawFn, functions: Sequence[str], keys: Sequence[Any]) -> list[Operation]:
     """Up to six operations of three processes; the results are any, so that many histories have no order."""
@@ -88,6 +107,7 @@ MODELS = [
     (KeyValue(), ["get", "put", "cas", "delete"], ["x", "y"]),
     (Queue(), ["enqueue", "dequeue"], [None]),
     (Lock(), ["acquire", "release"], [None]),
+    (Together(), ["get", "put"], ["x", "y"]),
 ]
 
 
@@ -419,6 +439,20 @@ def test_a_model_of_ones_own_may_choose() -> None:
     start = [op(0, "add", 2, None, 0, 1), op(0, "lose", None, None, 2, 3)]
     for answer, verdict in [(1, Verdict.HOLDS), (2, Verdict.HOLDS), (0, Verdict.VIOLATED)]:
         assert check_history([*start, op(0, "read", None, answer, 4, 5)], Counter()).verdict is verdict
+
+
+@pytest.mark.parametrize("pending", [False, True])
+def test_the_same_of_two_keys_is_not_the_same(pending: bool) -> None:
+    """Where they are decided together: what was put under the second key is seen before what was put under the first."""
+    puts = [
+        Operation(n, "put", 1, UNKNOWN if pending else None, n, None if pending else 6 + n, key)
+        for n, key in enumerate("xy")
+    ]
+    gets = [
+        Operation(2, "get", None, 1 if key == "y" else None, 2 + 2 * n, 3 + 2 * n, key)
+        for n, key in enumerate("yx")
+    ]
+    assert check_history([*puts, *gets], Together()).verdict is Verdict.HOLDS
 
 
 def test_a_model_that_fails_is_told_from_a_history_that_does() -> None:
