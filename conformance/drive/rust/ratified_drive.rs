@@ -52,7 +52,7 @@ pub trait System {
 impl Json {
     /// An object of its fields.
     pub fn object<const N: usize>(fields: [(&str, Json); N]) -> Json {
-        Json::Object(fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect())
+        Json::Object(IntoIterator::into_iter(fields).map(|(name, value)| (name.to_string(), value)).collect())
     }
 
     /// The text that it is, if it is one.
