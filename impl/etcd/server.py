@@ -13,7 +13,7 @@ import asyncio
 import ipaddress
 import ssl
 from collections.abc import Callable
-from typing import Final, Self
+from typing import Self
 
 import grpc
 
@@ -32,9 +32,6 @@ from ratified.impl.runtime.links import Log, parsed
 from ratified.impl.runtime.replica import Operated
 from ratified.impl.runtime.settings import Tls
 from ratified.impl.store.store import Store
-
-EXTRA_BYTES: Final = 524_288
-"""What a message may have beside a request of the largest size; etcd's."""
 
 
 class Server:
@@ -109,7 +106,7 @@ class Server:
     async def start(self) -> None:
         """Listen. Raises OSError: the address is not available."""
         self._calls.serve(self.services.methods(), self._operators.methods())
-        http2 = Http2(self._calls.find, self._limits.request_bytes + EXTRA_BYTES, self._refusals)
+        http2 = Http2(self._calls.find, self._limits.message_bytes, self._refusals)
         host, port = parsed(self._wanted)
         tls = None if self._tls is None else _context(self._tls)
         try:

@@ -40,6 +40,11 @@ class Limits:
     wait_ms: int = 5_000
     """How long a call waits for the cluster."""
 
+    @property
+    def message_bytes(self) -> int:
+        """How large a message may be: what is beside a request of the largest size is etcd's."""
+        return self.request_bytes + 524_288
+
 
 @dataclass(frozen=True, slots=True)
 class Permission:

@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 
 from ratified.impl.etcd import etcd_pb2 as pb
 from ratified.impl.etcd.calls import INSTEAD, identity
-from ratified.impl.etcd.server import EXTRA_BYTES, Server
+from ratified.impl.etcd.server import Server
 from ratified.impl.etcd.settings import Limits, Permissions, SettingsError
 from ratified.impl.machines import KeyValue
 from tests.impl.etcd.replicas import LocalCluster
@@ -204,8 +204,12 @@ def test_what_operators_cannot_ask_for_is_refused_with_a_sentence() -> None:
         (("Maintenance/Alarm", pb.AlarmRequest(action=pb.AlarmRequest.ACTIVATE, alarm=1)), invalid, raised),
         (("Auth/UserAdd", pb.HashRequest()), missing, f"ratified: {INSTEAD['etcdserverpb.Auth']}"),
         ((update, pb.HashRequest()), missing, f"ratified: {INSTEAD['etcdserverpb.' + update]}"),
-        (("Maintenance/Downgrade", pb.HashRequest()), missing, "ratified: Maintenance has no Downgrade here"),
-        (("KV/Increment", pb.HashRequest()), missing, "ratified: KV has no Increment here"),
+        (
+            ("Maintenance/Downgrade", pb.HashRequest()),
+            missing,
+            "unknown method Downgrade for service etcdserverpb.Maintenance",
+        ),
+        (("KV/Increment", pb.HashRequest()), missing, "unknown method Increment for service etcdserverpb.KV"),
         (add("http://a:1", "http://b:1"), invalid, "ratified: a node has one peer URL"),
         (add(), invalid, bad_urls),
         (add("http://a"), invalid, bad_urls),
@@ -232,6 +236,8 @@ def test_what_operators_cannot_ask_for_is_refused_with_a_sentence() -> None:
     async def test(s: Serving, call: Call) -> None:
         for (method, request), code, text in requests:
             assert await refused(call(method, request.SerializeToString())) == (code, text), method
+        told = pb.AuthStatusResponse.FromString(await call("Auth/AuthStatus", b""))
+        assert (told.enabled, told.authRevision) == (False, 1)
         assert {len(replica.core.membership.voters) for replica in s.cluster.nodes.values()} == {3}
 
     asking(test)
@@ -286,7 +292,7 @@ def test_whatever_bytes_come_others_are_served() -> None:
                 await reader.read()
             writer.close()
         await call("KV/Put", pb.PutRequest(key=b"k").SerializeToString())
-        most = Limits().request_bytes + EXTRA_BYTES
+        most = Limits().message_bytes
         code, _text = await refused(call("KV/Put", bytes(most + 1)))
         assert code == "RESOURCE_EXHAUSTED"
 
