@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import ssl
 from collections.abc import Callable
 from typing import Self
@@ -111,9 +112,11 @@ class Server:
         tls = None if self._tls is None else _context(self._tls)
         try:
             port = await http2.listen(host, port, tls, self._reuse_port)
-        except OSError:
+        except OSError as error:
+            why = os.strerror(error.errno) if error.errno and error.errno > 0 else error
             raise OSError(
-                f"clients cannot be served on {self._wanted}; give another `client` address, or stop what has that one"
+                f"clients cannot be served on {self._wanted}: {why}; give another `client` address, "
+                "or stop what is using it"
             ) from None
         self._http2 = http2
         self.address = f"{self._wanted.rsplit(':', 1)[0]}:{port}"

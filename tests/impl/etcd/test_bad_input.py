@@ -272,7 +272,8 @@ def test_a_port_in_use_is_told() -> None:
             with pytest.raises(OSError, match=r"^clients cannot be served on ") as refused_:
                 await Server(LocalCluster(1).nodes["n1"], where).start()
             assert str(refused_.value) == (
-                f"clients cannot be served on {where}; give another `client` address, or stop what has that one"
+                f"clients cannot be served on {where}: Address already in use; give another `client` address, "
+                "or stop what is using it"
             )
 
     asyncio.run(main())
@@ -302,21 +303,21 @@ def test_whatever_bytes_come_others_are_served() -> None:
 @pytest.mark.parametrize(
     ("table", "says"),
     [
-        ({"a": 1}, "permissions.a: write `ranges = [...]` or `administrator = true`"),
-        ({"a": {"administrator": 1}}, "permissions.a.administrator is true or left out"),
-        ({"a": {"ranges": "x"}}, "permissions.a.ranges is a list of tables"),
+        ({"a": 1}, "etcd.permissions.a: write `ranges = [...]` or `administrator = true`"),
+        ({"a": {"administrator": 1}}, "etcd.permissions.a.administrator is true or left out"),
+        ({"a": {"ranges": "x"}}, "etcd.permissions.a.ranges is a list of tables"),
         (
             {"a": {"ranges": [{"end": "x"}]}},
-            "permissions.a.ranges[0]: write prefix, or key and maybe end, and access",
+            "etcd.permissions.a.ranges[0]: write prefix, or key and maybe end, and access",
         ),
-        ({"a": {"ranges": [{"key": 5}]}}, "permissions.a.ranges[0]: all values are texts"),
+        ({"a": {"ranges": [{"key": 5}]}}, "etcd.permissions.a.ranges[0]: all values are texts"),
         (
             {"a": {"ranges": [{"key": ""}]}},
-            'permissions.a.ranges[0].key is empty; for all keys write `prefix = ""`',
+            'etcd.permissions.a.ranges[0].key is empty; for all keys write `prefix = ""`',
         ),
         (
             {"a": {"ranges": [{"prefix": "x", "access": "all"}]}},
-            "permissions.a.ranges[0].access is 'all'; it is one of read, write, both",
+            "etcd.permissions.a.ranges[0].access is 'all'; it is one of read, write, both",
         ),
     ],
 )
