@@ -441,8 +441,8 @@ def known_kinds() -> tuple[str, ...]:
     return tuple(Nemesis(cluster, (), "", 0.0, 1.0).kinds)
 
 
-def known_plants(protocol: str = "raft") -> tuple[str, ...]:
+def known_plants(protocol: str = "raft", machine: str = "kv") -> tuple[str, ...]:
     """Return the names of the bugs that can be planted."""
     from ratified.conformance.cluster.served import NO_FSYNC, mutants
 
-    return (NO_FSYNC, *mutants(protocol))
+    return (NO_FSYNC, *mutants(protocol, machine))

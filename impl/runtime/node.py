@@ -155,7 +155,7 @@ class Node:
             self._storage = self._make_storage(
                 self._folder.database,
                 self._protocol.kept,
-                identity(settings.cluster, self.name, settings.protocol),
+                identity(settings.cluster, self.name, settings.protocol, settings.machine),
                 lambda: self._protocol.bootstrap(settings.voters),
                 gapless=self._protocol.gapless,
             )

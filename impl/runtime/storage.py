@@ -137,11 +137,17 @@ class Storage:
             do(f"PRAGMA user_version={FORMAT}")
             do("COMMIT")
         found = dict(do("SELECT name, value FROM identity"))
+        unsaid = (
+            "machine" not in found
+        )  # as before that was kept: it is of the machine that it is opened with
+        found.setdefault("machine", identity["machine"])
         for name, value in identity.items():
             if found.get(name) != value:
                 raise RefusedData(
                     f"{self.path} belongs to {name} {found.get(name)!r}, not {value!r}; give each node a folder of its own"
                 )
+        if unsaid:
+            do("INSERT INTO identity VALUES ('machine', ?)", (identity["machine"],))
 
     def _count(self) -> int:
         """How often the node has been started, this time included."""
@@ -398,6 +404,6 @@ def _fault(path: Path, error: sqlite3.Error) -> RuntimeFault:
     return DiskFault(f"{path}: {error}")
 
 
-def identity(cluster: str, node: NodeId, protocol: str) -> dict[str, str]:
+def identity(cluster: str, node: NodeId, protocol: str, machine: str) -> dict[str, str]:
     """Return what a folder says of whose it is."""
-    return {"cluster": cluster, "node": node, "protocol": protocol}
+    return {"cluster": cluster, "node": node, "protocol": protocol, "machine": machine}
