@@ -231,7 +231,7 @@ class _Loop:
         """What the paths through a turn leave of what it finds."""
         (local, name), result = key, None
         for way in reversed(ways):
-            after = found if way.ended else (way.env if local else way.state)[name]
+            after = found if way.ended else sh.resolved((way.env if local else way.state)[name])
             result = after if result is None else either(conj(*way.tests), after, result)
         if isinstance(result, Lost):
             raise Dependent
