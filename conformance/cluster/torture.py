@@ -187,7 +187,7 @@ async def _run(
 
         places = [cluster.child(name).client for name in cluster.founders]
         promises = Promises(lambda: places, str(plan.seed))
-        watching = [asyncio.create_task(promises.watch())]
+        watching = [asyncio.create_task(promises.watch(n)) for n in range(promises.watches)]
         tenants, holders = range(promises.tenants), range(promises.holders)
         asking += [asyncio.create_task(promises.tenant(n, over), name=f"tenant {n}") for n in tenants]
         asking += [asyncio.create_task(promises.holder(n, over), name=f"holder {n}") for n in holders]
@@ -342,7 +342,7 @@ def _decided(
         None
         if promises is None
         else {
-            "watched": len(promises.seen),
+            "watched": sum(map(len, promises.seen.values())),
             "leases": len(promises.tenancies),
             "guarded": promises.written,
         },
