@@ -485,7 +485,7 @@ class Reference(Kept):
                 answer(Done(known[1]))
         elif any((c.client, c.serial) == (command.client, command.serial) for c in self.waiting.values()):
             pass
-        elif self.last - self.commit >= self.config.max_uncommitted:
+        elif self.last - self.commit >= self.config.max_uncommitted and self.term_at(self.last) == self.term:
             answer(Busy())
         else:
             self.put(command)

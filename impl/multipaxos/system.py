@@ -48,6 +48,7 @@ def drawn_config(seed: int) -> Config:
         max_queue=random.choice((1, 16)),
         compact_after=random.choice((0, 4, 12)),
         trailing=random.choice((0, 2)),
+        heartbeat=random.choice((1, 2)),
     )
 
 

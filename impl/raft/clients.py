@@ -33,7 +33,7 @@ class Clients:
                 self.state.answer(client, serial, Done(result))
         elif (client, serial) in self.state.on_the_way:
             return  # it is on the way
-        elif self.state.log.last - self.state.commit >= self.state.config.max_uncommitted:
+        elif not self.has_room():
             self.state.answer(client, serial, Busy())
         else:
             self.replication.append_as_leader(command)
@@ -41,6 +41,12 @@ class Clients:
             self.state.on_the_way.add((client, serial))
             self.replication.broadcast()
             self.replication.advance_commit()
+
+    def has_room(self) -> bool:
+        """Whether another command may wait. The first of a term always may: what is before it commits only with it (5.4.2)."""
+        state = self.state
+        waiting = state.log.last - state.commit
+        return waiting < state.config.max_uncommitted or state.log.last_term < state.term
 
     def query(self, query: Query) -> None:
         """Begin a read without the log (dissertation, section 6.4), if this node leads."""

@@ -36,7 +36,7 @@ class Config:
     """Messages with entries on their way to one follower, at most (section 10.2.1); what comes meanwhile makes the next batch."""
 
     max_uncommitted: int = 4096
-    """Entries that wait to be committed, at most; clients are told to come again later."""
+    """Entries that wait to be committed, at most, or a term's first command; clients are told to come again later."""
 
     fast_backoff: bool = True
     """A follower's rejection says where the logs may agree, so that a leader skips whole terms (Raft paper, section 5.3)."""

@@ -54,6 +54,8 @@ def drawn_config(seed: int) -> Config:
         max_inflight=random.choice((1, 2, 8)),
         snapshot_every=random.choice((0, 4, 12)),
         snapshot_keep=random.choice((0, 3)),
+        max_uncommitted=random.choice((2, 5, 4096)),
+        heartbeat_ticks=random.choice((1, 2, 3)),
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from ratified.impl.contract import (
     Applied,
+    Busy,
     Command,
     Done,
     Effects,
@@ -218,4 +219,6 @@ def outcome(value: Any) -> str:
             return f"is not for this node; the leader is {leader or 'unknown'}"
         case Lost(leader):
             return f"was lost sight of; the leader is {leader or 'unknown'}"
+        case Busy():
+            return "is to come again later: there is too much to do"
     return f"is refused: {value.reason}"

@@ -259,7 +259,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
         Kind(
             "each iteration sees the final value of what the loop carries",
             f"{LOGIC}.loops",
-            "return Later(lambda: carried.found(place))",
+            "return Later(lambda: _lost_if_kept(carried.found(place)))",
             "return Later(lambda: carried.left())",
         ),
         Kind(

@@ -82,6 +82,13 @@ def test_what_is_quiet_shows_comments_and_nodes_only() -> None:
     )
 
 
+def test_a_node_with_too_much_to_do_says_so() -> None:
+    transcript = play(
+        "system raft max_uncommitted=1 no_op=no\nnodes a b c\ncampaign a\nstabilise\npropose a put x 1\npropose a put x 2"
+    )
+    assert transcript.count("is to come again later: there is too much to do") == 1
+
+
 def test_the_seed_makes_a_difference_where_clocks_tick() -> None:
     scripts = [BEGIN + f"seed {seed}\ntick a 7\ntick b 7\ntick c 7" for seed in range(8)]
     assert len({play(script) for script in scripts}) > 1

@@ -181,6 +181,7 @@ class Carrying(Model):
     count: Map[Node, Annotated[int, Range(0, 3)]]
     seen: Set[Node]
     last: Node | None
+    other: Node | None
     any: bool
     log: Annotated[Seq[Node], AtMost(2)]
     inside: Map[bool, Set[Node]]
@@ -266,6 +267,22 @@ class Carrying(Model):
                 found = found | {n}
         self.seen = found
 
+    @action
+    def handed_on(self, m: Node) -> None:
+        """A turn leaves in one variable what it finds in another, which had another value before the loop."""
+        self.last = m
+        for n in Node:
+            self.other, self.last = self.last, n
+
+    @action
+    def handed_on_within(self, m: Node) -> None:
+        """The same, where a loop in the loop does it with a name of its own."""
+        for _n in Node:
+            held: Node | None = m
+            for _ in self.log:
+                held = self.other
+            self.other = held
+
     @invariant
     def the_first(self) -> bool:
         return self.first_with(1) is None or self.first_with(1) != self.first_with(2)
@@ -292,4 +309,4 @@ def test_what_is_carried_from_turn_to_turn_is_what_cpython_comes_to() -> None:
     states = [after for _, after in comparison.machine.initial() if not isinstance(after, OutOfBounds)]
     for state in states[::47]:
         comparison.state(state)
-    assert (len(states), comparison.counted["steps"], comparison.counted["disabled"]) == (1872, 309, 11)
+    assert (len(states), comparison.counted["steps"], comparison.counted["disabled"]) == (1872, 549, 11)

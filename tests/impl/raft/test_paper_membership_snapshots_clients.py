@@ -371,6 +371,17 @@ def test_a_leader_with_too_much_to_do_says_so() -> None:
     assert outcomes == [Busy()]
 
 
+def test_a_leader_takes_its_terms_first_command_even_if_too_much_waits_since_that_commits_with_it() -> None:
+    bench = Bench(term=1, log=entries(1, 1), no_op=False, max_uncommitted=2)
+    bench.lead()
+    bench.submit(3)
+    assert (bench.outcomes, bench.core.log.last) == ([], 3)
+    bench.submit(4)
+    assert bench.outcomes == [Busy()]
+    bench.agree("s2")
+    assert bench.core.commit == 3
+
+
 def test_each_leader_commits_a_blank_no_op_entry_at_the_start_of_its_term() -> None:
     bench = Bench(no_op=True)
     sent = bench.lead()
