@@ -96,10 +96,11 @@ async def _torture(plan: Plan) -> Tortured:
     plan.folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "ratified.conformance.cluster.served", "--parent"]
     command += ["--plant", plan.plant] if plan.plant else []
+    joins = plan.protocol == "raft" and (not plan.kinds or "membership" in plan.kinds)
     cluster = Cluster(
         plan.nodes,
         plan.folder,
-        spares=plan.spares if plan.protocol == "raft" else 0,
+        spares=plan.spares if joins else 0,
         protocol=plan.protocol,
         machine=plan.machine,
         settings={"snapshot_every": 25, "snapshot_keep": 5, "tick_ms": 50},
