@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from ratified.impl.client.aio import Event, StoreClient, put
 from ratified.impl.client.errors import StoreError
@@ -65,9 +66,13 @@ def watch_faults(seen: Sequence[Change], after: int, truth: Sequence[Change]) ->
     return []
 
 
-def history_faults(truth: Sequence[Change], there: Mapping[bytes, tuple[bytes, int]]) -> list[str]:
-    """Return what is wrong with a history from revision 2 on, after which there are these keys, with values and revisions."""
-    now: dict[bytes, tuple[bytes, int]] = {}
+State: TypeAlias = tuple[bytes, int, int, int]
+"""What a key is: its value, the revisions of its creation and of its last change, its version."""
+
+
+def history_faults(truth: Sequence[Change], there: Mapping[bytes, State]) -> list[str]:
+    """Return what is wrong with a history from revision 2 on, after which there are these keys."""
+    now: dict[bytes, State] = {}
     last = 1
     for change in truth:
         if change.revision > last + 1:
@@ -76,7 +81,8 @@ def history_faults(truth: Sequence[Change], there: Mapping[bytes, tuple[bytes, i
         if change.value is None:
             now.pop(change.key, None)
         else:
-            now[change.key] = change.value, change.revision
+            _, created, _, version = now.get(change.key, (b"", last, 0, 0))
+            now[change.key] = change.value, created, last, version + 1
     wrong = sorted(key for key in now.keys() | there.keys() if now.get(key) != there.get(key))
     return [f"the history: {wrong[0].decode()} is not as its changes left it"] if wrong else []
 
@@ -134,7 +140,7 @@ class Promises:
     watches: int = 3
     seen: dict[int, list[Change]] = field(default_factory=dict)
     after: dict[int, int] = field(default_factory=dict)
-    there: dict[bytes, tuple[bytes, int]] = field(default_factory=dict)
+    there: dict[bytes, State] = field(default_factory=dict)
     gone: dict[bytes, float] = field(default_factory=dict)
     tenancies: list[Tenancy] = field(default_factory=list)
     written: int = 0
@@ -211,7 +217,7 @@ class Promises:
                     if end and all(self._has_told(number, end) for number in range(self.watches)):
                         self.truth.clear()
                         for each in await client.range(b"", prefix=True, revision=end):
-                            self.there[each.key] = each.value, each.modified
+                            self.there[each.key] = each.value, each.created, each.modified, each.version
                         async with aclosing(client.watch(b"", prefix=True, after=0)) as events:
                             async for event in events:
                                 self.truth.append(changed(event))

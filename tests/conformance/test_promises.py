@@ -49,9 +49,14 @@ def test_a_watch_that_leaves_out_repeats_or_makes_up_is_found(seen: Sequence[Cha
 
 
 def test_a_history_leads_from_revision_to_revision_to_what_is_there() -> None:
-    assert history_faults(TRUTH, {b"b": (b"1", 3)}) == []
+    there = {b"b": (b"1", 3, 3, 1)}
+    assert history_faults(TRUTH, there) == []
+    assert history_faults(TRUTH[:2], {b"a": (b"2", 2, 3, 2)}) == []
+    assert history_faults(TRUTH[:2], {b"a": (b"2", 2, 3, 1)}) == [
+        "the history: a is not as its changes left it"
+    ]
     assert history_faults([TRUTH[0], TRUTH[3]], {}) == ["the history: nothing is told of revision 3"]
-    assert history_faults([TRUTH[0], TRUTH[1], TRUTH[3]], {b"b": (b"1", 3)}) == [
+    assert history_faults([TRUTH[0], TRUTH[1], TRUTH[3]], there) == [
         "the history: b is not as its changes left it"
     ]
     assert history_faults(TRUTH, {}) == ["the history: b is not as its changes left it"]
