@@ -60,6 +60,7 @@ HEARD: Final = (
     *OPTIONS,
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.http2.ping_timeout_ms", 5_000),
     ("grpc.http2.max_pings_without_data", 0),
 )
 """Of connections: a watch goes on elsewhere, too, where a node hangs, or its machine is gone without a word."""

@@ -185,7 +185,7 @@ class Storage:
                     entries[at] = decode(body)
                     self.added += len(body)
             except CodecError as error:
-                raise RefusedData(f"{self.path}: entry {at} is none: {error}; {_REMEDY}") from None
+                raise RefusedData(f"{self.path}: entry {at} is none: {error}; {REMEDY}") from None
         finally:
             gc.enable()
         self.commits = int(do("SELECT count FROM commits").fetchone()[0])
@@ -197,15 +197,15 @@ class Storage:
         if self._gapless:
             missing = next((n for n, at in enumerate(entries, index + 1) if n != at), None)
             if missing is not None:
-                raise RefusedData(f"{self.path}: entry {missing} is missing; {_REMEDY}")
+                raise RefusedData(f"{self.path}: entry {missing} is missing; {REMEDY}")
         told, at, checksum = self._told()
         if self.commits < told:
             raise RefusedData(
-                f"{self.path}: {told - self.commits} of {told} commits are gone that were on the disk; {_REMEDY}"
+                f"{self.path}: {told - self.commits} of {told} commits are gone that were on the disk; {REMEDY}"
             )
         found = self._database.execute("SELECT sum FROM entries WHERE at = ?", (at,)).fetchone()
         if self.commits == told and at and (found is None or found[0] != checksum):
-            raise RefusedData(f"{self.path}: entry {at} is gone that was on the disk; {_REMEDY}")
+            raise RefusedData(f"{self.path}: entry {at} is gone that was on the disk; {REMEDY}")
 
     def _told(self) -> tuple[int, int, int]:
         """How many commits were told, and what was added after the last of them: the last entry, and its checksum.
@@ -226,14 +226,14 @@ class Storage:
         for at, body, checksum in rows:
             if not isinstance(body, bytes) or crc(body, at & 0xFFFFFFFF) != checksum:
                 what = f"{table} {at}" if table == "entry" else f"the {table}"
-                raise RefusedData(f"{self.path}: {what} is not as it was written; {_REMEDY}")
+                raise RefusedData(f"{self.path}: {what} is not as it was written; {REMEDY}")
             yield at, body
 
     def _decoded(self, what: str, body: bytes) -> Any:
         try:
             return self._kept.decode(body) if body else None
         except CodecError as error:
-            raise RefusedData(f"{self.path}: {what} is none: {error}; {_REMEDY}") from None
+            raise RefusedData(f"{self.path}: {what} is none: {error}; {REMEDY}") from None
 
     # Writing
 
@@ -383,7 +383,7 @@ class Storage:
                 self.added_before, self.snapshot_bytes = self.added, len(body)
 
 
-_REMEDY = "nothing of it is used: move the folder away, and let the node join anew so that the others send it what it had"
+REMEDY = "nothing of it is used: move the folder away, and let the node join anew so that the others send it what it had"
 
 
 @cache
@@ -400,7 +400,7 @@ def _fault(path: Path, error: sqlite3.Error) -> RuntimeFault:
     """What an error of SQLite comes to: the disk, or what is on it."""
     name = getattr(error, "sqlite_errorname", "") or ""
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return RefusedData(f"{path} is damaged: {error}; {_REMEDY}")
+        return RefusedData(f"{path} is damaged: {error}; {REMEDY}")
     return DiskFault(f"{path}: {error}")
 
 

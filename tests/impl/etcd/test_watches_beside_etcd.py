@@ -164,7 +164,7 @@ def test_what_is_large_is_told_in_fragments_if_that_is_asked_for(tmp_path: Path)
 
 
 def test_watches_are_told_what_etcd_tells_them(tmp_path: Path) -> None:
-    asyncio.run(compared(tmp_path, 1, 200))
+    asyncio.run(compared(tmp_path, 1, 120))
 
 
 @pytest.mark.long(suite="etcd")
