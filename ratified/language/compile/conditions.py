@@ -28,6 +28,7 @@ from ratified.language.types import (
     NoneType,
     OptionalType,
     RecordType,
+    SeqType,
     SetType,
     Type,
     comparable,
@@ -250,6 +251,8 @@ def _one_comparison(c: Context, node: ast.expr, left: ast.expr, op: ast.cmpop, r
             remedy = "it may be None: test that first (give it a local name)"
         elif isinstance(t, EnumType):
             remedy = "compare x.value where the values are ints, or use an Ordered sort"
+        elif isinstance(t, SeqType):
+            remedy = "compare the first place where they differ: any(s[:i] == t[:i] and s[i] < t[i] for i in range(...))"
         c.fail(node, f"{t} values have no order", remedy)
     return ir.Compare(span, BOOL, symbol, first, second)
 
