@@ -388,7 +388,7 @@ def _permutations(c: Context, node: ast.Call) -> Expr:
     """`permutations(S)` of a sort, Enum or set, as a set of sequences: their canonical order is the order of `itertools`."""
     (argument,) = positional(c, node, 1, 1)
     domain = iterable(c, argument)
-    if not isinstance(domain.type, SetType) or c.python_kind(argument):
+    if not isinstance(domain.type, SetType) or c.python_kind(argument) not in ("", "class"):
         c.fail(
             argument,
             f"permutations of {domain.type} are not part of the modelling language",

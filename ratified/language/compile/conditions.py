@@ -244,7 +244,7 @@ def _one_comparison(c: Context, node: ast.expr, left: ast.expr, op: ast.cmpop, r
     if isinstance(first, ir.Literal) and not isinstance(second, ir.Literal):
         first = c.expr(left, second.type)
     first, second, t = same(c, node, first, second, left, right)
-    check_compared(c, left, right, t)
+    check_compared(c, left, symbol, right, t)
     if symbol not in ("==", "!=") and not (comparable(t) or isinstance(t, SetType)):
         remedy = "only ints, ordered sorts, tuples of these, and sets (inclusion) have an order"
         if isinstance(t, OptionalType):
