@@ -300,7 +300,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
     "assumptions that are contradictory for some sizes, a model without an initial state": (
         Kind(
             "a model without an initial state is proved",
-            "ratified.smt.attempts",
+            "ratified.smt.beginning",
             "if all(f.formula == TRUE for f in self.facts):",
             "if True:",
             needs=r"len\(\w+\) > 2 and len\(\w+\) < 2|def never_so",

@@ -48,7 +48,7 @@
  *       replaces s by the representative of its orbit
  *
  * To produce a transition, write into the words of rx_slot(batch), then rx_emit(batch, instance). The slot's words are whatever
- * was there before. rx_bound(batch, place): this step would leave a bound; it is not taken. rx_fault(batch, e, instance): this
+ * was there before. rx_bound(batch, place, instance): this step would leave a bound; it is not taken. rx_fault(batch, e, instance): this
  * step has no answer (a partial operation); the search finishes the level and reports it.
  *
  * Order of judgement of a successor: counted as generated and fired; constraints (a state outside is counted and goes no
