@@ -45,7 +45,9 @@ async def start(entries: int) -> None:
     raft = hosted("raft")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "node.db"
-        storage = Storage(path, raft.kept, identity("ratified", "n1", "raft"), lambda: raft.bootstrap(["n1"]))
+        storage = Storage(
+            path, raft.kept, identity("ratified", "n1", "raft", "kv"), lambda: raft.bootstrap(["n1"])
+        )
         storage.commit([WriteRecord(HardState(1, "n1"))])
         for first in range(1, entries + 1, 10_000):
             count = min(10_000, entries + 1 - first)
@@ -79,7 +81,7 @@ def writes(entries: int) -> None:
 
     for _ in range(5):
         with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-            owner = identity("ratified", "n1", "raft")
+            owner = identity("ratified", "n1", "raft", "kv")
             storage = Storage(Path(folder) / "node.db", raft.kept, owner, lambda: raft.bootstrap(["n1"]))
             storage.begin(tell, print)
             cpu = time.process_time()

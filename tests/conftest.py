@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import compileall
 import gc
 import os
 import signal
@@ -50,15 +49,8 @@ def pytest_runtest_teardown() -> Iterator[None]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Count what the tests cost; and compile what the programs that they start import.
-
-    Where Python is told to write no bytecode, each of some hundred programs would compile for itself, for a second and more.
-    """
+    """Count what the tests cost."""
     config.pluginmanager.register(Accounting(), "accounting")
-    if not hasattr(config, "workerinput"):
-        package = Path(__file__).resolve().parent.parent / "ratified"
-        for folder in (package, *(room for room in package.iterdir() if room.is_symlink())):
-            compileall.compile_dir(folder, quiet=2)
 
 
 @pytest.hookimpl(tryfirst=True)

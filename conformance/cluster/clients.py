@@ -25,8 +25,9 @@ from ratified.follow.linearizability.history import HistoryRecorder
 from ratified.impl.contract import Command, Done, Lost, NodeId, NotLeader, Outcome, Refused
 from ratified.impl.runtime.remote import Remote
 
-LOSS, COPIES = 0.1, 0.4
-"""The shares of answers to commands that are lost, and of commands of which a copy arrives late."""
+LOSS, COPIES, LOOKS = 0.1, 0.4, 0.5
+"""The shares of answers to commands that are lost, of commands of which a copy arrives late, and of those after which the key is
+read at once: a node that has not heard of what is acknowledged must not answer as if it had."""
 
 
 @dataclass(slots=True)
@@ -94,6 +95,8 @@ class Client:
         self._began = began
         self._every = every
         self._patience = patience
+        # Some wait long, so that a node that was stopped finds their requests when it goes on; others have gone elsewhere.
+        self._attempt_s = 0.4 * 2.5 ** (number % 4)
         self._lives = itertools.count(1)
         self._values = itertools.count(1)
         self._known: dict[str, str] = {}  # what this client saw last, for its cas
@@ -110,7 +113,10 @@ class Client:
     async def run(self, over: asyncio.Event) -> None:
         """Ask until it is over."""
         while not over.is_set():
-            await self._one(*self._drawn())
+            function, key, value = self._drawn()
+            await self._one(function, key, value)
+            if function != "get" and self._random.random() < LOOKS:
+                await self._one("get", key, None)
             if self._every:
                 await asyncio.sleep(self._every * self._random.uniform(0.5, 1.5))
 
@@ -229,8 +235,7 @@ class Client:
         known = self._remotes.get(node)
         if known is not None and not known.over:
             return known
-        # Some wait long, so that a node that was stopped finds their requests when it goes on; others have gone elsewhere.
-        made = Remote(places[node], self._cluster, node, seconds=0.4 * 2.5 ** (self._number % 4))
+        made = Remote(places[node], self._cluster, node, seconds=self._attempt_s)
         self._made.append(made)
         try:
             async with asyncio.timeout(1):

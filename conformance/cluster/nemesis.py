@@ -68,6 +68,7 @@ class Nemesis:
             "pause leader": (3, self._pause_leader),
             "partition": (4, self._partition),
             "one-way partition": (2, self._one_way),
+            "lag": (3, self._lag),
             "slow disk": (2, self._slow),
             "full disk": (2, self._full),
             "torn tail": (2, self._torn),
@@ -192,6 +193,15 @@ class Nemesis:
         broken = self._random.random() < 0.5
         for way in ways:
             way.mend(broken=broken)
+
+    async def _lag(self, node: NodeId) -> None:
+        """A node hears all late, but not so late that it misses its leader: it knows less than others have been told."""
+        ways = [way for way in self._ways if way.to == node]
+        for way in ways:
+            way.delay = self._random.uniform(0.05, 0.3)
+        await self._for(0.5, 3.0)
+        for way in ways:
+            way.delay = 0.0
 
     # Disks
 

@@ -7,7 +7,9 @@ The truth is the store's own history, told at the end, from the first revision o
   asked; once nobody renewed it any more, each ended;
 - what was *written under a lock*, guarded by it: only by whoever was first in line, in the order of the line.
 
-Guarantees: the three functions that decide are pure; each fault that they return is one whatever the clocks of the nodes showed.
+The history itself is held against the keys that are there at its end, and against its own numbers.
+
+Guarantees: the functions that decide are pure; each fault that they return is one whatever the clocks of the nodes showed.
 """
 
 from __future__ import annotations
@@ -16,8 +18,9 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from ratified.impl.client.aio import Event, StoreClient, put
 from ratified.impl.client.errors import StoreError
@@ -61,6 +64,27 @@ def watch_faults(seen: Sequence[Change], after: int, truth: Sequence[Change]) ->
                 f"a watch: change {at + 1:,}, of {told.key.decode()} in revision {told.revision:,}, is {what}"
             ]
     return []
+
+
+State: TypeAlias = tuple[bytes, int, int, int]
+"""What a key is: its value, the revisions of its creation and of its last change, its version."""
+
+
+def history_faults(truth: Sequence[Change], there: Mapping[bytes, State]) -> list[str]:
+    """Return what is wrong with a history from revision 2 on, after which there are these keys."""
+    now: dict[bytes, State] = {}
+    last = 1
+    for change in truth:
+        if change.revision > last + 1:
+            return [f"the history: nothing is told of revision {last + 1:,}"]
+        last = change.revision
+        if change.value is None:
+            now.pop(change.key, None)
+        else:
+            _, created, _, version = now.get(change.key, (b"", last, 0, 0))
+            now[change.key] = change.value, created, last, version + 1
+    wrong = sorted(key for key in now.keys() | there.keys() if now.get(key) != there.get(key))
+    return [f"the history: {wrong[0].decode()} is not as its changes left it"] if wrong else []
 
 
 @dataclass(slots=True)
@@ -111,27 +135,32 @@ class Promises:
 
     endpoints: Callable[[], Sequence[str]]
     seed: str
-    tenants: int = 2
+    tenants: int = 6
     holders: int = 2
-    seen: list[Change] = field(default_factory=list)
-    after: int = 0
+    watches: int = 3
+    seen: dict[int, list[Change]] = field(default_factory=dict)
+    after: dict[int, int] = field(default_factory=dict)
+    there: dict[bytes, State] = field(default_factory=dict)
     gone: dict[bytes, float] = field(default_factory=dict)
     tenancies: list[Tenancy] = field(default_factory=list)
     written: int = 0
     truth: list[Change] = field(default_factory=list)
 
-    def _client(self) -> StoreClient:
-        return StoreClient(self.endpoints(), timeout_s=PATIENCE_S, refresh=False)
+    def _client(self, first: int = 0) -> StoreClient:
+        places = self.endpoints()
+        at = first % len(places)
+        return StoreClient([*places[at:], *places[:at]], timeout_s=PATIENCE_S, refresh=False)
 
-    async def watch(self) -> None:
-        """Watch all keys, for ever."""
-        async with self._client() as client:
+    async def watch(self, number: int) -> None:
+        """Watch all keys, for ever; each watch begins at another node."""
+        async with self._client(number) as client:
             while True:
                 with suppress(StoreError):
-                    self.after = await client.revision()
+                    after = self.after[number] = await client.revision()
                     break
-            async for event in client.watch(b"", prefix=True, after=self.after):
-                self.seen.append(changed(event))
+            seen = self.seen[number] = []
+            async for event in client.watch(b"", prefix=True, after=after):
+                seen.append(changed(event))
                 if event.deleted and event.key.key.startswith(LEASED):
                     self.gone.setdefault(event.key.key, time.monotonic())
 
@@ -145,14 +174,20 @@ class Promises:
                 with suppress(StoreError):
                     held = await client.grant(TTL_S, number=lease)
                     await held.stop()  # it is renewed here, where it is written down
-                    await client.put(tenancy.key, b"", lease=lease)
+                    keys = (
+                        tenancy.key,
+                        tenancy.key + b" too",
+                    )  # so that some revisions have more than one change
+                    await client.txn([], [put(key, b"", lease) for key in keys])
                     self.tenancies.append(tenancy)
-                    for _ in range(draw.randrange(8)):
+                    for _ in range(draw.randrange(24)):  # through changes of leader, there and back
                         await asyncio.sleep(draw.uniform(0.3, 1.2))
                         asked = time.monotonic()
-                        if not await client.renew(lease):
-                            break
-                        tenancy.confirmed = asked
+                        with suppress(StoreError, TimeoutError):
+                            async with asyncio.timeout(1):
+                                if not await client.renew(lease):
+                                    break
+                            tenancy.confirmed = asked
                 await asyncio.sleep(draw.uniform(0.1, 0.5))
 
     async def holder(self, number: int, over: asyncio.Event) -> None:
@@ -163,8 +198,9 @@ class Promises:
                 with suppress(StoreError):
                     async with client.lock(LINE, seconds=TTL_S) as lock:
                         for _ in range(draw.randrange(1, 4)):
-                            write = put(GUARDED, b"%d" % lock.token)
-                            decided = await client.txn([lock.is_held()], [write])
+                            value = b"%d" % lock.token
+                            write = [put(GUARDED, value), put(GUARDED + b" too", value)]
+                            decided = await client.txn([lock.is_held()], write)
                             self.written += decided.succeeded
                             await asyncio.sleep(draw.uniform(0.0, 0.4))
                 await asyncio.sleep(draw.uniform(0.0, 0.2))
@@ -178,18 +214,28 @@ class Promises:
                     left = [t for t in self.tenancies if await client.get(t.key) is not None]
                     if not left and not end:
                         end = await client.put(END, b"")
-                    if end and self.seen and self.seen[-1].revision >= end:
-                        async for event in client.watch(b"", prefix=True, after=0):
-                            self.truth.append(changed(event))
-                            if event.key.key == END:
-                                return []
+                    if end and all(self._has_told(number, end) for number in range(self.watches)):
+                        self.truth.clear()
+                        for each in await client.range(b"", prefix=True, revision=end):
+                            self.there[each.key] = each.value, each.created, each.modified, each.version
+                        async with aclosing(client.watch(b"", prefix=True, after=0)) as events:
+                            async for event in events:
+                                self.truth.append(changed(event))
+                                if event.key.key == END:
+                                    return []
                 await asyncio.sleep(0.2)
         return ["leases, or a watch, did not come to their ends: the cluster did not come to rest"]
 
+    def _has_told(self, number: int, revision: int) -> bool:
+        seen = self.seen.get(number, [])
+        return bool(seen) and seen[-1].revision >= revision
+
     def faults(self) -> list[str]:
         """Return what is wrong."""
+        watched = [watch_faults(seen, self.after[n], self.truth) for n, seen in self.seen.items()]
         return [
-            *watch_faults(self.seen, self.after, self.truth),
+            *history_faults(self.truth, self.there),
+            *(fault for faults in watched for fault in faults),
             *lease_faults(self.tenancies, self.gone),
             *lock_faults(self.truth),
         ]

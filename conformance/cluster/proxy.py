@@ -1,7 +1,7 @@
 """What stands between two nodes: a listener that passes on what it gets, or keeps it, or throws it away.
 
-Guarantees: while a way is cut nothing gets through; when it is mended, what was kept goes on its way, late, or the connections
-are broken, as was asked.
+Guarantees: what gets through stays in order, late by `delay` seconds at least; while a way is cut nothing does; when it is
+mended, what was kept goes on its way, late, or the connections are broken, as was asked.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ class Way:
         self.sender = sender
         self.to = to
         self.address = ""
+        self.delay = 0.0
         self._target = parsed(target)
         self._open = asyncio.Event()
         self._open.set()
@@ -79,6 +80,8 @@ class Way:
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while data := await reader.read(CHUNK):
+                if self.delay:
+                    await asyncio.sleep(self.delay)
                 await self._open.wait()
                 writer.write(data)
                 await writer.drain()

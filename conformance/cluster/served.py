@@ -2,9 +2,9 @@
 
     python -m ratified.conformance.cluster.served --parent [--plant NAME] CONFIG.toml
 
-Bugs are those of the protocol (`ratified.conformance.raft.mutants`, `multipaxos.mutants`), and `no-fsync`: what is written is
-acknowledged before it is on the disk, as if nobody had waited for it; what a power cut would lose is lost when the process is
-killed.
+Bugs are those of the protocol's cores (`ratified.conformance.raft.mutants`, `multipaxos.mutants`), those of what is around
+a core (`planted`), and `no-fsync`: what is written is acknowledged before it is on the disk, as if nobody had waited for it; what
+a power cut would lose is lost when the process is killed.
 
 Guarantees: without a bug, and without a file `slow` in the node's folder, it is what `ratified serve` is.
 """
@@ -66,13 +66,18 @@ class UnsyncedStorage(SlowStorage):
         super().commit(writes)
 
 
-def mutants(protocol: str) -> Mapping[str, Mutant]:
-    """Return the bugs that can be planted into the cores of a protocol."""
+def mutants(protocol: str, machine: str) -> Mapping[str, Mutant]:
+    """Return the bugs that can be planted into nodes of a protocol and a state machine."""
+    from ratified.conformance.cluster.planted import HOST, SERVER
+
     if protocol == "raft":
         from ratified.conformance.raft.mutants import MUTANTS
     else:
         from ratified.conformance.multipaxos.mutants import MUTANTS
-    return MUTANTS
+    around = {**HOST, **(SERVER if machine == "etcd" else {})}
+    if protocol != "raft":
+        del around["members-forgotten"]
+    return {**MUTANTS, **around}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -95,7 +100,7 @@ def main(arguments: Sequence[str]) -> int:
         if plant == NO_FSYNC:
             storage = UnsyncedStorage
         elif plant is not None:
-            stack.enter_context(planted(mutants(settings.protocol)[plant]))
+            stack.enter_context(planted(mutants(settings.protocol, settings.machine)[plant]))
         return serve(settings, parent=parent, storage=storage)
 
 

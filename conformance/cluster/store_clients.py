@@ -14,6 +14,7 @@ from random import Random
 from typing import Any
 
 import grpc.aio
+from google.protobuf.message import Message
 
 from ratified.conformance.cluster.clients import COPIES, LOSS, Client
 from ratified.impl.client.aio import StoreClient
@@ -55,8 +56,15 @@ class Losing(grpc.aio.UnaryUnaryClientInterceptor):
             task.cancel()
 
 
+class Sessionless(StoreClient):
+    """As etcd's own clients are: it does not say a change twice, and if there is no answer its outcome is not known."""
+
+    async def _change(self, method: str, request: Message) -> Any:
+        return await self._ask(method, request, patient=False)
+
+
 class EtcdClient(Client):
-    """One client of the store. Its places are the addresses that nodes serve clients at."""
+    """One client of the store. Its places are the addresses that nodes serve clients at. Every third has no sessions."""
 
     _store: StoreClient | None = None
     _losing: Losing | None = None
@@ -79,8 +87,13 @@ class EtcdClient(Client):
         if self._store is None:
             addresses = [address for _, address in self._places()]
             self._losing = Losing(self._random)
-            self._store = StoreClient(
-                addresses, timeout_s=self._patience, refresh=False, interceptors=[self._losing]
+            kind = Sessionless if self._number % 3 == 2 else StoreClient
+            self._store = kind(
+                addresses,
+                timeout_s=self._patience,
+                refresh=False,
+                interceptors=[self._losing],
+                attempt_timeout_ms=int(1_000 * self._attempt_s),
             )
         try:
             async with asyncio.timeout(seconds + 1):

@@ -96,10 +96,11 @@ async def _torture(plan: Plan) -> Tortured:
     plan.folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "ratified.conformance.cluster.served", "--parent"]
     command += ["--plant", plan.plant] if plan.plant else []
+    joins = plan.protocol == "raft" and (not plan.kinds or "membership" in plan.kinds)
     cluster = Cluster(
         plan.nodes,
         plan.folder,
-        spares=plan.spares if plan.protocol == "raft" else 0,
+        spares=plan.spares if joins else 0,
         protocol=plan.protocol,
         machine=plan.machine,
         settings={"snapshot_every": 25, "snapshot_keep": 5, "tick_ms": 50},
@@ -187,7 +188,7 @@ async def _run(
 
         places = [cluster.child(name).client for name in cluster.founders]
         promises = Promises(lambda: places, str(plan.seed))
-        watching = [asyncio.create_task(promises.watch())]
+        watching = [asyncio.create_task(promises.watch(n)) for n in range(promises.watches)]
         tenants, holders = range(promises.tenants), range(promises.holders)
         asking += [asyncio.create_task(promises.tenant(n, over), name=f"tenant {n}") for n in tenants]
         asking += [asyncio.create_task(promises.holder(n, over), name=f"holder {n}") for n in holders]
@@ -342,7 +343,7 @@ def _decided(
         None
         if promises is None
         else {
-            "watched": len(promises.seen),
+            "watched": sum(map(len, promises.seen.values())),
             "leases": len(promises.tenancies),
             "guarded": promises.written,
         },
@@ -441,8 +442,8 @@ def known_kinds() -> tuple[str, ...]:
     return tuple(Nemesis(cluster, (), "", 0.0, 1.0).kinds)
 
 
-def known_plants(protocol: str = "raft") -> tuple[str, ...]:
+def known_plants(protocol: str = "raft", machine: str = "kv") -> tuple[str, ...]:
     """Return the names of the bugs that can be planted."""
     from ratified.conformance.cluster.served import NO_FSYNC, mutants
 
-    return (NO_FSYNC, *mutants(protocol))
+    return (NO_FSYNC, *mutants(protocol, machine))

@@ -155,7 +155,7 @@ class WatchingSubject(Subject):
         if isinstance(piece, Over):
             self.over = True
         elif piece is not None:
-            response = convert.watched(pb.ResponseHeader(revision=piece.revision), piece)
+            (response,) = convert.watched(pb.ResponseHeader(revision=piece.revision), piece, 1 << 20)
             self.told += [event.revision - 1 for event in news(response, self.place)]
         yield self.step("take")
 

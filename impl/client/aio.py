@@ -17,8 +17,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, Self, TypeVar
 
@@ -56,6 +56,14 @@ METHODS: Final[dict[str, tuple[type[Message], type[Message]]]] = {
     "/etcdserverpb.Maintenance/Status": (pb.StatusRequest, pb.StatusResponse),
 }
 BACKOFF: Final = Backoff(base_ms=50, cap_ms=1_000)
+HEARD: Final = (
+    *OPTIONS,
+    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.http2.ping_timeout_ms", 5_000),
+    ("grpc.http2.max_pings_without_data", 0),
+)
+"""Of connections: a watch goes on elsewhere, too, where a node hangs, or its machine is gone without a word."""
 
 R = TypeVar("R", bound=Message)
 
@@ -153,7 +161,8 @@ class StoreClient:
     """Asks a cluster. To be made where a loop runs; it ends with `async with`, or `close`.
 
     `endpoints` are some of the nodes; the others are found from them. `timeout_s` is how long a request may take with all its
-    attempts; `session_s` how long the cluster remembers, for a client that it does not hear of, which changes it has made.
+    attempts, and a third of it how long one node may take before another is asked (`attempt_timeout_ms`); `session_s` how long
+    the cluster remembers, for a client that it does not hear of, which changes it has made.
     """
 
     def __init__(
@@ -169,10 +178,11 @@ class StoreClient:
     ) -> None:
         def connect(target: str) -> grpc.aio.Channel:
             if credentials is None:
-                return grpc.aio.insecure_channel(target, OPTIONS, interceptors=interceptors)
-            return grpc.aio.secure_channel(target, credentials, OPTIONS, interceptors=interceptors)
+                return grpc.aio.insecure_channel(target, HEARD, interceptors=interceptors)
+            return grpc.aio.secure_channel(target, credentials, HEARD, interceptors=interceptors)
 
         policies.setdefault("retry", RetryPolicy(5, BACKOFF))
+        policies.setdefault("attempt_timeout_ms", max(1, int(timeout_s * 1_000 / 3)))
         self.channel = BalancedChannel(
             endpoints, connect=connect, idempotent=IDEMPOTENT, repeatable=("ratified-session",), **policies
         )
@@ -206,7 +216,7 @@ class StoreClient:
     async def resolve(self) -> None:
         """Find all nodes from those that are known. Raises StoreError."""
         answer: pb.MemberListResponse = await self._ask(
-            "/etcdserverpb.Cluster/MemberList", pb.MemberListRequest(linearizable=False)
+            "/etcdserverpb.Cluster/MemberList", pb.MemberListRequest(linearizable=False), patient=False
         )
         names = [url.partition("://")[2] for member in answer.members for url in member.clientURLs]
         if names:
@@ -214,12 +224,27 @@ class StoreClient:
 
     # Asking
 
-    async def _ask(self, method: str, request: Message, metadata: Sequence[tuple[str, str]] = ()) -> Any:
-        """Ask, and again where that makes sense. Raises StoreError."""
-        try:
-            return await self._stubs[method](request, timeout=self._timeout_s, metadata=list(metadata))
-        except grpc.aio.AioRpcError as error:
-            raise _store_error(error) from None
+    async def _ask(
+        self, method: str, request: Message, metadata: Sequence[tuple[str, str]] = (), *, patient: bool = True
+    ) -> Any:
+        """Ask, and if `patient` again until there is an answer or no time left: all that is asked here may be said twice.
+
+        Raises:
+            StoreError: there is none.
+        """
+        until = time.monotonic() + self._timeout_s
+        tries = 0
+        while True:
+            left = max(0.001, until - time.monotonic())
+            try:
+                return await self._stubs[method](request, timeout=left, metadata=list(metadata))
+            except grpc.aio.AioRpcError as error:
+                failed = _store_error(error)
+            pause = BACKOFF.delay_ms(tries, random.SystemRandom().randrange) / 1000
+            if not patient or not isinstance(failed, Unreachable) or time.monotonic() + pause >= until:
+                raise failed
+            await asyncio.sleep(pause)
+            tries += 1
 
     async def _change(self, method: str, request: Message) -> Any:
         """Have something changed, once. Raises StoreError."""
@@ -332,7 +357,7 @@ class StoreClient:
         after: int | None = None,
         previous: bool = False,
         begun: Callable[[], None] = lambda: None,
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         """Give the changes of a range after a revision, by default after now: in order, each once, none left out.
 
         `begun` is called each time that a node has taken up the watch. Ends only with its reader. Raises Compacted.
@@ -494,6 +519,8 @@ class Lock:
         made = await self._client.txn(
             [version_is(self.key, 0)], [put(self.key, b"", self.lease.number)], [get(self.key)]
         )
+        if not made.succeeded and not (made.found and made.found[0]):
+            raise StoreError("the key is said to be there, and was not told", "DATA_LOSS")
         self.token = made.revision if made.succeeded else made.found[0][0].created
 
     async def wait(self) -> None:
@@ -522,11 +549,12 @@ class Lock:
             raise LeaseLost(self.lease.number)
 
 
-async def until_deleted(changes: AsyncIterator[Event]) -> None:
-    """Wait until one of the changes is that a key was deleted."""
-    async for event in changes:
-        if event.deleted:
-            return
+async def until_deleted(changes: AsyncGenerator[Event, None]) -> None:
+    """Wait until one of the changes is that a key was deleted, and end the watch."""
+    async with aclosing(changes):
+        async for event in changes:
+            if event.deleted:
+                return
 
 
 async def _kept_open(request: pb.WatchRequest, over: asyncio.Event) -> AsyncIterator[pb.WatchRequest]:

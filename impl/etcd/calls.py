@@ -155,8 +155,7 @@ class Calls:
         if instead is not None:
             return Fault(StatusCode.UNIMPLEMENTED, f"ratified: {instead}")
         if any(known.startswith(f"/{service}/") for known in self._served):
-            text = f"ratified: {service.partition('.')[2]} has no {name} here"
-            return Fault(StatusCode.UNIMPLEMENTED, text)
+            return Fault(StatusCode.UNIMPLEMENTED, f"unknown method {name} for service {service}")
         return Fault(StatusCode.UNIMPLEMENTED, f"unknown service {service}")
 
     def _answering(self, method: Any) -> Any:

@@ -5,7 +5,7 @@ Guarantees: nothing is read or written but what the caller asked for; what canno
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from ratified.impl.etcd import etcd_pb2 as pb
@@ -33,6 +33,7 @@ _SORTS: Final = (Target.KEY, Target.VERSION, Target.CREATED, Target.MODIFIED, Ta
 _TARGETS: Final = tuple(Target)
 _RELATIONS: Final = tuple(Relation)
 _SIDES: Final = ("version", "create_revision", "mod_revision", "value", "lease")
+_AROUND: Final = 8  # bytes that an event takes in an answer beside itself, at most
 
 # What is asked
 
@@ -169,25 +170,34 @@ def _result(result: HasPut | HasDeleted | Found | HasChosen) -> pb.ResponseOp:
     )  # etcd's has no revision of its own
 
 
-def watched(header: pb.ResponseHeader, piece: Events | Over) -> pb.WatchResponse:
-    """Return what a watch is told."""
+def watched(header: pb.ResponseHeader, piece: Events | Over, most: int) -> Iterator[pb.WatchResponse]:
+    """Give what a watch is told; if it wants fragments, in parts of at most so many bytes, and of an event at least.
+
+    Of a compaction etcd tells the revision, and neither a reason nor where the store is.
+    """
     if isinstance(piece, Over):
-        return pb.WatchResponse(
-            header=header,
-            watch_id=piece.watch,
-            canceled=True,
-            compact_revision=piece.compacted,
-            cancel_reason="etcdserver: mvcc: required revision has been compacted",
+        header.ClearField("revision")
+        yield pb.WatchResponse(
+            header=header, watch_id=piece.watch, canceled=True, compact_revision=piece.compacted
         )
-    events = [
-        pb.Event(
+        return
+    part = pb.WatchResponse(header=header, watch_id=piece.watch)
+    size = part.ByteSize()
+    for change in piece.changes:
+        event = pb.Event(
             type=pb.Event.PUT if change.version.version else pb.Event.DELETE,
             kv=key_value(change.version),
             prev_kv=None if change.previous is None else key_value(change.previous),
         )
-        for change in piece.changes
-    ]
-    return pb.WatchResponse(header=header, watch_id=piece.watch, events=events)
+        if piece.fragment:
+            size += event.ByteSize() + _AROUND
+            if size > most and part.events:
+                part.fragment = True
+                yield part
+                part = pb.WatchResponse(header=header, watch_id=piece.watch)
+                size = part.ByteSize() + event.ByteSize() + _AROUND
+        part.events.append(event)
+    yield part
 
 
 def unexpected(answer: Answer) -> Fault:

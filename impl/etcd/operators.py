@@ -72,6 +72,7 @@ class Operators:
                 "HashKV": (pb.HashKVRequest, self.hash_kv),
                 "MoveLeader": (pb.MoveLeaderRequest, self.move_leader),
             },
+            "etcdserverpb.Auth": {"AuthStatus": (pb.StatusRequest, self.auth_status)},  # both are empty
         }
         answers: Streams = {"etcdserverpb.Maintenance": {"Snapshot": (pb.SnapshotRequest, self.snapshot)}}
         return unary, {}, answers
@@ -229,6 +230,10 @@ class Operators:
             errors=[] if status.leader is not None else [errors.no_leader().text],
             isLearner=any(m.learner and m.node == status.node for m in status.members),
         )
+
+    async def auth_status(self, request: pb.StatusRequest, context: Context) -> pb.AuthStatusResponse:
+        """There are no users, as in an etcd where there never were: certificates say who somebody is."""
+        return pb.AuthStatusResponse(header=self._calls.header(self._store().revision), authRevision=1)
 
     async def alarm(self, request: pb.AlarmRequest, context: Context) -> pb.AlarmResponse:
         """There is one alarm: that the store is full. It ends by itself, so there is nothing to disarm.

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import ssl
 from collections.abc import Callable
-from typing import Final, Self
+from typing import Self
 
 import grpc
 
@@ -32,9 +33,6 @@ from ratified.impl.runtime.links import Log, parsed
 from ratified.impl.runtime.replica import Operated
 from ratified.impl.runtime.settings import Tls
 from ratified.impl.store.store import Store
-
-EXTRA_BYTES: Final = 524_288
-"""What a message may have beside a request of the largest size; etcd's."""
 
 
 class Server:
@@ -109,14 +107,16 @@ class Server:
     async def start(self) -> None:
         """Listen. Raises OSError: the address is not available."""
         self._calls.serve(self.services.methods(), self._operators.methods())
-        http2 = Http2(self._calls.find, self._limits.request_bytes + EXTRA_BYTES, self._refusals)
+        http2 = Http2(self._calls.find, self._limits.message_bytes, self._refusals)
         host, port = parsed(self._wanted)
         tls = None if self._tls is None else _context(self._tls)
         try:
             port = await http2.listen(host, port, tls, self._reuse_port)
-        except OSError:
+        except OSError as error:
+            why = os.strerror(error.errno) if error.errno and error.errno > 0 else error
             raise OSError(
-                f"clients cannot be served on {self._wanted}; give another `client` address, or stop what has that one"
+                f"clients cannot be served on {self._wanted}: {why}; give another `client` address, "
+                "or stop what is using it"
             ) from None
         self._http2 = http2
         self.address = f"{self._wanted.rsplit(':', 1)[0]}:{port}"

@@ -277,7 +277,9 @@ class Services:
                     yield answers.get_nowait()
                     told = True
                 for piece in stream.take():
-                    yield convert.watched(self.header(piece.revision), piece)
+                    header, most = self.header(piece.revision), self._limits.message_bytes
+                    for part in convert.watched(header, piece, most):
+                        yield part
                     told = True
                 if told:
                     continue
@@ -331,7 +333,6 @@ class Services:
         self, request: pb.WatchCreateRequest, context: Context, stream: Stream
     ) -> pb.WatchResponse:
         key = request.key or b"\0"  # etcd's clients leave it out when they watch all keys
-        number = request.watch_id or stream.free_number()
         refused = pb.WatchResponse(
             header=self.header(self.store.revision), watch_id=-1, created=True, canceled=True
         )
@@ -342,10 +343,10 @@ class Services:
         if request.range_end and request.range_end != b"\0" and request.range_end <= key:
             refused.cancel_reason = "mvcc: watcher range is empty"
             return refused
-        if number in stream.watches:
+        if request.watch_id and stream.has(request.watch_id):
             refused.cancel_reason = "mvcc: duplicate watch ID provided on the WatchStream"
             return refused
-        if len(stream.watches) >= self._limits.watches:
+        if len(stream) >= self._limits.watches:
             refused.cancel_reason = "ratified: the stream has too many watches"
             return refused
         # "From now on" is after all that the cluster has acknowledged, of which this node may not know yet.
@@ -353,6 +354,7 @@ class Services:
         if begins <= 0:
             answer = await self._batcher.ask(values.Leases())
             begins = answer.revision + 1
+        number = request.watch_id or stream.free_number()
         watch = Watch(
             number,
             key,
@@ -362,6 +364,7 @@ class Services:
             pb.WatchCreateRequest.NODELETE not in request.filters,
             request.prev_kv,
             request.progress_notify,
+            request.fragment,
         )
         stream.add(watch)
         return pb.WatchResponse(header=self.header(self.store.revision), watch_id=number, created=True)

@@ -40,6 +40,11 @@ class Limits:
     wait_ms: int = 5_000
     """How long a call waits for the cluster."""
 
+    @property
+    def message_bytes(self) -> int:
+        """How large a message may be: what is beside a request of the largest size is etcd's."""
+        return self.request_bytes + 524_288
+
 
 @dataclass(frozen=True, slots=True)
 class Permission:
@@ -76,9 +81,9 @@ class Permissions:
     def from_table(cls, table: Mapping[str, Any], nodes: Iterable[str] = ()) -> Self:
         """Return what a table of a TOML file says.
 
-            [permissions.alice]
+            [etcd.permissions.alice]
             ranges = [{ prefix = "orders/", access = "both" }, { key = "config", access = "read" }]
-            [permissions.root]
+            [etcd.permissions.root]
             administrator = true
 
         A range has `prefix`, or `key` and maybe `end`. Raises SettingsError, with the place.
@@ -86,7 +91,7 @@ class Permissions:
         by_name: dict[str, tuple[Permission, ...]] = {}
         administrators = set()
         for name, entry in table.items():
-            where = f"permissions.{name}"
+            where = f"etcd.permissions.{name}"
             if not isinstance(entry, Mapping) or not set(entry) <= {"ranges", "administrator"}:
                 raise SettingsError(f"{where}: write `ranges = [...]` or `administrator = true`")
             if entry.get("administrator", False) is True:

@@ -35,11 +35,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """Changes that a watch sees, in order; progress if there are none. All up to `revision` has been told."""
+    """Changes that a watch sees, in order; progress if there are none. All up to `revision` has been told.
+
+    `fragment`: they may be told in several parts.
+    """
 
     watch: int
     revision: int
     changes: Sequence[Change]
+    fragment: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class Watch:
     deletes: bool = True
     previous: bool = False
     progress: bool = False
+    fragment: bool = False
     asked: bool = False  # for progress
     behind: bool = True
 
@@ -134,6 +139,10 @@ class Stream:
         self.hub = hub
         self._at_once = at_once
         self.watches: dict[int, Watch] = {}
+        self._over: set[int] = (
+            set()
+        )  # what compaction ended, and the client has not cancelled: as in etcd, not forgotten
+        self._next = 0
         self._news = asyncio.Event()
 
     def add(self, watch: Watch) -> None:
@@ -145,16 +154,26 @@ class Stream:
     def cancel(self, number: int) -> bool:
         """End a watch. Whether there was one."""
         watch = self.watches.pop(number, None)
-        if watch is not None:
-            self.hub.removed(watch)
-        return watch is not None
+        if watch is None:
+            there = number in self._over
+            self._over.discard(number)
+            return there
+        self.hub.removed(watch)
+        return True
+
+    def has(self, number: int) -> bool:
+        """Whether a watch has this number."""
+        return number in self.watches or number in self._over
+
+    def __len__(self) -> int:
+        return len(self.watches) + len(self._over)
 
     def free_number(self) -> int:
-        """Return a number for the next watch."""
-        number = len(self.watches)
-        while number in self.watches:
-            number += 1
-        return number
+        """Return a number for the next watch, none that an earlier one was given: its last events may be on their way."""
+        while self.has(self._next):
+            self._next += 1
+        self._next += 1
+        return self._next - 1
 
     def wake(self) -> None:
         """There may be something."""
@@ -186,6 +205,7 @@ class Stream:
             watch.next = max(watch.next, told + 1)
         elif watch.next < store.versions.compacted:
             self.cancel(watch.number)
+            self._over.add(watch.number)
             return Over(watch.number, told, store.versions.compacted)
         changes: list[Change] = []
         size = 0
@@ -204,7 +224,7 @@ class Stream:
         if watch.behind:
             self.wake()
         if changes:
-            return Events(watch.number, reached, changes)
+            return Events(watch.number, reached, changes, watch.fragment)
         if not watch.asked or watch.behind or watch.next > told + 1:
             return None
         watch.asked = False

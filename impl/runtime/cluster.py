@@ -182,7 +182,10 @@ class Cluster:
             reports = await self.status()
             up = [r for r in reports if r["node"] in self.founders and r["state"] not in OVER]
             if 2 * len(up) <= len(self.founders):
-                told = "; ".join(f"{r['node']}: {r['why'] or r['state']}" for r in reports)
+                nodes: dict[str, list[NodeId]] = {}
+                for r in reports:
+                    nodes.setdefault(r["why"] or r["state"], []).append(r["node"])
+                told = "; ".join(f"{', '.join(names)}: {why}" for why, names in nodes.items())
                 raise RuntimeFault(f"no majority of the nodes is running: {told}")
             if all(r.get("leader") for r in up):
                 return

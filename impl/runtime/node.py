@@ -47,14 +47,14 @@ from ratified.impl.contract import (
 )
 from ratified.impl.runtime.asking import Asking
 from ratified.impl.runtime.clock import Hybrid
-from ratified.impl.runtime.errors import RuntimeFault, Unwell
+from ratified.impl.runtime.errors import RefusedData, RuntimeFault, Unwell
 from ratified.impl.runtime.folder import Folder
 from ratified.impl.runtime.hosted import Membership, OrderError, hosted
 from ratified.impl.runtime.links import Incoming, Log
 from ratified.impl.runtime.peers import Peers
 from ratified.impl.runtime.replica import Member, Status
 from ratified.impl.runtime.settings import Settings
-from ratified.impl.runtime.storage import Storage, identity
+from ratified.impl.runtime.storage import REMEDY, Storage, identity
 from ratified.impl.runtime.trace import HeldTrace, Trace
 from ratified.impl.runtime.wire import (
     SPEECH,
@@ -155,7 +155,7 @@ class Node:
             self._storage = self._make_storage(
                 self._folder.database,
                 self._protocol.kept,
-                identity(settings.cluster, self.name, settings.protocol),
+                identity(settings.cluster, self.name, settings.protocol, settings.machine),
                 lambda: self._protocol.bootstrap(settings.voters),
                 gapless=self._protocol.gapless,
             )
@@ -168,14 +168,18 @@ class Node:
                     else HeldTrace(settings, self._clock, at_once)
                 )
                 self._trace.begin(self._storage.durable)
-            self._core = self._protocol.make(
-                self.name,
-                self._storage.durable,
-                settings.pace,
-                Random(self._random.getrandbits(64)),  # noqa: S311 - it draws time-outs
-                self._machine,
-                None if self._trace is None else self._trace.observed,
-            )
+            try:
+                self._core = self._protocol.make(
+                    self.name,
+                    self._storage.durable,
+                    settings.pace,
+                    Random(self._random.getrandbits(64)),  # noqa: S311 - it draws time-outs
+                    self._machine,
+                    None if self._trace is None else self._trace.observed,
+                )
+            except ValueError as error:  # as `StateMachine.restore` raises it
+                where = self._folder.database
+                raise RefusedData(f"{where}: the snapshot is not taken on: {error}; {REMEDY}") from None
             if self._trace is not None:
                 self._trace.started(self._core)
             entries = len(self._storage.durable.entries)

@@ -137,11 +137,17 @@ class Storage:
             do(f"PRAGMA user_version={FORMAT}")
             do("COMMIT")
         found = dict(do("SELECT name, value FROM identity"))
+        unsaid = (
+            "machine" not in found
+        )  # as before that was kept: it is of the machine that it is opened with
+        found.setdefault("machine", identity["machine"])
         for name, value in identity.items():
             if found.get(name) != value:
                 raise RefusedData(
                     f"{self.path} belongs to {name} {found.get(name)!r}, not {value!r}; give each node a folder of its own"
                 )
+        if unsaid:
+            do("INSERT INTO identity VALUES ('machine', ?)", (identity["machine"],))
 
     def _count(self) -> int:
         """How often the node has been started, this time included."""
@@ -179,7 +185,7 @@ class Storage:
                     entries[at] = decode(body)
                     self.added += len(body)
             except CodecError as error:
-                raise RefusedData(f"{self.path}: entry {at} is none: {error}; {_REMEDY}") from None
+                raise RefusedData(f"{self.path}: entry {at} is none: {error}; {REMEDY}") from None
         finally:
             gc.enable()
         self.commits = int(do("SELECT count FROM commits").fetchone()[0])
@@ -191,15 +197,15 @@ class Storage:
         if self._gapless:
             missing = next((n for n, at in enumerate(entries, index + 1) if n != at), None)
             if missing is not None:
-                raise RefusedData(f"{self.path}: entry {missing} is missing; {_REMEDY}")
+                raise RefusedData(f"{self.path}: entry {missing} is missing; {REMEDY}")
         told, at, checksum = self._told()
         if self.commits < told:
             raise RefusedData(
-                f"{self.path}: {told - self.commits} of {told} commits are gone that were on the disk; {_REMEDY}"
+                f"{self.path}: {told - self.commits} of {told} commits are gone that were on the disk; {REMEDY}"
             )
         found = self._database.execute("SELECT sum FROM entries WHERE at = ?", (at,)).fetchone()
         if self.commits == told and at and (found is None or found[0] != checksum):
-            raise RefusedData(f"{self.path}: entry {at} is gone that was on the disk; {_REMEDY}")
+            raise RefusedData(f"{self.path}: entry {at} is gone that was on the disk; {REMEDY}")
 
     def _told(self) -> tuple[int, int, int]:
         """How many commits were told, and what was added after the last of them: the last entry, and its checksum.
@@ -220,14 +226,14 @@ class Storage:
         for at, body, checksum in rows:
             if not isinstance(body, bytes) or crc(body, at & 0xFFFFFFFF) != checksum:
                 what = f"{table} {at}" if table == "entry" else f"the {table}"
-                raise RefusedData(f"{self.path}: {what} is not as it was written; {_REMEDY}")
+                raise RefusedData(f"{self.path}: {what} is not as it was written; {REMEDY}")
             yield at, body
 
     def _decoded(self, what: str, body: bytes) -> Any:
         try:
             return self._kept.decode(body) if body else None
         except CodecError as error:
-            raise RefusedData(f"{self.path}: {what} is none: {error}; {_REMEDY}") from None
+            raise RefusedData(f"{self.path}: {what} is none: {error}; {REMEDY}") from None
 
     # Writing
 
@@ -377,7 +383,7 @@ class Storage:
                 self.added_before, self.snapshot_bytes = self.added, len(body)
 
 
-_REMEDY = "nothing of it is used: move the folder away, and let the node join anew so that the others send it what it had"
+REMEDY = "nothing of it is used: move the folder away, and let the node join anew so that the others send it what it had"
 
 
 @cache
@@ -394,10 +400,10 @@ def _fault(path: Path, error: sqlite3.Error) -> RuntimeFault:
     """What an error of SQLite comes to: the disk, or what is on it."""
     name = getattr(error, "sqlite_errorname", "") or ""
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return RefusedData(f"{path} is damaged: {error}; {_REMEDY}")
+        return RefusedData(f"{path} is damaged: {error}; {REMEDY}")
     return DiskFault(f"{path}: {error}")
 
 
-def identity(cluster: str, node: NodeId, protocol: str) -> dict[str, str]:
+def identity(cluster: str, node: NodeId, protocol: str, machine: str) -> dict[str, str]:
     """Return what a folder says of whose it is."""
-    return {"cluster": cluster, "node": node, "protocol": protocol}
+    return {"cluster": cluster, "node": node, "protocol": protocol, "machine": machine}

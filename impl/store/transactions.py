@@ -40,7 +40,10 @@ def malformed(op: object, operations_most: int, depth: int = 0) -> Problem | Non
         case Delete(key) | Range(key):
             return None if key else Problem.KEY_MISSING
         case Txn(compare, success, failure):
-            if depth == NESTED_MOST or max(len(compare), len(success), len(failure)) > operations_most:
+            operations_most -= max(
+                len(compare), len(success), len(failure)
+            )  # etcd's inner ones have the rest
+            if depth == NESTED_MOST or operations_most < 0:
                 return Problem.TOO_MANY
             if not all(each.key for each in compare):
                 return Problem.KEY_MISSING
@@ -153,6 +156,8 @@ def impossible(steps: Sequence[Step], versions: Versions, leased: Leased) -> Pro
     for step in flat:
         if isinstance(step, Range):
             problem = out_of_time(step.revision, versions)
+            if step.revision < 0 < versions.compacted:
+                problem = Problem.COMPACTED  # a range of its own reads what is now
             if problem is not None:
                 return problem
     return None

@@ -210,22 +210,9 @@ class GroupsSafety(SmoothGroups):
             "no_group_was_far_behind",
             "groups_weigh_no_more_than_all",
             "one_more_may_have_less",
+            "the_picked_had_most",
         )
     )
-    def one_more_had_not_too_much(self) -> bool:
-        """With one node more, what a group had is no more than what it and that node may have."""
-        return (
-            not self.measured()
-            or not self.shares_fit()
-            or all(
-                self.had_then(g) + self.decided[n] <= self.may_have(g, g) + self.share[g, n]
-                for g in Group
-                for n in Node
-                if n not in self.members[g]
-            )
-        )
-
-    @lemma(follows=("one_more_had_not_too_much", "the_picked_had_most"))
     def or_nobody_had_a_share(self) -> bool:
         """If a group that was not picked from had too much, who was picked had less than a share, and so had all."""
         return (

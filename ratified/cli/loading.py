@@ -47,17 +47,25 @@ def load(target: str) -> type[Model]:
     if target in models:
         return load(models[target].target)
     path, _, name = target.rpartition(":")
-    if target.endswith(".py") and (not path.strip() or Path(target).exists()):  # the path may have a colon
+    if target.endswith(".py") and (not path.strip() or _is_there(target)):  # the path may have a colon
         path, name = target.removeprefix(":"), ""
     if path.endswith(".py"):
         return _choose(_import_file(Path(path)), name, str(Path(path)))
-    if Path(target).suffix == ".py" or "/" in target or Path(target).exists():
+    if Path(target).suffix == ".py" or "/" in target or _is_there(target):
         _refuse_file(Path(target))
     if path:
         return _choose(_import_module(path), name, path)
     if target in bugs:
         raise _no_model(target, bugs[target])
     raise nothing_bundled(target)
+
+
+def _is_there(path: str) -> bool:
+    """Whether a file has this path; none has one that is too long for the system."""
+    try:
+        return Path(path).exists()
+    except OSError:
+        return False
 
 
 def nothing_bundled(target: str) -> TargetError:

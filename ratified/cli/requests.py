@@ -437,6 +437,7 @@ class ClusterStartRequest:
     protocol: str
     machine: str
     certificates: Path | None
+    permissions: Path | None
     insecure: bool
     trace: bool
     restarts: int

@@ -125,8 +125,9 @@ def _auto(task: Task, watch: LimitWatch) -> Result:
     except _unusable() as reason:
         if task.options.asked:
             raise
-        why = f"{reason.message} ({reason.remedy})" if reason.remedy else reason.message
-        return _without_native(_reference(task, watch), why)
+        where = f"{reason.span}: " if reason.span else ""
+        remedy = f" ({reason.remedy})" if reason.remedy else ""
+        return _without_native(_reference(task, watch), f"{where}{reason.message}{remedy}")
 
 
 def _unusable() -> tuple[type[RatifiedError], ...]:

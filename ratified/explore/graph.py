@@ -34,10 +34,6 @@ class GraphSteps(Protocol):
     def expanded(self) -> int:
         """The first of the states whose steps are not known."""
 
-    @property
-    def cut(self) -> Mapping[int, Collection[int]]:
-        """What was possible in a state and not followed."""
-
     def edges(self, state: int) -> range:
         """The numbers of a state's steps."""
 

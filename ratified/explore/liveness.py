@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ratified.explore.graph import Graph, GraphSteps
+from ratified.explore.graph import Graph
 from ratified.explore.lasso import ComponentParts, FairnessDemand, Goal, Lasso, LassoSearch, ListedParts
 from ratified.language.claims import LIVENESS
 from ratified.language.errors import RatifiedError
@@ -252,7 +252,7 @@ class LivenessCheck:
         labels = [self._labels.instances[graph.instances[edge]] for edge in lasso.edges]
         steps = [self._step(*step) for step in zip(states[:-1], labels, states[1:], strict=True)]
         trace = self._telling.trace(states[0], steps, lasso.loop)
-        detail = f"{_what_never_happens(claim, asked, lasso)}; {self._why_fair(graph, demands, lasso)}"
+        detail = f"{_what_never_happens(claim, asked, lasso)}; {self._why_fair(parts, demands, lasso)}"
         return Violation(PropertyKind.LIVENESS, claim.name, trace, detail, claim.span)
 
     def _step(self, state: Values, label: tuple[int, Values], target: Values) -> tuple[int, Values, Values]:
@@ -281,16 +281,18 @@ class LivenessCheck:
 
     # --- words ---
 
-    def _why_fair(self, graph: GraphSteps, demands: Sequence[FairnessDemand], lasso: Lasso) -> str:
+    def _why_fair(self, parts: ComponentParts, demands: Sequence[FairnessDemand], lasso: Lasso) -> str:
         """Why a run is fair: each demand is attended to where it goes round."""
         if not any(action.fair for action in self._machine.actions):
             return "no action is declared fair, so none has to be taken"
         states, edges = lasso.states[lasso.loop :], lasso.edges[lasso.loop :]
         told: list[str] = []
         more = 0
-        for demand, fair in zip(demands, self._fair, strict=True):
-            taken = next((i for i, e in enumerate(edges) if graph.instances[e] in demand.instances), None)
-            possible = [_possible(graph, demand, state) for state in states]
+        for number, (demand, fair) in enumerate(zip(demands, self._fair, strict=True)):
+            taken = next(
+                (i for i, e in enumerate(edges) if parts.graph.instances[e] in demand.instances), None
+            )
+            possible = [bool(parts.enabled(state) >> number & 1) for state in states]
             if not any(possible):
                 continue
             if len(told) == _MOST_TOLD:
@@ -304,14 +306,6 @@ class LivenessCheck:
         rest = [f"and {more} more are taken or disabled"] if more else []
         others = "; no other fair action is enabled in the states that repeat" if not more else ""
         return f"the run is fair: {', '.join([*told, *rest])}{others}"
-
-
-def _possible(graph: GraphSteps, demand: FairnessDemand, state: int) -> bool:
-    steps = any(
-        graph.instances[edge] in demand.instances and graph.targets[edge] != state
-        for edge in graph.edges(state)
-    )
-    return steps or not demand.instances.isdisjoint(graph.cut.get(state, ()))
 
 
 def _at(number: int) -> str:

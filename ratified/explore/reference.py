@@ -37,6 +37,9 @@ A_LITTLE = 0.5
 BEYOND_CONSTRAINTS = "a constraint excludes states in which a run may continue, so liveness is undecided"
 """Why liveness is not decided where a constraint left states out."""
 
+OTHERS_HOLD = "all claims but liveness hold in every state that the constraints admit"
+"""What is known all the same."""
+
 
 NOT_SHORTEST = "found with a reduction: the run is one of the model, perhaps not a shortest one"
 """What is said of a counterexample where steps were left out."""
@@ -128,7 +131,7 @@ def _told(
         violation = violation or unhappened
     unexplored = bool(claims) and any(found.left_out) and violation is None
     if unexplored and found.properties and not found.stopped and not found.bounds:
-        notes.append("all claims but liveness hold in every state that the constraints admit")
+        notes.append(OTHERS_HOLD)
     if reduced and violation is not None:
         notes.append(NOT_SHORTEST)
     vacuous = _untested(machine, found, watch, representatives=reduction is not None, steps=not reduced)

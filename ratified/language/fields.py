@@ -106,11 +106,13 @@ def code_of(function: FunctionType, node: ast.FunctionDef, file: str) -> CodeTyp
     free = function.__code__.co_freevars
     around = ast.parse(f"def around({', '.join(free)}): pass").body[0]
     assert isinstance(around, ast.FunctionDef)
-    around.body = [node]
+    # Under a name that is nobody's: inside of `around`, its own would be no global, which the body may ask for.
+    inner = ast.FunctionDef(**{**dict(ast.iter_fields(node)), "name": "the method"})
+    around.body = [ast.copy_location(inner, node)]
     module = ast.fix_missing_locations(ast.Module([around], []))
     outer = _code_in(compile(module, file, "exec"), "around")
     old = function.__code__
-    return _code_in(outer, node.name).replace(co_qualname=old.co_qualname)
+    return _code_in(outer, inner.name).replace(co_name=node.name, co_qualname=old.co_qualname)
 
 
 def _code_in(code: CodeType, name: str) -> CodeType:

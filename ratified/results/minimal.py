@@ -1,11 +1,12 @@
 """A run that was met with by chance, made small: steps that are not needed left out, the rest put in a readable order.
 
 Delta debugging over steps (Zeller & Hildebrandt, "Simplifying and isolating failure-inducing input", 2002): stretches of steps
-are left out, halves first, single steps last, as long as what is left still goes wrong. Then steps that commute are reordered,
-so that the subject changes as seldom as may be (`ratified.results.plainest`).
+are left out, halves first, single steps last, as long as what is left still goes wrong. Of what is left the fewest steps are
+taken, breadth first. Then steps that commute are reordered, so that the subject changes as seldom as may be
+(`ratified.results.plainest`).
 
 Guarantees: the reference machine takes every step of what is returned, and the run goes wrong in its last state or step and not
-before; no step and no two steps can be left out (unless the budget was spent); reordering keeps the last state.
+before; no steps can be left out (unless the budget was spent); reordering keeps the last state.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class Minimizer:
         self._best = list(steps)
         try:
             self._shorten(start)
+            self._take_fewest(start)
             self._reorder(start)
         except _Spent:
             pass
@@ -73,6 +75,30 @@ class Minimizer:
                 return True
         return False
 
+    def _take_fewest(self, start: Values) -> None:
+        """Of all runs that some of the steps make, in their order, take a shortest; at most half of the budget goes into that."""
+        enough = self._left // 2
+        earliest = {start: 0}  # by state: the first of the steps that may come next
+        level: dict[Values, tuple[int, list[RunStep]]] = {start: (0, [])}
+        for _ in range(len(self._best) - 1):
+            reached: dict[Values, tuple[int, list[RunStep]]] = {}
+            for state, (begin, taken) in level.items():
+                for at in range(begin, len(self._best)):
+                    if self._left < enough:
+                        return
+                    action, arguments, _ = self._best[at]
+                    after, wrong = self._step(state, action, arguments)
+                    if after is None or wrong is None:
+                        continue
+                    run = [*taken, (action, arguments, after)]
+                    if wrong:
+                        self._best = run
+                        return
+                    if earliest.get(after, len(self._best)) > at + 1:
+                        earliest[after] = at + 1
+                        reached[after] = at + 1, run
+            level = reached
+
     def _reorder(self, start: Values) -> None:
         """Move single steps forward, while that changes the subject less often and ends in the same state."""
         improved = True
@@ -93,24 +119,28 @@ class Minimizer:
         state = start
         taken: list[RunStep] = []
         for action, arguments, _ in steps:
-            self._tick()
-            self._left -= 1
-            if self._left < 0:
-                raise _Spent
-            after = self._after(state, action, arguments)
-            if after is None:
+            after, wrong = self._step(state, action, arguments)
+            if after is None or wrong is None:
                 return None
             taken.append((action, arguments, after))
-            try:
-                wrong = self._wrong(state, after)
-            except StepError:
-                return None
-            if wrong is None:
-                return None
             if wrong:
                 return taken
             state = after
         return None
+
+    def _step(self, state: Values, action: int, arguments: Values) -> tuple[Values | None, bool | None]:
+        """The state after a step, None if it is not possible; and what it shows."""
+        self._tick()
+        self._left -= 1
+        if self._left < 0:
+            raise _Spent
+        after = self._after(state, action, arguments)
+        if after is None:
+            return None, None
+        try:
+            return after, self._wrong(state, after)
+        except StepError:
+            return after, None
 
     def _after(self, state: Values, action: int, arguments: Values) -> Values | None:
         given = dict(zip(self._parameters[action], arguments, strict=True))

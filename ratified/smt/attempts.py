@@ -9,16 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
-from typing import ClassVar
 
-from ratified.language.errors import ModelError
-from ratified.language.ir import Kind
 from ratified.language.model import Model
 from ratified.smt.confirming import denied, refuted, shown
 from ratified.smt.facts import Fact, Role, refuted_at_once
 from ratified.smt.first_order import small
 from ratified.smt.first_order.concrete import Concrete
-from ratified.smt.first_order.context import Failing
 from ratified.smt.first_order.names import is_content, is_majority, is_of, is_size, is_worked_out
 from ratified.smt.first_order.obligations import Obligation, Part, Translation, settled
 from ratified.smt.result import Cell, Counterexample, Opinion, Status
@@ -129,85 +125,6 @@ class SolverEffort:
 def title(obligation: Obligation) -> str:
     """What the comment at the top of an obligation's file says."""
     return f"{obligation.name}\n{obligation.says}.\nIt is so if there is no model: the answer is to be unsat."
-
-
-@dataclass(slots=True)
-class Beginning:
-    """Whether there is an initial state at some size. Without one, everything would be true of all of them."""
-
-    name: ClassVar[str] = "there is an initial state"
-    facts: list[Fact]
-    assumed: list[Fact]
-    how: SolverEffort
-    tried: int = 0
-    answer: str = ""
-    never: bool | None = None
-    """Whether what is assumed is true at no size."""
-    ended: bool = False
-    why: str = ""
-
-    def begin(self) -> list[Job]:
-        """Return the first questions; none if there is nothing to ask."""
-        if all(f.formula == TRUE for f in self.facts):
-            self.answer = "sat"
-            return []
-        return [self._job()]
-
-    def _job(self) -> Job:
-        title = f"{self.name}\nIt is so if there is a model: the answer is to be sat."
-        if self.tried == len(SMALL):
-            return Job(id(self), "z3", script(title, self.facts), self.how.timeout)
-        sizes = dict.fromkeys(small.sorts_of_facts(self.facts), SMALL[self.tried])
-        asked = small.at_sizes(title, self.facts, sizes, values=False, near=False)
-        return Job(id(self), asked.solver, asked.text, self.how.timeout, SEARCH)
-
-    def heard(self, answer: SolverAnswer) -> list[Job]:
-        """Return the next questions after an answer; none if that was the last one."""
-        if self.never is not None:
-            self.never = answer.verdict == "unsat"
-            return []
-        self.answer = answer.verdict
-        self.tried += 1
-        if answer.verdict == "sat" or self.tried > len(SMALL):
-            self.never = False
-            title = (
-                "what is assumed is true at some size\nIt is so if there is a model: the answer is to be sat."
-            )
-            job = Job(id(self), "z3", script(title, self.assumed), self.how.timeout)
-            return [job] if answer.verdict == "unsat" and self.assumed else []
-        return [self._job()]
-
-    def cells(self, translation: Translation) -> list[Cell]:
-        """None if there is one, or an open one if that is not known. Raises ModelError if there is none."""
-        if self.answer == "sat":
-            return []
-        module = translation.module
-        raises = translation.steps.initial(translation.state)[0].demanded(Failing.ERROR)
-        if self.answer == "unsat" and not raises:
-            init, assumed = module.functions.get("init"), module.of_kind(Kind.ASSUMPTION)
-            what = [f"the assumption {f.name}" for f in assumed]
-            if self.never:
-                raise ModelError(
-                    f"the assumptions of {module.name} hold at no size: nothing can be proved of it",
-                    span=assumed[0].span,
-                    remedy=f"weaken {' or '.join(what)}",
-                )
-            what[:0] = ["what init requires"] if init else []
-            raise ModelError(
-                f"{module.name} has no initial state, at any size: nothing can be proved of it",
-                span=init.span if init else assumed[0].span if assumed else module.span,
-                remedy=f"weaken {' or '.join(what)}"
-                if what
-                else "give its variables initial values within their types",
-            )
-        none = self.why or f"none was found with up to {SMALL[-1]} values of each sort"
-        return [no_beginning("init may raise" if raises else none)]
-
-
-def no_beginning(why: str) -> Cell:
-    """Return the cell that says that no initial state is known."""
-    says = "there is an initial state at some size"
-    return Cell("a beginning / init", Part.INITIATION, "a beginning", None, says, Status.UNDECIDED, (), why)
 
 
 @dataclass(slots=True)

@@ -24,13 +24,12 @@ from ratified.results.seen import INTERRUPTED
 from ratified.smt.attempts import (
     LOOK,
     ROUNDS,
-    Beginning,
     PendingObligation,
     SolverEffort,
-    no_beginning,
     rarely_needed,
     title,
 )
+from ratified.smt.beginning import Beginning, beyond_bounds, no_beginning
 from ratified.smt.certificate.folder import CertifiedObligation, Heading
 from ratified.smt.certificate.making import Certificates, Wanted, certify
 from ratified.smt.first_order.alternation import cycle, described, edges_of
@@ -151,7 +150,7 @@ def prove_script(
         write_all(how.smt2, obligations)
     effort = SolverEffort(how.solver, how.second, how.timeout, how.counterexamples)
     attempts = [PendingObligation(o, effort, translation, cls) for o in obligations]
-    beginning = Beginning(translation.beginning(), translation.assumed(), effort)
+    beginning = Beginning(translation.beginning(), translation.assumed(), effort, cls)
     look = usual
     try:
         with Pool(how.processes, solvers) as pool:
@@ -189,7 +188,8 @@ def prove_script(
     held = validated(proof, cls, translation, obligations, complete=complete, watch=watch)
     if held is not None and held.outside and not held.beginnings:
         # Of a sequence that is too long, say, of which the formulas do not speak.
-        proof = replace(proof, cells=(no_beginning("every initial state exceeds a bound"), *proof.cells))
+        left = beyond_bounds(cls) or no_beginning("every initial state exceeds a bound")
+        proof = replace(proof, cells=(left, *(c for c in proof.cells if c.name != left.name)))
     if held is not None and held.cut_short and not held.states:
         why = f"they were not compared with CPython: {_limit(held.cut_short, watch, usual=usual)}"
         proof = replace(proof, cells=(_of_formulas("they say what the model says", why), *proof.cells))

@@ -57,6 +57,16 @@ def test_what_cannot_be_started_is_told(tmp_path: Path, capfd: pytest.CaptureFix
         "Error: nodes need certificates to trust each other\n  --certificates DIR (ratified cluster certificates makes "
         "some), or --insecure to use none, on loopback\n"
     )
+    (allowed := tmp_path / "allowed.toml").write_text("[etcd.permissions.alice\n")
+    with_store = ["cluster", "start", "--machine", "etcd", "--permissions", str(allowed), *data]
+    assert cli([*with_store, "--insecure"]) == 2
+    assert capfd.readouterr().err == (
+        "Error: permissions are for names in certificates, and for the store\n  --machine etcd --certificates DIR\n"
+    )
+    assert cli([*with_store, "--foreground", "--certificates", str(tmp_path)]) == 2
+    assert capfd.readouterr().err == (
+        f"Error: {allowed} is not TOML: Expected ']' at the end of a table declaration (at line 1, column 24)\n"
+    )
     assert cli(["cluster", "status", *data]) == 2
     assert capfd.readouterr().err == (
         f"Error: {tmp_path}/demo is not the folder of a cluster\n  ratified cluster start --data FOLDER\n"

@@ -118,6 +118,11 @@ def test_what_a_file_prints_stays_out_of_the_report(folder: Path, capsys: pytest
             "there is no bundled model 'zzz'\n  `ratified list` shows what is bundled; "
             "write a model of your own as path.py:Class or module:Class",
         ),
+        (
+            "z" * 300,  # longer than the name of a file may be
+            f"there is no bundled model '{'z' * 300}'\n  `ratified list` shows what is bundled; "
+            "write a model of your own as path.py:Class or module:Class",
+        ),
         ("lihgt.py", "lihgt.py: there is no such file\n  . has light.py, notes.py"),
         (
             "nowhere/light.py:Light",

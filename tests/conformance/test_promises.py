@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 import pytest
 
-from ratified.conformance.cluster.promises import Change, Tenancy, lease_faults, lock_faults, watch_faults
+from ratified.conformance.cluster.promises import (
+    Change,
+    Tenancy,
+    history_faults,
+    lease_faults,
+    lock_faults,
+    watch_faults,
+)
 
 TRUTH = [
     Change(2, b"a", b"1", 2),
@@ -39,6 +46,20 @@ def test_a_watch_that_tells_what_was_so_far_is_right(after: int) -> None:
 )
 def test_a_watch_that_leaves_out_repeats_or_makes_up_is_found(seen: Sequence[Change], told: str) -> None:
     assert watch_faults(seen, 1, TRUTH) == [f"a watch: {told}"]
+
+
+def test_a_history_leads_from_revision_to_revision_to_what_is_there() -> None:
+    there = {b"b": (b"1", 3, 3, 1)}
+    assert history_faults(TRUTH, there) == []
+    assert history_faults(TRUTH[:2], {b"a": (b"2", 2, 3, 2)}) == []
+    assert history_faults(TRUTH[:2], {b"a": (b"2", 2, 3, 1)}) == [
+        "the history: a is not as its changes left it"
+    ]
+    assert history_faults([TRUTH[0], TRUTH[3]], {}) == ["the history: nothing is told of revision 3"]
+    assert history_faults([TRUTH[0], TRUTH[1], TRUTH[3]], there) == [
+        "the history: b is not as its changes left it"
+    ]
+    assert history_faults(TRUTH, {}) == ["the history: b is not as its changes left it"]
 
 
 def test_a_lease_that_ends_early_is_found_and_one_that_nobody_renewed_may_end() -> None:

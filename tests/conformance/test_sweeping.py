@@ -21,7 +21,7 @@ MEMBERSHIP = ("ratified.impl.raft.membership",)
 
 
 def swept(path: Path, *extra: Check) -> tuple[Sweep, CoresSwept]:
-    chaos = next(check for check in checks_of(PROTOCOLS["raft"]) if check.name == "chaos 0")
+    chaos = next(check for check in checks_of(PROTOCOLS["raft"]) if check.name == "chaos 2")
     sweep = Sweep(
         PROTOCOLS["raft"],
         MEMBERSHIP,
@@ -83,12 +83,12 @@ def test_mistakes_are_caught_or_survive_and_who_caught_them_is_remembered(tmp_pa
     assert "not noticed\n  impl/raft/membership.py:" in text
     assert valid_json(cores_json(result, 1.0))["schema"] == "ratified-cores/1"
     known = Memory.read(path).caught
-    assert set(known.values()) == {"chaos 0"}
+    assert set(known.values()) == {"chaos 2"}
     # A check that is remembered comes first, whatever has caught more since.
     again, _ = swept(path, Check("never", lambda: None))
     again.kills["never"] = 99
     first = next(p for p in again.plantings if p.name in known)
-    assert again.order(first)[0] == "chaos 0"
+    assert again.order(first)[0] == "chaos 2"
 
 
 @pytest.mark.long(suite="mutants")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeAlias
@@ -92,7 +92,7 @@ def test_what_cannot_be_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_what_does_not_end_is_told_with_the_place_where_it_waits() -> None:
-    async def nothing() -> AsyncIterator[Event]:
+    async def nothing() -> AsyncGenerator[Event, None]:
         await asyncio.get_running_loop().create_future()
         yield Event(Key(b"", b"", 1, 1, 1, 0), deleted=False, previous=None)
 

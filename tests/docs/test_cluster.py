@@ -52,5 +52,8 @@ def test_every_setting_metric_fault_and_plant_is_there(page: str) -> None:
         assert f"_{metric}`" in page
     for kind in known_kinds():
         assert f"`{kind}`" in page
-    for plant in re.findall(r"^\| `([a-z-]+)` \| the (?:history|traces)", page, re.MULTILINE):
+    of_cores, of_others = page.split("\nBugs around the core")
+    for plant in re.findall(r"^\| `([a-z-]+)` \| the (?:history|traces)", of_cores, re.MULTILINE):
         assert plant in known_plants()
+    for plant in re.findall(r"^\| `([a-z-]+)` \|", of_others, re.MULTILINE):
+        assert plant in known_plants(machine="etcd")

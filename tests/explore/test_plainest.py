@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Annotated
 
 import pytest
 
 from ratified import (
     Map,
     Model,
+    Range,
     Set,
     Sort,
     Symmetric,
@@ -244,3 +246,49 @@ def test_nothing_that_is_needed_is_left_out_and_nothing_else_may_go_wrong_before
     ]
     assert changes_of_subject(small) == 2
     assert Minimizer(machine, lambda *_: None).minimal(start, steps) == steps
+
+
+class Vessels(Model):
+    """Water is taken from one and poured into another, unless that would be too full: then it is spilt."""
+
+    level: Map[Process, Annotated[int, Range(0, 4)]] = Map.fromkeys(Process, 2)
+    cup: Annotated[int, Range(0, 2)]
+    into: Process | None
+    spilt: bool
+
+    @action
+    def take(self, p: Process, q: Process, n: Annotated[int, Range(1, 2)]) -> None:
+        require(self.cup == 0 and self.level[p] >= n)
+        self.level[p] -= n
+        self.cup, self.into = n, q
+
+    @action
+    def pour(self, q: Process) -> None:
+        require(self.into == q)
+        self.level[q] += self.cup
+        self.cup, self.into = 0, None
+
+    @action
+    def spill(self, q: Process) -> None:
+        require(self.into == q and self.level[q] + self.cup > 4)
+        self.spilt = True
+
+    @invariant
+    def nothing_is_spilt(self) -> bool:
+        return not self.spilt
+
+
+def test_steps_that_can_only_be_left_out_all_at_once_are() -> None:
+    model = Vessels(Process=4)
+    machine = PythonMachine(model)
+    with model:
+        a, b, c, d = Process
+    moves = ((d, b, 2), (c, a, 2), (b, c, 2), (b, c, 1), (a, c, 2))
+    two_each = [step for p, q, n in moves for step in (("take", (p, q, n)), ("pour", (q,)))]
+    start, steps = _taken(machine, [*two_each[:-1], ("spill", (c,))])
+
+    def wrong(_: Values, after: Values) -> bool | None:
+        return machine.refuted_by("nothing_is_spilt", after) is not None
+
+    small = Minimizer(machine, wrong).minimal(start, steps)
+    assert [arguments for _, arguments, _ in small] == [(b, c, 2), (c,), (a, c, 2), (c,)]

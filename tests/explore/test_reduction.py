@@ -32,7 +32,7 @@ from ratified.results.result import Limits, Result, Verdict
 from tests.explore.native.differential import outcome, told
 from tests.generate import reducing
 
-SEEDS = range(30)
+SEEDS = range(60)
 
 
 class P(Sort):
@@ -313,7 +313,7 @@ def test_verdicts_are_those_of_a_full_exploration(tmp_path: Path) -> None:
 
 @pytest.mark.long(suite="reductions")
 def test_verdicts_of_many_models(tmp_path: Path) -> None:
-    compared, smaller = _held(range(30, 1_000), tmp_path)
+    compared, smaller = _held(range(60, 1_000), tmp_path)
     assert smaller >= compared // 5
 
 

@@ -25,6 +25,7 @@ from pathlib import Path
 from ratified.language.errors import RatifiedError
 from ratified.tla import tlc
 from tests.generate import pair_faults, pairs
+from tests.generate.carrying import carrying_model
 from tests.generate.cases import random_case
 from tests.generate.constructs import EXPECTED, constructs
 from tests.generate.engines import Tally, many, read_lines
@@ -65,7 +66,7 @@ def main() -> int:
     parser.add_argument("--stats", type=int, metavar="N", help="measure N models")
     parser.add_argument(
         "--what",
-        choices=("model", "case", "refused", "proof", "sums", "threshold", "wordy"),
+        choices=("model", "carrying", "case", "refused", "proof", "sums", "threshold", "wordy"),
         default=None,
         help="what to print, or to prove",
     )
@@ -79,6 +80,7 @@ def main() -> int:
         return _proofs(given)
     if given.stats is None:
         makers = {
+            "carrying": carrying_model,
             "case": random_case,
             "refused": random_refused,
             "proof": provable_model,
@@ -117,7 +119,12 @@ def _proofs(given: argparse.Namespace) -> int:
             if given.keep:
                 keep(found)
             return 0
-        makers = {"model": claimed_model, "sums": summing_model, "threshold": threshold_model}
+        makers = {
+            "model": claimed_model,
+            "carrying": carrying_model,
+            "sums": summing_model,
+            "threshold": threshold_model,
+        }
         make = makers.get(given.what, provable_model)
         seeds = range(given.seed, given.seed + given.models)
         tally = many(make, seeds, Path(name), kept=given.lines)

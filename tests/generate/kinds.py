@@ -259,7 +259,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
         Kind(
             "each iteration sees the final value of what the loop carries",
             f"{LOGIC}.loops",
-            "return Later(lambda: carried.found(place))",
+            "return Later(lambda: _lost_if_kept(carried.found(place)))",
             "return Later(lambda: carried.left())",
         ),
         Kind(
@@ -300,7 +300,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
     "assumptions that are contradictory for some sizes, a model without an initial state": (
         Kind(
             "a model without an initial state is proved",
-            "ratified.smt.attempts",
+            "ratified.smt.beginning",
             "if all(f.formula == TRUE for f in self.facts):",
             "if True:",
             needs=r"len\(\w+\) > 2 and len\(\w+\) < 2|def never_so",

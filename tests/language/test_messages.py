@@ -379,6 +379,12 @@ LINES: list[tuple[str, str, str, str]] = [
         "Client values have no order",
         "only ints, ordered sorts, tuples of these, and sets (inclusion) have an order",
     ),
+    (
+        "x = self.q < self.q",
+        "self.q < self.q",
+        "Seq[Slot] values have no order",
+        "compare the first place where they differ: any(s[:i] == t[:i] and s[i] < t[i] for i in range(...))",
+    ),
     ("x = c in self.t", "self.t", "`in` needs a container, and this is Turn", "use ==, or a Set"),
     (
         "x = None in self.m",
@@ -479,6 +485,60 @@ LINES: list[tuple[str, str, str, str]] = [
         "self.m.values()",
         "a Python view is not compared by its elements here",
         "write Seq(self.m.values())",
+    ),
+    (
+        "require(self.s == Client)",
+        "Client",
+        "a Python class is not compared by its elements here",
+        "write Set(Client)",
+    ),
+    (
+        "require(Client > self.s)",
+        "Client",
+        "a Python class is not compared by its elements here",
+        "write Set(Client)",
+    ),
+    (
+        "self.s = Client",
+        "Client",
+        "this is a Python class, not a value of the language",
+        "write Set(Client)",
+    ),
+    (
+        "require(Set([Client]) == Set([self.s]))",
+        "Client",
+        "this is a Python class, not a value of the language",
+        "write Set(Client)",
+    ),
+    (
+        "all_of = Client\n        require(all_of == self.s)",
+        "all_of",
+        "a Python class is not compared by its elements here",
+        "write Set(all_of)",
+    ),
+    (
+        "match Client:\n            case every: require(every == self.s)",
+        "Client",
+        "this is a Python class, not a value of the language",
+        "write Set(Client)",
+    ),
+    (
+        "require(Client in subsets(Client))",
+        "Client",
+        "a Python class cannot be looked for in this container",
+        "write Set(Client)",
+    ),
+    (
+        "self.s = Client & Client",
+        "Client",
+        "a Python class has no such operator",
+        "write Set(Client)",
+    ),
+    (
+        "require(Client.isdisjoint(self.s))",
+        "Client",
+        "a Python class has no such method",
+        "write Set(Client)",
     ),
     (
         "require(not filter(lambda k: k == c, self.s))",
@@ -747,6 +807,13 @@ METHODS: list[tuple[str, str, str, str]] = [
         "self.g",
         "`g` has a guard after a change, or in a loop that changes something",
         "put all guards of the action before its changes",
+    ),
+    (
+        "def f(self) -> bool:\n        return enabled(self.g, True)\n\n    @action\n    def g(self, a: bool, b: bool) -> None:\n"
+        "        require(a and b)",
+        "enabled(self.g, True)",
+        "enabled(self.g) takes all arguments of g, or none: then it is with any",
+        "for some, write any(enabled(self.g, a, b) for ... in ...)",
     ),
     (
         "@action_constraint\n    def f(self, old: Self) -> bool:\n        return old.g()\n\n    def g(self) -> bool:\n"

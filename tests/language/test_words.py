@@ -25,6 +25,7 @@ from ratified import (
     invariant,
     lemma,
     prove,
+    record,
     recursive,
     require,
     sequences,
@@ -292,3 +293,29 @@ def test_random_models_in_these_words_are_compiled_to_the_same(tmp_path: Path) -
             assert differences(load(wordy_model(seed), tmp_path), most=300, flags=("-O0",)) == [], seed
             compared += 1
     assert compared >= 3
+
+
+class Lamp(Ordered):
+    """Of a row."""
+
+
+@record
+class Panel:
+    """What is seen."""
+
+    lit: bool
+
+
+class NamedLikeASort(Model):
+    """Has an action with the name of a sort, which asks for the sort, and changes a field."""
+
+    panel: Panel = Panel(False)
+
+    @action
+    def Lamp(self) -> None:  # noqa: N802
+        """Light it."""
+        self.panel.lit = len(Lamp) == 2
+
+
+def test_an_action_named_like_a_sort_may_change_fields() -> None:
+    assert agree(NamedLikeASort(Lamp=2), 15) == 2

@@ -63,14 +63,16 @@ def test_what_the_protocol_is_for_fails_too(variant: type[Model], steps: int, go
 
 
 @pytest.mark.parametrize(("variant", "claim", "steps", "purpose_steps"), REFUTED)
-def test_the_native_engine_refutes_it_as_soon(
-    variant: type[Model], claim: str, steps: int, purpose_steps: int
+def test_the_native_engine_refutes_it_by_the_same_run(
+    variant: type[Model], claim: str, steps: int, purpose_steps: int, golden: Golden
 ) -> None:
     purpose = "agreement" if issubclass(variant, Paxos) else "consistency"
     for claims, name, length in ((None, claim, steps), ([purpose], purpose, purpose_steps)):
         violation = check(variant(**variant.sizes["small"]), claims=claims, engine="native").violation
         assert violation is not None
         assert (violation.name, len(violation.trace.steps)) == (name, length)
+        if claims:
+            golden(f"{variant.__name__}.txt", story(variant, violation))
 
 
 def test_no_variant_is_left_out() -> None:

@@ -48,8 +48,6 @@ REFUTED: list[tuple[type[Model], str, int, bool]] = [
 ]
 
 
-@pytest.mark.sampled(every=8)
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variant", "claim", "steps", "symmetry"), [pytest.param(*case, id=case[0].__name__) for case in REFUTED]
 )

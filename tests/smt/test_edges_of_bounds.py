@@ -5,6 +5,7 @@ Guarantees: what a bound says of an argument, a key or a parameter is said in lo
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import pytest
@@ -179,13 +180,29 @@ class BeginsTooLong(Alarm):
         self.row = Seq([x, x])
 
 
-def test_what_begins_beyond_a_bound_is_undecided() -> None:
-    assert check(BeginsTooLong(Lamp=1), engine="reference").verdict is Verdict.UNDECIDED
-    proof = prove(BeginsTooLong, options=HOW)
+class BeginsTooHigh(Alarm):
+    at: Map[Lamp, Number]
+
+    def init(self, x: Lamp) -> None:
+        self.at[x] += 4
+
+
+@pytest.mark.parametrize(
+    ("model", "bound", "store"),
+    [
+        (BeginsTooLong, "the limit of 1 elements in row", "self.row = Seq([x, x])"),
+        (BeginsTooHigh, "the range 0..3 of at", "self.at[x] += 4"),
+    ],
+)
+def test_what_begins_beyond_a_bound_is_undecided(model: type[Model], bound: str, store: str) -> None:
+    assert check(model(Lamp=1), engine="reference").verdict is Verdict.UNDECIDED
+    proof = prove(model, options=HOW)
     assert proof.verdict is Verdict.UNDECIDED
-    assert [(c.name, c.why) for c in proof.of(Status.UNDECIDED)] == [
-        ("a beginning / init", "every initial state exceeds a bound")
-    ]
+    [why] = [c.why for c in proof.of(Status.UNDECIDED) if c.name == "a beginning / init"]
+    said, _, place = why.partition(", in init, at ")
+    assert said == f"every initial state exceeds a bound: {bound}"
+    line = int(place.split(":")[1])
+    assert Path(__file__).read_text(encoding="utf-8").splitlines()[line - 1].strip() == store
 
 
 # --- what bounds and assumptions say is used -----------------------------------------------------------------------------

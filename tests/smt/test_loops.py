@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from pathlib import Path
 from typing import Annotated
 
 import pytest
@@ -18,10 +20,16 @@ from ratified import (
     record,
     require,
 )
+from ratified.language.errors import RatifiedError
 from ratified.language.machine import OutOfBounds
 from ratified.results.result import Verdict
+from ratified.smt.first_order.shapes import Dependent
 from ratified.smt.proving import prove
+from ratified.smt.validation.comparing import Disagreement
 from ratified.smt.validation.validate import comparison_of
+from tests.generate.carrying import carrying_model
+from tests.generate.engines import load_script
+from tests.generate.planting import Kind, planted
 from tests.shared.sorts import Round
 from tests.shared.symmetric import Node
 from tests.smt.test_translation import ALL, EFFORT, states_of
@@ -181,6 +189,7 @@ class Carrying(Model):
     count: Map[Node, Annotated[int, Range(0, 3)]]
     seen: Set[Node]
     last: Node | None
+    other: Node | None
     any: bool
     log: Annotated[Seq[Node], AtMost(2)]
     inside: Map[bool, Set[Node]]
@@ -266,6 +275,29 @@ class Carrying(Model):
                 found = found | {n}
         self.seen = found
 
+    @action
+    def handed_on(self, m: Node) -> None:
+        """A turn leaves in one variable what it finds in another, which had another value before the loop."""
+        self.last = m
+        for n in Node:
+            self.other, self.last = self.last, n
+
+    @action
+    def handed_on_within(self, m: Node) -> None:
+        """The same, where a loop in the loop does it with a name of its own."""
+        for _n in Node:
+            held: Node | None = m
+            for _ in self.log:
+                held = self.other
+            self.other = held
+
+    @action
+    def again_and_again(self) -> None:
+        """What a loop in the loop leaves may be what it was."""
+        for _n in Node:
+            for m in self.seen:
+                self.any = self.last == m
+
     @invariant
     def the_first(self) -> bool:
         return self.first_with(1) is None or self.first_with(1) != self.first_with(2)
@@ -292,4 +324,46 @@ def test_what_is_carried_from_turn_to_turn_is_what_cpython_comes_to() -> None:
     states = [after for _, after in comparison.machine.initial() if not isinstance(after, OutOfBounds)]
     for state in states[::47]:
         comparison.state(state)
-    assert (len(states), comparison.counted["steps"], comparison.counted["disabled"]) == (1872, 309, 11)
+    assert (len(states), comparison.counted["steps"], comparison.counted["disabled"]) == (1872, 589, 11)
+
+
+LOOPS = "ratified.smt.first_order.loops"
+SEEDS = range(150)
+NOTICED = {
+    Kind(
+        "what is not known yet counts as unchanged",
+        LOOPS,
+        "if known_now else Lost())",
+        "if known_now else Kept())",
+    ): 15,
+    Kind("what an inner loop leaves is not looked at", LOOPS, "else sh.resolved((way", "else ((way"): 33,
+}
+"""Mistakes, and the first script that tells of each."""
+
+
+def test_generated_loops_come_to_what_cpython_comes_to(tmp_path: Path) -> None:
+    told = Counter(_held(seed, tmp_path) for seed in SEEDS)
+    assert told == {"held": 141, "refused": 9}
+
+
+@pytest.mark.parametrize("mistake", NOTICED, ids=lambda mistake: mistake.says)
+def test_a_mistake_about_loops_is_noticed(mistake: Kind, tmp_path: Path) -> None:
+    with planted(mistake):
+        assert _held(NOTICED[mistake], tmp_path) not in ("held", "refused")
+
+
+def _held(seed: int, folder: Path) -> str:
+    """What holding the formulas of a script to CPython comes to."""
+    cls = load_script(carrying_model(seed), folder)
+    try:
+        comparison = comparison_of(cls(Node=2, Day=2), effort=EFFORT, share=ALL)
+        states = [after for _, after in comparison.machine.initial() if not isinstance(after, OutOfBounds)]
+        for state in states[::9]:
+            comparison.state(state)
+    except Disagreement:
+        return "disagrees"
+    except Dependent:
+        return "a loop that nobody refuses"
+    except RatifiedError:
+        return "refused"
+    return "held"

@@ -59,7 +59,7 @@ OBLIGATIONS = {
     "transaction-commit": 7,
     "two-phase-commit": 49,
     "smooth-weighted": 63,
-    "smooth-groups": 53,
+    "smooth-groups": 52,
     "reweighted": 31,
     "changing-turns": 15,
     "two-draws": 9,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import sys
 import time
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,12 @@ def cluster() -> None:
     metavar="DIR",
     help="TLS, with the certificates in DIR; see `ratified cluster certificates`.",
 )
+@click.option(
+    "--permissions",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    metavar="FILE",
+    help="With --machine etcd and TLS: TOML with tables [etcd.permissions.NAME]. `operator` may do everything.",
+)
 @click.option("--insecure", is_flag=True, help="Run without TLS; loopback only.")
 @click.option(
     "--trace", is_flag=True, help="Have nodes write traces for `ratified trace`: DIR/*/trace.ndjson."
@@ -95,10 +103,31 @@ def start(request: ClusterStartRequest) -> int:
             "nodes need certificates to trust each other",
             remedy="--certificates DIR (ratified cluster certificates makes some), or --insecure to use none, on loopback",
         )
+    if request.permissions is not None and (request.certificates is None or request.machine != "etcd"):
+        raise RatifiedError(
+            "permissions are for names in certificates, and for the store",
+            remedy="--machine etcd --certificates DIR",
+        )
     with runtime_faults():
         if request.foreground:
             return asyncio.run(_run(request))
         return _in_background(request)
+
+
+def _permissions(request: ClusterStartRequest) -> str:
+    """Return what node.toml says of who may do what: what the file says, and that the operator may do everything."""
+    from ratified.language.errors import RatifiedError
+
+    if request.certificates is None or request.machine != "etcd":
+        return ""
+    operator = "[etcd.permissions.operator]\nadministrator = true\n"
+    given = ""
+    if request.permissions is not None:
+        try:
+            tomllib.loads(given := request.permissions.read_text("utf-8"))
+        except ValueError as error:
+            raise RatifiedError(f"{request.permissions} is not TOML: {error}") from None
+    return given if "[etcd.permissions.operator]" in given else f"{given}\n{operator}"
 
 
 def _cluster(request: ClusterStartRequest) -> Any:
@@ -110,6 +139,7 @@ def _cluster(request: ClusterStartRequest) -> Any:
         protocol=request.protocol,
         machine=request.machine,
         certificates=request.certificates,
+        tables=_permissions(request),
         trace=request.trace,
         restarts=Restarts(most=request.restarts),
     )
@@ -173,19 +203,28 @@ def _in_background(request: ClusterStartRequest) -> int:
     command += ["--trace"] * request.trace + ["--insecure"] * request.insecure
     if request.certificates is not None:
         command += ["--certificates", str(request.certificates)]
+    if request.permissions is not None:
+        command += ["--permissions", str(request.permissions)]
     with log:
         null = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
         outputs = [(os.POSIX_SPAWN_DUP2, log.fileno(), number) for number in (1, 2)]
         process = os.posix_spawn(
             sys.executable, command, os.environ, file_actions=[null, *outputs], setsid=True
         )
-    while os.waitpid(process, os.WNOHANG) == (0, 0):
-        if "nodes are running in" in (request.data / "supervisor.log").read_text(errors="replace"):
-            break
-        time.sleep(0.05)
-    else:
-        said = (request.data / "supervisor.log").read_text(errors="replace").strip()
-        raise RatifiedError(said.removeprefix("Error: ") or "the supervisor exited without an error message")
+    try:
+        while os.waitpid(process, os.WNOHANG) == (0, 0):
+            if "nodes are running in" in (request.data / "supervisor.log").read_text(errors="replace"):
+                break
+            time.sleep(0.05)
+        else:
+            said = (request.data / "supervisor.log").read_text(errors="replace").strip()
+            raise RatifiedError(
+                said.removeprefix("Error: ") or "the supervisor exited without an error message"
+            )
+    except KeyboardInterrupt:  # it has not begun, and does not begin without whoever waits for it
+        os.kill(process, signal.SIGTERM)
+        os.waitpid(process, 0)
+        raise
     return _show(request.data, "text")
 
 
@@ -239,7 +278,8 @@ def stop(request: ClusterStopRequest) -> int:
         state = state_of(request.data)
         for node in state["nodes"].values():
             if node["process"] is not None:
-                _send(node["process"], signal.SIGCONT)
+                with contextlib.suppress(ProcessLookupError):  # it may be between two starts
+                    os.kill(node["process"], signal.SIGCONT)
         _send(state["supervisor"], signal.SIGTERM)
         while holder(request.data) == state["supervisor"]:
             time.sleep(0.02)

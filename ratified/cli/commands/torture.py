@@ -88,7 +88,7 @@ from ratified.cli.running import runtime_faults
 @click.option(
     "--plant",
     metavar="BUG",
-    help="Plant a bug, which must be found: no-fsync, or one of the protocol's mutants.",
+    help="Plant a bug, which must be found: no-fsync, one of the protocol's mutants, or one around the core (docs/cluster.md).",
 )
 @click.option(
     "--fault",
@@ -121,10 +121,9 @@ def torture(request: TortureRequest) -> int:
         from ratified.conformance.cluster.torture import Plan, known_kinds, known_plants
         from ratified.conformance.cluster.torture import torture as run
 
-        if request.plant is not None and request.plant not in known_plants(request.protocol):
-            raise click.UsageError(
-                f"there is no bug {request.plant!r}; there are {', '.join(known_plants(request.protocol))}"
-            )
+        plants = known_plants(request.protocol, request.machine)
+        if request.plant is not None and request.plant not in plants:
+            raise click.UsageError(f"there is no bug {request.plant!r}; there are {', '.join(plants)}")
         kinds = known_kinds()
         for kind in request.kinds:
             if kind not in kinds:

@@ -28,11 +28,13 @@ const rx_claims *rx_model_claims(void);
 const char *rx_model_digest(void);
 void rx_overflow_apart(rx_batch *);
 void rx_fault_apart(rx_batch *, uint32_t, uint32_t);
+void rx_cut_apart(rx_batch *, uint32_t);
 #pragma GCC visibility pop
 
 #if RX_APART != 2
 static __attribute__((cold, unused)) void rx_overflow(rx_batch *b) { rx_overflow_apart(b); }
 static __attribute__((cold, unused)) void rx_fault(rx_batch *b, uint32_t e, uint32_t i) { rx_fault_apart(b, e, i); }
+static __attribute__((cold, unused)) void rx_cut(rx_batch *b, uint32_t i) { rx_cut_apart(b, i); }
 #endif
 
 #if RX_APART == 1
@@ -102,6 +104,7 @@ const rx_claims *rx_model_claims(void) { return (const rx_claims *)&model_claims
 #define MODEL_GOALS rx_model_numbers.goals
 void rx_overflow_apart(rx_batch *b) { rx_overflow(b); }
 void rx_fault_apart(rx_batch *b, uint32_t e, uint32_t i) { rx_fault(b, e, i); }
+void rx_cut_apart(rx_batch *b, uint32_t i) { rx_cut(b, i); }
 
 #endif
 #endif

@@ -48,7 +48,7 @@
  *       replaces s by the representative of its orbit
  *
  * To produce a transition, write into the words of rx_slot(batch), then rx_emit(batch, instance). The slot's words are whatever
- * was there before. rx_bound(batch, place): this step would leave a bound; it is not taken. rx_fault(batch, e, instance): this
+ * was there before. rx_bound(batch, place, instance): this step would leave a bound; it is not taken. rx_fault(batch, e, instance): this
  * step has no answer (a partial operation); the search finishes the level and reports it.
  *
  * Order of judgement of a successor: counted as generated and fired; constraints (a state outside is counted and goes no
@@ -120,6 +120,7 @@ typedef struct rx_batch {
     uint32_t count;   /* successors in the batch */
     uint32_t settled; /* of these, how many were judged and hashed already */
     uint64_t bounds;  /* bound events of the state being expanded */
+    bool telling;     /* whether the instances of these are told, one by one */
     uint64_t words[RX_BATCH][W];
     uint64_t hash[RX_BATCH];
     uint32_t instance[RX_BATCH];
@@ -135,6 +136,7 @@ static inline void rx_refused(rx_batch *batch, uint32_t instance, uint8_t condit
 
 static void rx_overflow(rx_batch *batch);
 static void rx_fault(rx_batch *batch, uint32_t error, uint32_t instance);
+static void rx_cut(rx_batch *batch, uint32_t instance);
 
 static inline uint64_t *rx_slot(rx_batch *batch) { return batch->words[batch->count]; }
 
@@ -144,9 +146,10 @@ static inline void rx_emit(rx_batch *batch, uint32_t instance) {
     if (RX_UNLIKELY(batch->count == RX_BATCH)) rx_overflow(batch);
 }
 
-static inline void rx_bound(rx_batch *batch, uint32_t place) {
+static inline void rx_bound(rx_batch *batch, uint32_t place, uint32_t instance) {
     batch->left[place]++;
     batch->bounds++;
+    if (RX_UNLIKELY(batch->telling)) rx_cut(batch, instance);
 }
 
 #endif

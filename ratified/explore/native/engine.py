@@ -28,7 +28,7 @@ from ratified.explore.native.driver import (
 )
 from ratified.explore.native.layers import layers_of
 from ratified.explore.native.library import NativeError
-from ratified.explore.native.liveness import check_of, refuse_what_is_not_told, refuse_what_was_cut
+from ratified.explore.native.liveness import check_of, refuse_what_is_not_told
 from ratified.explore.native.preparing import ROOM, BuildRequest, Preparation, PreparedProgram
 from ratified.explore.search import safety_of
 from ratified.explore.switches import switched_off
@@ -110,12 +110,22 @@ def check_native(
         untraced=True,
     )
     room = ROOM if checkpoint is None else 0  # states that are kept cannot be laid out anew
+    so_far: Callable[[str], Result] = partial(nothing_seen, model, watch, deadlock=deadlock)
     while True:
         order = BuildRequest(model, symmetry, deadlock, dump, flags, large, reduced, room)
         try:
-            return _explored(order, options, watch, progress, preparation)
-        except Full:
+            return _explored(order, options, watch, progress, preparation, so_far)
+        except Full as full:
             room, preparation = 2 * room, None
+            so_far = full.so_far if isinstance(full, _MoreRoom) else so_far
+
+
+class _MoreRoom(Full):
+    """There are states already, and then one has more elements; `so_far` is the result if nothing else comes of it."""
+
+    def __init__(self, so_far: Callable[[str], Result]) -> None:
+        super().__init__()
+        self.so_far = so_far
 
 
 def _explored(
@@ -124,21 +134,25 @@ def _explored(
     watch: LimitWatch,
     progress: Callable[[Progress], None] | None,
     preparation: Preparation | None,
+    so_far: Callable[[str], Result],
 ) -> Result:
-    """What an exploration comes to; see `check_native`. Raises Full where a set without a bound needs more room."""
+    """What an exploration comes to; see `check_native`. `so_far` is the result if there is no program in time.
+
+    Raises Full where a set or range without a bound needs more room.
+    """
     model, deadlock = order.model, order.deadlock
     claims = liveness_claims(model.module)
     try:
         preparation = preparation or Preparation(order, while_preparing(watch))
         preparation.wait(progress)
     except Reached as stop:
-        return nothing_seen(model, watch, str(stop), deadlock=deadlock)
+        return so_far(str(stop))
     except KeyboardInterrupt:
-        return nothing_seen(model, watch, INTERRUPTED, deadlock=deadlock)
+        return so_far(INTERRUPTED)
     try:
         prepared = preparation.work.result()
     except CompilerTooLarge as problem:
-        return nothing_seen(model, watch, problem.message, deadlock=deadlock)
+        return so_far(problem.message)
     model, program = prepared.model, prepared.program
     if claims and prepared.reduction is not None:
         raise reference._no_symmetry(model.module.name, claims[0])
@@ -158,7 +172,7 @@ def _explored(
         outcome = exploration.run(progress)
         found = outcome.finding
         if found and found.kind is FindingKind.FAULT and program.written.errors[found.index][0] == FULL:
-            raise Full
+            raise _MoreRoom(partial(_cut_short, model, prepared, outcome, watch, deadlock))
         if (claim := exploration.sensitive()) is not None:
             from ratified.explore.reduction import sensitive
 
@@ -219,6 +233,24 @@ def report(
     return _result(model, prepared, outcome, violation, live, watch, deadlock)
 
 
+def _cut_short(
+    model: Model,
+    prepared: PreparedProgram,
+    outcome: ExplorationCounts,
+    watch: LimitWatch,
+    deadlock: bool,
+    why: str,
+) -> Result:
+    """The result of an exploration that was to begin anew, and had no time for it."""
+    untold = tuple(
+        PropertyReport(PropertyKind.LIVENESS, c.name, False, c.span) for c in liveness_claims(model.module)
+    )
+    seen = replace(outcome, finding=None, stopped=Stop.INTERRUPTED)
+    return replace(
+        report(model, prepared, seen, None, watch, (untold, None, None), deadlock=deadlock), stopped=why
+    )
+
+
 def nothing_seen(model: Model, watch: LimitWatch, stopped: str, *, deadlock: bool) -> Result:
     """The result of an exploration that was ended before it saw a state: everything that is claimed is undecided."""
     liveness = (Property(PropertyKind.LIVENESS, c.name, c.span) for c in liveness_claims(model.module))
@@ -259,7 +291,6 @@ def _liveness(
     reports = tuple(PropertyReport(PropertyKind.LIVENESS, c.name, untested, c.span) for c in claims)
     if outcome.finding is not None or outcome.stopped is Stop.INTERRUPTED or not outcome.distinct:
         return reports, None, None
-    refuse_what_was_cut(outcome)
     try:
         check = check_of(machine, program, exploration, outcome, own.tick, room)
         own.tick()
@@ -270,7 +301,8 @@ def _liveness(
         return reports, None, problem.message
     except KeyboardInterrupt:
         return reports, None, INTERRUPTED
-    return check.reports(complete=outcome.stopped is None), violation, None
+    complete = outcome.stopped is None and not any(outcome.left) and not any(outcome.constrained)
+    return check.reports(complete=complete), violation, None
 
 
 def while_preparing(watch: LimitWatch) -> LimitWatch:
@@ -321,10 +353,10 @@ def _result(
         for place, times in zip(program.written.bounds, outcome.left, strict=True)
         if times
     )
-    liveness, unhappened, undecided = live
+    liveness, unhappened, unfinished = live
     complete = violation is None and outcome.stopped is None and not bounds
     violation = violation or unhappened
-    stopped = _stopped(outcome, watch) or undecided
+    stopped = _stopped(outcome, watch) or unfinished
     if prepared.relations is not None and violation is not None:
         notes.append(reference.NOT_SHORTEST)
     if outcome.resumed:
@@ -336,7 +368,11 @@ def _result(
     never |= {
         name for k, name in enumerate(program.written.step_witnesses) if outcome.unwitnessed_step >> k & 1
     }
-    verdict = Verdict.VIOLATED if violation else Verdict.UNDECIDED if stopped or bounds else Verdict.HOLDS
+    unexplored = bool(liveness) and any(outcome.constrained) and violation is None
+    if unexplored and properties and not stopped and not bounds:
+        notes.append(reference.OTHERS_HOLD)
+    undecided = stopped or bounds or unexplored
+    verdict = Verdict.VIOLATED if violation else Verdict.UNDECIDED if undecided else Verdict.HOLDS
     off = switched_off(model)
     return Result(
         model=model.module.name,
@@ -356,7 +392,9 @@ def _result(
         ),
         symmetry=reduction.sorts if reduction else (),
         reduction=prepared.relations is not None,
-        stopped=stopped or (BEYOND_BOUNDS if bounds and violation is None else None),
+        stopped=stopped
+        or (BEYOND_BOUNDS if bounds and violation is None else None)
+        or (reference.BEYOND_CONSTRAINTS if unexplored else None),
         violation=violation,
         seconds=watch.seconds,
         memory=peak_memory(),

@@ -2,7 +2,7 @@
  *
  * Guarantees: the steps of a state stand in the order in which the model produces them; a goal fails if and only if lasso.py says
  * so of the same graph (components.h); ways are those that lasso.py finds, state for state. Edges lead to visited states only (see
- * graph.h); what a constraint leaves out counts as possible all the same. For what fits in memory.
+ * graph.h); a step to what a constraint leaves out, or that leaves a bound, counts as possible all the same. For what fits in memory.
  *
  * A *demand* is a bit: one thing that fairness demands. A *goal* is a claim with one choice of its arguments: bit 2g of what is said
  * of a state is whether it is reached there, bit 2g + 1 whether it is wanted. A goal is to come (RX_COMES), to come whenever it is
@@ -107,6 +107,13 @@ static void rx_settle_live(rx_worker *w) {
     b->count = 0;
 }
 
+/* A step that leaves a bound leads nowhere, and was possible. */
+static __attribute__((cold, unused)) void rx_cut(rx_batch *batch, uint32_t instance) {
+    const rx_worker *w = (rx_worker *)batch;
+    rx_live *l = w->run->live;
+    for (uint32_t k = 0; k < l->words; k++) rx_enabled(l, w->at)[k] |= rx_served(l, instance)[k];
+}
+
 /* Says where the edges of a state are, and whether anything is demanded there. */
 static void rx_live_place(rx_worker *w, uint64_t state) {
     rx_live *l = w->run->live;
@@ -122,6 +129,7 @@ static void rx_work_live(rx_worker *w) {
     rx_run *run = w->run;
     rx_live *l = run->live;
     w->settle = rx_settle_live;
+    w->batch.telling = true;
     w->edges_from = w->edges = w->edges_to = 0;
     for (;;) {
         const uint64_t from = RX_ADD(run->cursor, RX_CHUNK);
@@ -145,6 +153,7 @@ static void rx_work_live(rx_worker *w) {
                 }
         }
     }
+    w->batch.telling = false;
 }
 
 /* --- ways --- */
@@ -286,5 +295,6 @@ RX_API void rx_live_view(const rx_run *run, const void **out) {
 
 #else
 #define rx_live_free(run) ((void)(run))
+static __attribute__((cold, unused)) void rx_cut(rx_batch *batch, uint32_t instance) { (void)batch, (void)instance; }
 #endif
 #endif

@@ -1,8 +1,8 @@
 """Liveness on what was explored natively: the graph, what claims say of states, and where fair runs can stay, are found in C.
 
-Guarantees: as `ratified/explore/liveness.py`. What the graph does not know is refused before anything is said: which steps a
-constraint or a bound cut off, and which of the values that a guard gives a parameter a step was taken with. States are put in
-order only where something fails, so that the run that is told is the same always.
+Guarantees: as `ratified/explore/liveness.py`. What the graph does not know is refused before anything is said: with which of the
+values that a guard gives a parameter a step was taken. States are put in order only where something fails, so that the same run
+is told always.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import copy
 import ctypes
 import itertools
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, Literal, cast, overload
 
@@ -20,7 +20,7 @@ from ratified.explore.lasso import FAR, ComponentParts, FairLoop, FairnessDemand
 from ratified.explore.liveness import UNTOLD, ClaimInstance, Labels, LivenessCheck, liveness_claims, no_answer
 from ratified.explore.native.codegen.layout import Layout
 from ratified.explore.native.codegen.numbering import GoalNumbers, Program
-from ratified.explore.native.codegen.shapes import Unsupported
+from ratified.explore.native.codegen.shapes import FULL, Full, Unsupported
 from ratified.explore.native.driver import ExplorationCounts, NativeExploration, Stop, in_background
 from ratified.explore.native.library import NativeError, NativeLibrary
 from ratified.explore.symmetry import interchangeable, renamed_alike
@@ -51,15 +51,6 @@ def refuse_what_is_not_told(model: Model, program: Program) -> None:
                 "they are too many for the native explorer to distinguish",
                 remedy="explore with engine='reference'",
             )
-
-
-def refuse_what_was_cut(outcome: ExplorationCounts) -> None:
-    """Raise Unsupported where steps were cut off: a run may go on there, and the graph does not have them."""
-    if any(outcome.left) or any(outcome.constrained):
-        raise Unsupported(
-            "a constraint or a bound cuts steps off, and the native explorer does not record which, as liveness needs",
-            remedy="explore with engine='reference'",
-        )
 
 
 def check_of(
@@ -126,7 +117,6 @@ class NativeGraph:
     initial: Sequence[int]
     expanded: int
     place: memoryview[int]
-    cut: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
 
     def edges(self, state: int) -> range:
         """The numbers of a state's steps."""
@@ -228,6 +218,7 @@ class NativeEvidence:
         self.labels = Labels(tuple(_labels(program)))
         self._machine = machine
         self._goals = program.goals
+        self._may_be_full = any(message == FULL for message, _ in program.written.errors)
         self._exploration = exploration
         self._outcome = outcome
         self._tick = tick
@@ -371,11 +362,13 @@ class NativeEvidence:
         return [(claim, state) for claim, state in faults if state != _NO_FAULT]
 
     def _refuse(self, claim: Function, state: int) -> None:
-        """Raise what the reference machine says, or Unsupported if it has an answer."""
+        """Raise what the reference machine says; if it has an answer, Full or Unsupported."""
         try:
             self._machine.answers(claim.name, self.found.states[state])
         except StepError as problem:
             raise no_answer(self._machine, self.found, claim, state, problem) from None
+        if self._may_be_full:
+            raise Full
         raise Unsupported(
             f"`{claim.name}` computes a number of more than 64 bits",
             span=claim.span,

@@ -49,6 +49,8 @@ static __attribute__((cold, unused)) void rx_fault(rx_batch *batch, uint32_t err
     ((rm_worker *)batch)->failed = 1;
 }
 
+static __attribute__((cold, unused)) void rx_cut(rx_batch *batch, uint32_t instance) { (void)batch, (void)instance; }
+
 /* Weighs what was offered since the last call; what a constraint leaves out weighs nothing. */
 static void rm_settle(rm_worker *w) {
     rx_batch *b = &w->batch;

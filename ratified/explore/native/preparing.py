@@ -16,6 +16,7 @@ from ratified.explore.native.codegen.shapes import SHAPES, Unsupported, needs_ro
 from ratified.explore.native.compile import ExplorerAhead
 from ratified.explore.native.library import NativeLibrary, loaded
 from ratified.explore.symmetry import Symmetry, symmetry_of
+from ratified.language import ir
 from ratified.language.errors import RatifiedError
 from ratified.language.kinds import refuse_other_types
 from ratified.language.model import Model
@@ -28,20 +29,28 @@ if TYPE_CHECKING:
 
 
 ROOM = 16
-"""How many elements of a set without a bound there is room for at first: as long as that is not enough, twice as much."""
+"""How many elements of a set or range without a bound there is room for, until twice as much is needed."""
 
 
 def with_room(model: Model, room: int) -> Model:
-    """The same model, whose sets without a bound have so much room where a state is laid out; itself if there are none.
+    """The same model, with room for so many elements of sets and ranges without a bound; itself if there are none.
 
     Raises Unsupported: the native explorer does not have one of the model's types.
     """
     refuse_other_types(model.module, SHAPES, "the native explorer", Unsupported)
-    if not room or not any(needs_room(v.type, model.scope) for v in model.module.variables):
+    if not room or not (
+        _has_ranges(model) or any(needs_room(v.type, model.scope) for v in model.module.variables)
+    ):
         return model
     other = model.twin()
     object.__setattr__(other, "scope", replace(model.scope, room=room))
     return other
+
+
+def _has_ranges(model: Model) -> bool:
+    """Whether a model has ranges. How long they can get is known once code is generated."""
+    statements = (s for f in model.module.functions.values() for s in f.body)
+    return any(isinstance(node, ir.IntRange) for s in statements for node in ir.walk(s))
 
 
 @dataclass(frozen=True, slots=True)

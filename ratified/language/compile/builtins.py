@@ -388,7 +388,7 @@ def _permutations(c: Context, node: ast.Call) -> Expr:
     """`permutations(S)` of a sort, Enum or set, as a set of sequences: their canonical order is the order of `itertools`."""
     (argument,) = positional(c, node, 1, 1)
     domain = iterable(c, argument)
-    if not isinstance(domain.type, SetType) or c.python_kind(argument):
+    if not isinstance(domain.type, SetType) or c.python_kind(argument) not in ("", "class"):
         c.fail(
             argument,
             f"permutations of {domain.type} are not part of the modelling language",
@@ -475,6 +475,13 @@ def _enabled(c: Context, node: ast.Call) -> Expr:
     asked = c.module.made(possible(action, c.module.functions, c.module.made, refuse))
     if arguments:
         signature = [(a.name, a.type) for a in action.arguments]
+        if len(arguments) < len(signature):
+            every = ", ".join(n for n, _ in signature)
+            c.fail(
+                node,
+                f"enabled({ast.unparse(named)}) takes all arguments of {name}, or none: then it is with any",
+                f"for some, write any(enabled({ast.unparse(named)}, {every}) for ... in ...)",
+            )
         made = in_order_of(c, node, f"enabled({ast.unparse(named)})", signature, {}, arguments)
         return ir.Call(span, BOOL, asked, tuple(made), ir.Which.NOW)
     names = {a.name: c.another_name(f"any_{a.name}") for a in action.arguments}

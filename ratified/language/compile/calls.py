@@ -27,6 +27,7 @@ from ratified.language.compile.context import MISSING, Context
 from ratified.language.compile.copies import MUTATORS
 from ratified.language.compile.idioms import INSTEAD, OF_COLLECTIONS
 from ratified.language.compile.operators import numeric, same
+from ratified.language.compile.plain import check_asked
 from ratified.language.compile.wording import has_ints, member_of
 from ratified.language.errors import Span
 from ratified.language.fields import REPLACED
@@ -222,6 +223,7 @@ def _of(method: str, *kinds: type[Type]) -> Callable[[_CallHandler], _CallHandle
 @_of("isdisjoint", SetType)
 def _(of: _Called) -> Expr:
     (other,) = positional(of.c, of.node, 1, 1)
+    check_asked(of.c, of.value, of.operand.type)
     a, b, _ = same(of.c, of.node, of.operand, of.c.expr(other, of.operand.type), of.value, other)
     return ir.Disjoint(of.span, BOOL, a, b)
 

@@ -6,7 +6,7 @@ Guarantees: what is narrowed is a name, attribute or subscript, for as long as n
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 
 from ratified.language import ir
@@ -28,6 +28,7 @@ from ratified.language.types import (
     NoneType,
     OptionalType,
     RecordType,
+    SeqType,
     SetType,
     Type,
     comparable,
@@ -224,6 +225,13 @@ def _compare(node: ast.Compare, c: Context) -> Expr:
     return tests[0] if len(tests) == 1 else ir.And(c.span(node), BOOL, tuple(tests))
 
 
+_INSTEAD_OF_ORDER: Mapping[type[Type], str] = {
+    OptionalType: "it may be None: test that first (give it a local name)",
+    EnumType: "compare x.value where the values are ints, or use an Ordered sort",
+    SeqType: "compare the first place where they differ: any(s[:i] == t[:i] and s[i] < t[i] for i in range(...))",
+}
+
+
 def _one_comparison(c: Context, node: ast.expr, left: ast.expr, op: ast.cmpop, right: ast.expr) -> Expr:
     span = c.span(node)
     match op:
@@ -243,14 +251,10 @@ def _one_comparison(c: Context, node: ast.expr, left: ast.expr, op: ast.cmpop, r
     if isinstance(first, ir.Literal) and not isinstance(second, ir.Literal):
         first = c.expr(left, second.type)
     first, second, t = same(c, node, first, second, left, right)
-    check_compared(c, left, right, t)
+    check_compared(c, left, symbol, right, t)
     if symbol not in ("==", "!=") and not (comparable(t) or isinstance(t, SetType)):
-        remedy = "only ints, ordered sorts, tuples of these, and sets (inclusion) have an order"
-        if isinstance(t, OptionalType):
-            remedy = "it may be None: test that first (give it a local name)"
-        elif isinstance(t, EnumType):
-            remedy = "compare x.value where the values are ints, or use an Ordered sort"
-        c.fail(node, f"{t} values have no order", remedy)
+        only = "only ints, ordered sorts, tuples of these, and sets (inclusion) have an order"
+        c.fail(node, f"{t} values have no order", _INSTEAD_OF_ORDER.get(type(t), only))
     return ir.Compare(span, BOOL, symbol, first, second)
 
 

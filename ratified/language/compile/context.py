@@ -355,8 +355,9 @@ class Context:
                 return "set" if a == "view" or (a and b) else ""
             case ast.IfExp(_, body, orelse):
                 return one_of_both(self.python_kind(body), self.python_kind(orelse))
-            case ast.Name(name):
-                return self.env.plain.get(name, "")
+            case ast.Name() | ast.Attribute():
+                local = self.env.plain.get(node.id, "") if isinstance(node, ast.Name) else ""
+                return local or ("class" if isinstance(self.static(node), type) else "")
         return ""
 
     def value_instead(self, node: ast.expr, t: Type) -> str:

@@ -112,8 +112,8 @@ class _Operation:
         """Both operands as values of one type, and that type."""
         c, node = self.c, self.node
         second = c.expr(node.right, c.expected or self.first.type)
-        check_joined(c, node.left, self.first.type)
-        check_joined(c, node.right, second.type)
+        check_joined(c, node.left, self.first.type, node.right)
+        check_joined(c, node.right, second.type, node.left)
         return same(c, node, self.first, second, node.left, node.right)
 
 

@@ -48,6 +48,8 @@ _patterns: Rules[Matching, Matched] = Rules("patterns")
 def _match(node: ast.Match, c: Context) -> Made:
     """`match` as a chain of tests. The subject must be something that can be named, so that it is evaluated once."""
     subject, cases = node.subject, node.cases
+    if c.python_kind(subject):
+        c.held(subject, c.expr(subject).type)  # a case may give it another name
     if not isinstance(subject, ast.Name):
         name = ast.Name("subject_", ast.Store())
         while name.id in c.declarations:

@@ -2,6 +2,7 @@
 
 Guarantees: what is asked of one means the same in CPython as of the values that it has. Where it does not, it is refused: an
 iterator is true though nothing is in it, a range is equal to no list, a list has no hash, `+=` changes a list for all its names.
+A sort or Enum, too, is a Python class, which can be asked for its values, and is equal to no `Set` of them.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ def check_truth(c: Context, node: ast.expr, t: Type) -> None:
         c.fail(node, "a Python iterator is true even if nothing is in it", c.value_instead(node, t))
 
 
-def check_compared(c: Context, left: ast.expr, right: ast.expr, t: Type) -> None:
+def check_compared(c: Context, left: ast.expr, symbol: str, right: ast.expr, t: Type) -> None:
     """Refuse to compare what CPython does not compare by its elements."""
     kinds = c.python_kind(left), c.python_kind(right)
+    if symbol in ("<=", ">=") and sorted(kinds) == ["", "class"]:
+        return  # which a Set answers
     for side, kind in zip((left, right), kinds, strict=True):
         alike = kind in _ALIKE or (kind == "view" and isinstance(t, SetType))
         if not alike and not (kind in ("range", "tuple") and kinds == (kind, kind)):
@@ -38,11 +41,19 @@ def check_sought(c: Context, sought: ast.expr, t: Type, container: Type) -> None
         c.fail(sought, f"a Python {kind} cannot be looked for in this container", c.value_instead(sought, t))
 
 
-def check_joined(c: Context, operand: ast.expr, t: Type) -> None:
-    """Refuse operators that CPython does not have."""
+def check_joined(c: Context, operand: ast.expr, t: Type, other: ast.expr) -> None:
+    """Refuse operators that CPython does not have with another operand."""
     kind = c.python_kind(operand)
+    if kind == "class" and not c.python_kind(other):
+        return  # which a Set answers
     if kind not in _ALIKE and not (kind == "view" and isinstance(t, SetType)):
         c.fail(operand, f"a Python {kind} has no such operator", c.value_instead(operand, t))
+
+
+def check_asked(c: Context, operand: ast.expr, t: Type) -> None:
+    """Refuse a method of sets that a class does not have."""
+    if (kind := c.python_kind(operand)) == "class":
+        c.fail(operand, f"a Python {kind} has no such method", c.value_instead(operand, t))
 
 
 def check_indexed(c: Context, container: ast.expr, t: Type) -> None:

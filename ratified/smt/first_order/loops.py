@@ -186,11 +186,11 @@ class _Loop:
         self.left[0] -= 1
         if self.left[0] < 0:
             raise sh.refuse(self.span, "a loop that carries so much from turn to turn", "split it")
-        env, state = dict(self.path.env), dict(self.path.state)
+        env, state = _not_kept(self.path.env), _not_kept(self.path.state)
         for local, name in [*((True, n) for n in self.locals), *((False, n) for n in self.variables)]:
             key = (local, name)
             known_now = before is None or key in before
-            what = found.get(key) or (self._found(key, place, solving=bool(found)) if known_now else Kept())
+            what = found.get(key) or (self._found(key, place, solving=bool(found)) if known_now else Lost())
             (env if local else state)[name] = what
         item = self.run.item(place)
         env = dict(replace(self.quiet, env=env).bound(self.node.names, item).env)
@@ -201,11 +201,11 @@ class _Loop:
 
     def _found(self, key: tuple[bool, str], place: Shape, *, solving: bool) -> Shape:
         if key not in self.carried or self.run.copies:  # a turn of another copy would find it changed
-            return Kept()
+            return Lost()
         carried = self.carried[key]
         if carried.total is None:
-            return Later(lambda: carried.found(place))
-        return Kept() if solving else Atom(carried.total)
+            return Later(lambda: _lost_if_kept(carried.found(place)))
+        return Lost() if solving else Atom(carried.total)
 
     # --- what is carried ---
 
@@ -231,7 +231,7 @@ class _Loop:
         """What the paths through a turn leave of what it finds."""
         (local, name), result = key, None
         for way in reversed(ways):
-            after = found if way.ended else (way.env if local else way.state)[name]
+            after = found if way.ended else sh.resolved((way.env if local else way.state)[name])
             result = after if result is None else either(conj(*way.tests), after, result)
         if isinstance(result, Lost):
             raise Dependent
@@ -594,6 +594,15 @@ def _lasting(body: Sequence[Node]) -> list[Node]:
 
 def _nodes(loop: ir.For) -> list[Node | ir.Clause]:
     return [n for s in loop.body for n in ir.walk(s)]
+
+
+def _not_kept(shapes: Mapping[str, Shape]) -> dict[str, Shape]:
+    """What a turn finds of what a loop around it is being asked about: its `Kept` is not the one of the loop itself."""
+    return {name: _lost_if_kept(shape) for name, shape in shapes.items()}
+
+
+def _lost_if_kept(shape: Shape) -> Shape:
+    return Lost() if isinstance(shape, Kept | Changed) else shape
 
 
 def _only(item: Type, e: Shape, there: Term) -> Members:

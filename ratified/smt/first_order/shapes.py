@@ -191,10 +191,16 @@ class Dependent(Exception):
     """What an iteration of a loop does depends on what it finds, where that is not known."""
 
 
-def known(shape: Shape) -> Shape:
-    """A shape as it is read. Raises Dependent."""
+def resolved(shape: Shape) -> Shape:
+    """A shape that is not to be worked out later."""
     while isinstance(shape, Later):
         shape = shape.read()
+    return shape
+
+
+def known(shape: Shape) -> Shape:
+    """A shape as it is read. Raises Dependent."""
+    shape = resolved(shape)
     if isinstance(shape, Kept | Changed | Lost):
         raise Dependent
     return shape

@@ -132,7 +132,7 @@ class _Holding:
         effort = WorkLeft(share)
         reached, false = explored(model, plan.claims, WorkLeft(share // 4))
         self.counted.update(tried=1, explored=len(reached), beginnings=bool(reached))
-        self.counted["outside"] += not reached and begins_outside(model)
+        self.counted["outside"] += not reached and left_by_init(model) is not None
         if false is not None and self.refuted is None:
             self.refuted = (false, repr(model))
         self.compared.append(self._compare(plan, model, reached, effort))
@@ -245,13 +245,14 @@ def explored(model: Model, claims: Sequence[Function], effort: WorkLeft) -> tupl
     return list(found), None
 
 
-def begins_outside(model: Model) -> bool:
-    """Whether some choice of `init` passes its guards, and each that does leaves a bound."""
+def left_by_init(model: Model) -> OutOfBounds | None:
+    """The first bound that init leaves, if some choice of its arguments passes its guards, and each that does leaves one."""
     try:
         found = [after for _, after in PythonMachine(model).initial()]
     except StepError:
-        return False
-    return bool(found) and all(isinstance(after, OutOfBounds) for after in found)
+        return None
+    left = [after for after in found if isinstance(after, OutOfBounds)]
+    return left[0] if left and len(left) == len(found) else None
 
 
 def _growing(found: dict[Values, None]) -> Iterator[Values]:

@@ -58,7 +58,7 @@ static inline void model_successors(const uint64_t *s, rx_batch *batch) {
             continue;
         }
         if (p.bound_modulus && h / 3 % p.bound_modulus == 0) {
-            rx_bound(batch, i & 1);
+            rx_bound(batch, i & 1, i);
             continue;
         }
         const uint64_t jump = h >> 40;

@@ -46,8 +46,8 @@ from tests.generate.running import load
 MIB = 1 << 20
 RANKS = (2, 3)
 MAZES = range(24)
-SEEDS = range(5_000, 5_010)
-SYMMETRIC_SEEDS = range(5_000, 5_004)
+SEEDS = range(5_000, 5_015)
+SYMMETRIC_SEEDS = range(5_000, 5_005)
 WALKED_SEEDS = (5_015, 5_016, 5_017, 5_018, 5_019, 5_026, 5_028, 5_030)
 
 

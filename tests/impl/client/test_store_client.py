@@ -150,6 +150,18 @@ def test_a_client_goes_on_at_the_other_nodes_when_one_stops() -> None:
     holding(test)
 
 
+def test_a_node_that_does_not_answer_is_left_for_another() -> None:
+    async def test(s: Serving, client: StoreClient) -> None:
+        s.cluster.nodes["n2"].cut_off = True
+        for number in range(6):  # each node has its turn
+            await client.put(b"k", b"%d" % number)
+        found = await client.get(b"k")
+        assert found is not None
+        assert (found.value, found.version) == (b"5", 6)
+
+    holding(test, attempt_timeout_ms=200, timeout_s=60)
+
+
 def test_a_watch_tells_each_change_once_through_a_change_of_leader() -> None:
     async def test(s: Serving, client: StoreClient) -> None:
         events = client.watch(b"", prefix=True, after=1)

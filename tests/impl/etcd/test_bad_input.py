@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 
 from ratified.impl.etcd import etcd_pb2 as pb
 from ratified.impl.etcd.calls import INSTEAD, identity
-from ratified.impl.etcd.server import EXTRA_BYTES, Server
+from ratified.impl.etcd.server import Server
 from ratified.impl.etcd.settings import Limits, Permissions, SettingsError
 from ratified.impl.machines import KeyValue
 from tests.impl.etcd.replicas import LocalCluster
@@ -204,8 +204,12 @@ def test_what_operators_cannot_ask_for_is_refused_with_a_sentence() -> None:
         (("Maintenance/Alarm", pb.AlarmRequest(action=pb.AlarmRequest.ACTIVATE, alarm=1)), invalid, raised),
         (("Auth/UserAdd", pb.HashRequest()), missing, f"ratified: {INSTEAD['etcdserverpb.Auth']}"),
         ((update, pb.HashRequest()), missing, f"ratified: {INSTEAD['etcdserverpb.' + update]}"),
-        (("Maintenance/Downgrade", pb.HashRequest()), missing, "ratified: Maintenance has no Downgrade here"),
-        (("KV/Increment", pb.HashRequest()), missing, "ratified: KV has no Increment here"),
+        (
+            ("Maintenance/Downgrade", pb.HashRequest()),
+            missing,
+            "unknown method Downgrade for service etcdserverpb.Maintenance",
+        ),
+        (("KV/Increment", pb.HashRequest()), missing, "unknown method Increment for service etcdserverpb.KV"),
         (add("http://a:1", "http://b:1"), invalid, "ratified: a node has one peer URL"),
         (add(), invalid, bad_urls),
         (add("http://a"), invalid, bad_urls),
@@ -232,6 +236,8 @@ def test_what_operators_cannot_ask_for_is_refused_with_a_sentence() -> None:
     async def test(s: Serving, call: Call) -> None:
         for (method, request), code, text in requests:
             assert await refused(call(method, request.SerializeToString())) == (code, text), method
+        told = pb.AuthStatusResponse.FromString(await call("Auth/AuthStatus", b""))
+        assert (told.enabled, told.authRevision) == (False, 1)
         assert {len(replica.core.membership.voters) for replica in s.cluster.nodes.values()} == {3}
 
     asking(test)
@@ -266,7 +272,8 @@ def test_a_port_in_use_is_told() -> None:
             with pytest.raises(OSError, match=r"^clients cannot be served on ") as refused_:
                 await Server(LocalCluster(1).nodes["n1"], where).start()
             assert str(refused_.value) == (
-                f"clients cannot be served on {where}; give another `client` address, or stop what has that one"
+                f"clients cannot be served on {where}: Address already in use; give another `client` address, "
+                "or stop what is using it"
             )
 
     asyncio.run(main())
@@ -286,7 +293,7 @@ def test_whatever_bytes_come_others_are_served() -> None:
                 await reader.read()
             writer.close()
         await call("KV/Put", pb.PutRequest(key=b"k").SerializeToString())
-        most = Limits().request_bytes + EXTRA_BYTES
+        most = Limits().message_bytes
         code, _text = await refused(call("KV/Put", bytes(most + 1)))
         assert code == "RESOURCE_EXHAUSTED"
 
@@ -296,21 +303,21 @@ def test_whatever_bytes_come_others_are_served() -> None:
 @pytest.mark.parametrize(
     ("table", "says"),
     [
-        ({"a": 1}, "permissions.a: write `ranges = [...]` or `administrator = true`"),
-        ({"a": {"administrator": 1}}, "permissions.a.administrator is true or left out"),
-        ({"a": {"ranges": "x"}}, "permissions.a.ranges is a list of tables"),
+        ({"a": 1}, "etcd.permissions.a: write `ranges = [...]` or `administrator = true`"),
+        ({"a": {"administrator": 1}}, "etcd.permissions.a.administrator is true or left out"),
+        ({"a": {"ranges": "x"}}, "etcd.permissions.a.ranges is a list of tables"),
         (
             {"a": {"ranges": [{"end": "x"}]}},
-            "permissions.a.ranges[0]: write prefix, or key and maybe end, and access",
+            "etcd.permissions.a.ranges[0]: write prefix, or key and maybe end, and access",
         ),
-        ({"a": {"ranges": [{"key": 5}]}}, "permissions.a.ranges[0]: all values are texts"),
+        ({"a": {"ranges": [{"key": 5}]}}, "etcd.permissions.a.ranges[0]: all values are texts"),
         (
             {"a": {"ranges": [{"key": ""}]}},
-            'permissions.a.ranges[0].key is empty; for all keys write `prefix = ""`',
+            'etcd.permissions.a.ranges[0].key is empty; for all keys write `prefix = ""`',
         ),
         (
             {"a": {"ranges": [{"prefix": "x", "access": "all"}]}},
-            "permissions.a.ranges[0].access is 'all'; it is one of read, write, both",
+            "etcd.permissions.a.ranges[0].access is 'all'; it is one of read, write, both",
         ),
     ],
 )

@@ -12,8 +12,10 @@ from typing import ClassVar
 import pytest
 
 from ratified.impl.contract import Applied, Command, Done, Lost, NotLeader, Refused, Restored, Send, Write
+from ratified.impl.runtime.errors import RefusedData
 from ratified.impl.runtime.hosted import Pace
 from ratified.impl.runtime.storage import Storage
+from ratified.impl.store.store import Store
 from tests.impl.runtime.nodes import nodes
 
 
@@ -168,6 +170,22 @@ def test_a_node_that_cannot_do_all_that_a_step_asks_for_ends(tmp_path: Path) -> 
             assert node.failed is not None
             fault = node.failed.result()
             assert (str(fault), fault.status) == ("unexpected RuntimeError('the handler is closed')", 70)
+
+    asyncio.run(run())
+
+
+def test_a_snapshot_that_the_state_machine_does_not_take_on_is_refused(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with nodes(1, tmp_path, pace=Pace(snapshot_every=2, snapshot_keep=0)) as cluster:
+            node = await cluster.leader()
+            for serial in (1, 2, 3):
+                await node.submit(Command("bob", serial, b"put x 1"))
+            await cluster.stop("n1")
+            cluster.machine = Store
+            with pytest.raises(
+                RefusedData, match=r"node\.db: the snapshot is not taken on: no snapshot of a store: "
+            ):
+                await cluster.start("n1")
 
     asyncio.run(run())
 

@@ -36,9 +36,9 @@ def entry(number: int) -> Entry:
 
 
 @contextmanager
-def opened(path: Path, node: str = "n1") -> Iterator[Storage]:
+def opened(path: Path, node: str = "n1", machine: str = "kv") -> Iterator[Storage]:
     storage = Storage(
-        path, RAFT.kept, identity("c", node, "raft"), lambda: RAFT.bootstrap(["n1", "n2", "n3"])
+        path, RAFT.kept, identity("c", node, "raft", machine), lambda: RAFT.bootstrap(["n1", "n2", "n3"])
     )
     try:
         yield storage
@@ -205,6 +205,18 @@ def test_another_nodes_data_is_refused(path: Path) -> None:
     with pytest.raises(RefusedData) as refused, opened(path, "n2"):
         pass
     assert str(refused.value) == f"{path} belongs to node 'n1', not 'n2'; give each node a folder of its own"
+
+
+def test_data_of_another_state_machine_is_refused(path: Path) -> None:
+    _ten(path)
+    sql(path, "DELETE FROM identity WHERE name = 'machine'")  # as it was before that was kept
+    with opened(path, machine="etcd"):
+        pass
+    with (
+        pytest.raises(RefusedData, match="belongs to machine 'etcd', not 'kv'; give each node a folder"),
+        opened(path),
+    ):
+        pass
 
 
 def test_data_of_a_newer_version_is_refused(path: Path) -> None:

@@ -144,7 +144,7 @@ class StepWriter:
 
     def bound(self, place: int) -> Pieces:
         """This step leaves a bound."""
-        return f"{{ {self.unit.name}rx_bound(batch, {place}); ", *self.disabled(), " }"
+        return f"{{ {self.unit.name}rx_bound(batch, {place}, ", self.number.c, "); ", *self.disabled(), " }"
 
     def choices(self, picks: Sequence[object] | None) -> None:
         """The static parameters first (given, or as loops), then those that a guard restricts, then the body."""

@@ -127,7 +127,7 @@ class InitialStates:
 
     def bound(self, place: int) -> Pieces:
         """This state leaves a bound."""
-        return f"{{ {self.unit.name}rx_bound(batch, {place}); ", *self.disabled(), " }"
+        return f"{{ {self.unit.name}rx_bound(batch, {place}, 0); ", *self.disabled(), " }"
 
     def choices(self, index: int, env: CodeEnv) -> None:
         """Choose the parameters from a place on."""

@@ -29,7 +29,9 @@ static inline void R_rx_emit(R_rx_batch *batch, uint32_t instance) {
 }
 
 /* A step that leaves a bound of the abstract model is none. */
-static inline void R_rx_bound(R_rx_batch *batch, uint32_t place) { (void)batch, (void)place; }
+static inline void R_rx_bound(R_rx_batch *batch, uint32_t place, uint32_t instance) {
+    (void)batch, (void)place, (void)instance;
+}
 
 static inline void R_rx_fault(R_rx_batch *batch, uint32_t error, uint32_t instance) {
     (void)instance;

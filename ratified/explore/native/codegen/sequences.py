@@ -25,7 +25,7 @@ from ratified.explore.native.codegen.numbers import (
     plus,
 )
 from ratified.explore.native.codegen.packing import item, loaded
-from ratified.explore.native.codegen.shapes import NumberedValues, SMap, Unsupported
+from ratified.explore.native.codegen.shapes import FULL, NumberedValues, SMap, Unsupported
 from ratified.explore.native.codegen.terms import (
     BagV,
     CValue,
@@ -217,11 +217,15 @@ def _(node: ir.Zip, here: Here) -> HeldValue:
 def _(node: ir.IntRange, here: Here) -> HeldValue:
     low, high = here.num(node.low), here.num(node.high)
     most = max(0, high.high - low.low)
+    length = chosen_num(compare("<", low, high), minus(high, low), FALSE)
     if most > PLACES_MOST:
-        raise Unsupported(
-            "a range of ints without bounds cannot be compiled",
-            span=node.span,
-            remedy="bound its ends with Range, or explore with engine='reference'",
-        )
-    length = clipped(chosen_num(compare("<", low, high), minus(high, low), FALSE), 0, most)
+        most = here.w.shapes.scope.room
+        if not most:
+            raise Unsupported(
+                "a range of ints without bounds cannot be compiled",
+                span=node.span,
+                remedy="bound its ends with Range, or explore with engine='reference'",
+            )
+        here.w.fault_unless(compare("<=", length, const(most)), FULL, node)
+    length = clipped(length, 0, most)
     return SeqV(listed((plus(low, const(k)) for k in range(most)), length))
