@@ -268,7 +268,7 @@ class Calm:
         """A leader that is told to hands over; to one that cannot be reached it gives up, and goes on."""
         leader, transfer = self.world.leader(), self.world.system.transfer
         others = sorted((set(self.voters()) & set(self.names)) - {leader})
-        if leader is None or transfer is None or not others:
+        if leader is None or transfer is None or not others or set(self.members()) != set(self.names):
             return None
         to = self.random.choice(others)
         if self.random.random() < 0.4 and len(others) > 1:
@@ -295,8 +295,11 @@ class Calm:
             return
         self.until("a leader answers", self.answered(self.put(leader)))  # it may change nothing before
         self.rest()
-        if self.world.leader() != leader:
+        core = self.world.nodes[leader].core
+        if self.world.leader() != leader or core is None:
             return
+        # Who was removed, and does not know, may stand for election: then somebody leads who may not have the change.
+        undisturbed, term = set(self.members()) == set(self.names), core.term
         before = set(self.voters())
         wanted = max(
             (set(self.random.sample(self.names, self.random.randint(1, len(self.names)))) for _ in range(2)),
@@ -310,6 +313,7 @@ class Calm:
         ends = self.random.random() < 0.5
         if ends:
             self.until("a change of voters is committed", lambda: not self.pending(), PROMPT)
+            ends = undisturbed or (self.world.leader(), core.term) == (leader, term)
         else:
             # Some of what follows comes about before the leader is gone.
             for _ in range(self.random.randint(1, 3 * len(self.names))):

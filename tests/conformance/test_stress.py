@@ -107,6 +107,11 @@ def test_stress_comes_to_snapshots_that_cut_and_that_keep_what_is_behind_them(
     pytest.fail(f"only {sorted(came)}")
 
 
+def test_a_change_may_be_undone_if_a_removed_node_has_the_leader_replaced() -> None:
+    """Without pre-votes, who was removed and does not know of it goes on standing for election, in newer and newer terms."""
+    assert stressed(PROTOCOLS["raft"], 3029, nodes=5).verdict is Verdict.HOLDS
+
+
 def test_a_disk_tells_what_was_there_after_each_token() -> None:
     disk = Disk(Durable(HardState(1, None)))
     disk.stages = []
