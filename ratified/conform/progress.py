@@ -329,8 +329,7 @@ class Calm:
             self.perform(Restart(leader))
         self.rest()
         now = set(self.voters())
-        kept = ends and self.world.leader() == leader  # another may lead without what only this one had
-        if now != wanted and (kept or now != before):
+        if now != wanted and (ends or now != before):
             raise StalledError(
                 f"a change to {' '.join(sorted(wanted))} ends: voters are {' '.join(sorted(now))}"
             )
