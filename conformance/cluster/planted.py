@@ -55,15 +55,8 @@ def restored_unseen(self: Any) -> None:
 
 
 FOUNDERS = (
-    """replace(
-    self._storage.durable,
-    snapshot=replace(
-        self._storage.durable.snapshot,
-        membership=self._protocol.bootstrap(settings.voters).snapshot.membership,
-    ),
-),
-""".replace("replace(", "__import__('dataclasses').replace(").replace("\n", " ")
-    + "\n"
+    "__import__('dataclasses').replace(self._storage.durable, snapshot=__import__('dataclasses').replace("
+    "self._storage.durable.snapshot, membership=self._protocol.bootstrap(settings.voters).snapshot.membership)),\n"
 )
 """What a node starts with that has the members of its settings, whatever happened since."""
 
@@ -71,7 +64,6 @@ HOST: Mapping[str, Mutant] = {
     "sent-before-written": Mutant(
         ((f"{NODE}._carry_out", Edit("if send.after > persisted:", "if send.after < 0:")),)
     ),
-    "members-forgotten": Mutant(((f"{NODE}.start", Edit("self._storage.durable,\n", FOUNDERS)),)),
     "last-entry-not-read": Mutant(
         (
             (
@@ -87,7 +79,12 @@ HOST: Mapping[str, Mutant] = {
         ((f"{ASKING}.query", Edit("self._reads.append(", "(self._confirming or self._reads).append(")),)
     ),
 }
-"""Of the host, whatever it runs; the members are those of Raft."""
+"""Of the host, whatever it runs."""
+
+HOST_OF_RAFT: Mapping[str, Mutant] = {
+    "members-forgotten": Mutant(((f"{NODE}.start", Edit("self._storage.durable,\n", FOUNDERS)),)),
+}
+"""Of the host, where the members are Raft's."""
 
 SERVER: Mapping[str, Mutant] = {
     "read-not-awaited": Mutant(((f"{BATCHER}._executed", not_awaited),)),

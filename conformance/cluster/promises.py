@@ -174,10 +174,8 @@ class Promises:
                 with suppress(StoreError):
                     held = await client.grant(TTL_S, number=lease)
                     await held.stop()  # it is renewed here, where it is written down
-                    keys = (
-                        tenancy.key,
-                        tenancy.key + b" too",
-                    )  # so that some revisions have more than one change
+                    # Two, so that some revisions have more than one change.
+                    keys = (tenancy.key, tenancy.key + b" too")
                     await client.txn([], [put(key, b"", lease) for key in keys])
                     self.tenancies.append(tenancy)
                     for _ in range(draw.randrange(24)):  # through changes of leader, there and back

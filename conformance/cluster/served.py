@@ -68,15 +68,15 @@ class UnsyncedStorage(SlowStorage):
 
 def mutants(protocol: str, machine: str) -> Mapping[str, Mutant]:
     """Return the bugs that can be planted into nodes of a protocol and a state machine."""
-    from ratified.conformance.cluster.planted import HOST, SERVER
+    from ratified.conformance.cluster.planted import HOST, HOST_OF_RAFT, SERVER
 
+    around = {**HOST, **(SERVER if machine == "etcd" else {})}
     if protocol == "raft":
         from ratified.conformance.raft.mutants import MUTANTS
-    else:
-        from ratified.conformance.multipaxos.mutants import MUTANTS
-    around = {**HOST, **(SERVER if machine == "etcd" else {})}
-    if protocol != "raft":
-        del around["members-forgotten"]
+
+        return {**MUTANTS, **HOST_OF_RAFT, **around}
+    from ratified.conformance.multipaxos.mutants import MUTANTS
+
     return {**MUTANTS, **around}
 
 

@@ -139,9 +139,8 @@ class Stream:
         self.hub = hub
         self._at_once = at_once
         self.watches: dict[int, Watch] = {}
-        self._over: set[int] = (
-            set()
-        )  # what compaction ended, and the client has not cancelled: as in etcd, not forgotten
+        # What compaction ended, and the client has not cancelled: as in etcd, not forgotten.
+        self._over: set[int] = set()
         self._next = 0
         self._news = asyncio.Event()
 

@@ -137,9 +137,8 @@ class Storage:
             do(f"PRAGMA user_version={FORMAT}")
             do("COMMIT")
         found = dict(do("SELECT name, value FROM identity"))
-        unsaid = (
-            "machine" not in found
-        )  # as before that was kept: it is of the machine that it is opened with
+        # A folder from before the machine was kept is of the one that it is opened with.
+        unsaid = "machine" not in found
         found.setdefault("machine", identity["machine"])
         for name, value in identity.items():
             if found.get(name) != value:

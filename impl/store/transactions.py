@@ -40,9 +40,8 @@ def malformed(op: object, operations_most: int, depth: int = 0) -> Problem | Non
         case Delete(key) | Range(key):
             return None if key else Problem.KEY_MISSING
         case Txn(compare, success, failure):
-            operations_most -= max(
-                len(compare), len(success), len(failure)
-            )  # etcd's inner ones have the rest
+            # As in etcd, the transactions inside have the rest.
+            operations_most -= max(len(compare), len(success), len(failure))
             if depth == NESTED_MOST or operations_most < 0:
                 return Problem.TOO_MANY
             if not all(each.key for each in compare):

@@ -136,6 +136,10 @@ class Calm:
         core = None if leader is None else self.world.nodes[leader].core
         return list(self.names) if core is None or of is None else [n for n in of(core) if n in self.names]
 
+    def all_are_members(self) -> bool:
+        """Whether no node was removed: one that was, and does not know, may stand for election."""
+        return set(self.members()) == set(self.names)
+
     def pending(self) -> str | None:
         """What the leader has not finished."""
         leader = self.world.leader()
@@ -186,8 +190,8 @@ class Calm:
         self.some_rounds()  # until all have heard from the leader
         self.rest()
         leader = self.world.leader()
-        if leader is None or set(self.members()) != set(self.names):
-            return  # who was removed, and does not know, may stand for election
+        if leader is None or not self.all_are_members():
+            return
         core = self.world.nodes[leader].core
         assert core is not None
         term = core.term
@@ -254,7 +258,7 @@ class Calm:
     def interrupted(self) -> None:
         """What is asked of a leader while nobody hears it for a moment is done once it is heard again."""
         leader = self.world.leader()
-        if leader is None or set(self.members()) != set(self.names):
+        if leader is None or not self.all_are_members():
             return
         self.perform(Partition(tuple((name,) for name in self.names)))
         asked = [self.put(leader) for _ in range(self.random.randint(1, 3))]
@@ -268,7 +272,7 @@ class Calm:
         """A leader that is told to hands over; to one that cannot be reached it gives up, and goes on."""
         leader, transfer = self.world.leader(), self.world.system.transfer
         others = sorted((set(self.voters()) & set(self.names)) - {leader})
-        if leader is None or transfer is None or not others or set(self.members()) != set(self.names):
+        if leader is None or transfer is None or not others or not self.all_are_members():
             return None
         to = self.random.choice(others)
         if self.random.random() < 0.4 and len(others) > 1:
@@ -298,8 +302,10 @@ class Calm:
         core = self.world.nodes[leader].core
         if self.world.leader() != leader or core is None:
             return
-        # Who was removed, and does not know, may stand for election: then somebody leads who may not have the change.
-        undisturbed, term = set(self.members()) == set(self.names), core.term
+        undisturbed, term = (
+            self.all_are_members(),
+            core.term,
+        )  # else one may lead who does not have the change
         before = set(self.voters())
         wanted = max(
             (set(self.random.sample(self.names, self.random.randint(1, len(self.names)))) for _ in range(2)),

@@ -129,9 +129,14 @@ def _told(
     if claims:
         liveness, unhappened = _liveness(machine, found, watch, complete=complete)
         violation = violation or unhappened
-    unexplored = bool(claims) and any(found.left_out) and violation is None
-    if unexplored and found.properties and not found.stopped and not found.bounds:
-        notes.append(OTHERS_HOLD)
+    verdict, stopped = concluded(
+        violation,
+        found.stopped,
+        notes,
+        bounds=bool(found.bounds),
+        live=bool(claims) and any(found.left_out),
+        others=bool(found.properties),
+    )
     if reduced and violation is not None:
         notes.append(NOT_SHORTEST)
     vacuous = _untested(machine, found, watch, representatives=reduction is not None, steps=not reduced)
@@ -141,7 +146,7 @@ def _told(
         sizes={sort.__name__: size for sort, size in model.scope.sizes.items()},
         parameters=dict(model.scope.parameters),
         engine="reference",
-        verdict=_verdict(found, violation, unexplored),
+        verdict=verdict,
         distinct=len(found.states),
         generated=found.generated,
         depth=len(found.levels),
@@ -159,9 +164,7 @@ def _told(
         ),
         symmetry=reduction.sorts if reduction else (),
         reduction=reduced,
-        stopped=found.stopped
-        or (BEYOND_BOUNDS if found.bounds and violation is None else None)
-        or (BEYOND_CONSTRAINTS if unexplored else None),
+        stopped=stopped,
         violation=violation,
         seconds=watch.seconds,
         memory=peak_memory(),
@@ -227,10 +230,26 @@ def _no_symmetry(model: str, claim: Function) -> ModelError:
     )
 
 
-def _verdict(found: Exploration, violation: Violation | None, unexplored: bool) -> Verdict:
+def concluded(
+    violation: Violation | None,
+    stopped: str | None,
+    notes: list[str],
+    *,
+    bounds: bool,
+    live: bool,
+    others: bool,
+) -> tuple[Verdict, str | None]:
+    """The verdict, and why no more is known. A note is added if claims hold but those of liveness.
+
+    `bounds`: steps that leave one were not taken; `live`: liveness is claimed, and a constraint left states out; `others`:
+    something else is claimed.
+    """
     if violation is not None:
-        return Verdict.VIOLATED
-    return Verdict.UNDECIDED if found.stopped or found.bounds or unexplored else Verdict.HOLDS
+        return Verdict.VIOLATED, stopped
+    if live and others and not stopped and not bounds:
+        notes.append(OTHERS_HOLD)
+    why = stopped or (BEYOND_BOUNDS if bounds else None) or (BEYOND_CONSTRAINTS if live else None)
+    return Verdict.UNDECIDED if why else Verdict.HOLDS, why
 
 
 def nothing_begins(machine: PythonMachine, found: Exploration) -> ModelError:

@@ -121,13 +121,16 @@ def _permissions(request: ClusterStartRequest) -> str:
     if request.certificates is None or request.machine != "etcd":
         return ""
     operator = "[etcd.permissions.operator]\nadministrator = true\n"
-    given = ""
-    if request.permissions is not None:
-        try:
-            tomllib.loads(given := request.permissions.read_text("utf-8"))
-        except ValueError as error:
-            raise RatifiedError(f"{request.permissions} is not TOML: {error}") from None
-    return given if "[etcd.permissions.operator]" in given else f"{given}\n{operator}"
+    if request.permissions is None:
+        return operator
+    try:
+        said = tomllib.loads(given := request.permissions.read_text("utf-8"))
+    except ValueError as error:
+        raise RatifiedError(f"{request.permissions} is not TOML: {error}") from None
+    match said:
+        case {"etcd": {"permissions": {"operator": _}}}:
+            return given
+    return f"{given}\n{operator}"
 
 
 def _cluster(request: ClusterStartRequest) -> Any:

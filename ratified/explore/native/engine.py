@@ -41,7 +41,6 @@ from ratified.results.counterexample import FailureExplainer
 from ratified.results.limits import LimitWatch, Reached, peak_memory, resident
 from ratified.results.plainest import Layers
 from ratified.results.result import (
-    BEYOND_BOUNDS,
     ActionReport,
     BoundReport,
     ConstraintReport,
@@ -356,7 +355,6 @@ def _result(
     liveness, unhappened, unfinished = live
     complete = violation is None and outcome.stopped is None and not bounds
     violation = violation or unhappened
-    stopped = _stopped(outcome, watch) or unfinished
     if prepared.relations is not None and violation is not None:
         notes.append(reference.NOT_SHORTEST)
     if outcome.resumed:
@@ -368,11 +366,14 @@ def _result(
     never |= {
         name for k, name in enumerate(program.written.step_witnesses) if outcome.unwitnessed_step >> k & 1
     }
-    unexplored = bool(liveness) and any(outcome.constrained) and violation is None
-    if unexplored and properties and not stopped and not bounds:
-        notes.append(reference.OTHERS_HOLD)
-    undecided = stopped or bounds or unexplored
-    verdict = Verdict.VIOLATED if violation else Verdict.UNDECIDED if undecided else Verdict.HOLDS
+    verdict, stopped = reference.concluded(
+        violation,
+        _stopped(outcome, watch) or unfinished,
+        notes,
+        bounds=bool(bounds),
+        live=bool(liveness) and any(outcome.constrained),
+        others=bool(properties),
+    )
     off = switched_off(model)
     return Result(
         model=model.module.name,
@@ -392,9 +393,7 @@ def _result(
         ),
         symmetry=reduction.sorts if reduction else (),
         reduction=prepared.relations is not None,
-        stopped=stopped
-        or (BEYOND_BOUNDS if bounds and violation is None else None)
-        or (reference.BEYOND_CONSTRAINTS if unexplored else None),
+        stopped=stopped,
         violation=violation,
         seconds=watch.seconds,
         memory=peak_memory(),
